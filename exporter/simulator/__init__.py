@@ -1,0 +1,7 @@
+"""A faithful fake of the exchange over real sockets, with a plan of faults to switch on."""
+
+from exporter.simulator.config import SimulatorConfig as SimulatorConfig
+from exporter.simulator.fault import Fault as Fault
+from exporter.simulator.plan import FAULTS as FAULTS
+from exporter.simulator.scenarios import SCENARIOS as SCENARIOS
+from exporter.simulator.server import Simulator as Simulator

@@ -1,0 +1,139 @@
+"""Faults of the status: refusals, redirects, limits, and good bodies under wrong codes."""
+
+from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+
+from exporter.simulator.answer import JSON_TYPE, Answer, json_bytes
+from exporter.simulator.fault import Fault, InAnswer, Redirect
+
+_RETRY_DELAY = timedelta(seconds=90)
+
+_ERRORS = (
+    (400, "request parameters mismatch"),
+    (401, "API key deleted, or wrong key or signature"),
+    (403, "the key lacks the permission"),
+    (404, "wrong path"),
+    (408, "the request took too long"),
+    (409, "the clocks differ, or a nonce was used before"),
+    (422, "unprocessable"),
+    (429, "too many requests"),
+    (500, "a defect of the exchange"),
+    (502, "the gateway got no answer"),
+    (503, "the exchange is being maintained"),
+    (504, "the gateway waited in vain"),
+)
+_HTML_STATUSES = (403, 404, 500, 502, 503, 504)
+_EMPTY_STATUSES = (401, 429, 500, 502, 503)
+_WRONG_STATUSES = (101, 201, 202, 203, 204, 206, 304, 401, 500, 999)
+_REDIRECT_STATUSES = (301, 302, 303, 307, 308)
+
+_RETRY_AFTER = (
+    ("seconds", "7 seconds", "7"),
+    ("zero", "0 seconds", "0"),
+    ("huge", "thirty years", "999999999"),
+    ("overflow", "400 digits", "9" * 400),
+    ("negative", "a negative number", "-5"),
+    ("fraction", "a fraction", "1.5"),
+    ("junk", "no number and no date", "soon"),
+)
+
+
+def _error(status: int, content_type: str, body: bytes, *more: tuple[str, str]) -> InAnswer:
+    def change(good: Answer) -> Answer:
+        return Answer(status, (_date(good), ("Content-Type", content_type), *more), body)
+
+    return InAnswer(change)
+
+
+def _json_error(status: int, *more: tuple[str, str]) -> InAnswer:
+    return _error(status, JSON_TYPE, json_bytes({"error": dict(_ERRORS)[status]}), *more)
+
+
+def _html_error(status: int) -> InAnswer:
+    page = f"<html><body><center><h1>{status}</h1></center><hr>gateway</body></html>"
+    return _error(status, "text/html", page.encode())
+
+
+def _retry_at_a_date(good: Answer) -> Answer:
+    later = parsedate_to_datetime(_date(good)[1]) + _RETRY_DELAY
+    retry_after = ("Retry-After", format_datetime(later, usegmt=True))
+    return _json_error(429, retry_after).change(good)
+
+
+def _date(good: Answer) -> tuple[str, str]:
+    return next(header for header in good.headers if header[0] == "Date")
+
+
+def _under(status: int) -> InAnswer:
+    """Send the good body under another status."""
+    return InAnswer(lambda good: replace(good, status=status))
+
+
+STATUS_FAULTS = (
+    *(
+        Fault(f"status-{status}", f"{status}: {meaning}", "status", _json_error(status))
+        for status, meaning in _ERRORS
+    ),
+    *(
+        Fault(f"status-{status}-html", f"{status} with a page", "status", _html_error(status))
+        for status in _HTML_STATUSES
+    ),
+    *(
+        Fault(
+            f"status-{status}-empty",
+            f"{status} with an empty body",
+            "status",
+            _error(status, JSON_TYPE, b""),
+        )
+        for status in _EMPTY_STATUSES
+    ),
+    Fault(
+        "409-once",
+        "409, but only for the first request after the fault was set",
+        "status",
+        _json_error(409),
+        accepted=True,
+        times=1,
+    ),
+    *(
+        Fault(
+            f"retry-after-{name}",
+            f"429 with a Retry-After of {words}",
+            "status",
+            _json_error(429, ("Retry-After", value)),
+        )
+        for name, words, value in _RETRY_AFTER
+    ),
+    Fault(
+        "retry-after-date",
+        "429 with a Retry-After that is a date, 90 s ahead",
+        "status",
+        InAnswer(_retry_at_a_date),
+    ),
+    Fault(
+        "status-503-retry-after",
+        "503 with a Retry-After of 30 seconds",
+        "status",
+        _json_error(503, ("Retry-After", "30")),
+    ),
+    *(
+        Fault(
+            f"good-body-under-{status}",
+            f"the good body under {status}",
+            "status",
+            _under(status),
+        )
+        for status in _WRONG_STATUSES
+    ),
+    *(
+        Fault(f"redirect-{status}", f"{status} to another host", "status", Redirect(status))
+        for status in _REDIRECT_STATUSES
+    ),
+    Fault(
+        "redirect-without-location",
+        "302 without a Location",
+        "status",
+        _error(302, JSON_TYPE, b""),
+    ),
+)

@@ -1,0 +1,58 @@
+"""What every test may use."""
+
+import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Async tests run on asyncio, as the exporter does."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The developer's own account must not reach a test."""
+    for name in [each for each in os.environ if each.upper().startswith("BITOPRO_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def documented_answer() -> bytes:
+    """The example of the API documentation, byte for byte."""
+    return (FIXTURES / "margin_balances.json").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """Debian's promtool, from the package prometheus."""
+    return _tool("promtool", "prometheus")
+
+
+@pytest.fixture(scope="session")
+def prometheus() -> str:
+    """Debian's Prometheus server."""
+    return _tool("prometheus", "prometheus")
+
+
+def _tool(command: str, package: str) -> str:
+    path = shutil.which(command)
+    if path is None:
+        pytest.skip(f"{command} is missing: install Debian's package {package}")
+    return path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a test that is skipped was not run, and that is a failure."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {report.longrepr}"
+    return report
