@@ -1,0 +1,120 @@
+"""Strict reading of JSON from the exchange: one unambiguous value, fields of exactly one form.
+
+Messages hold the path of a field and what was expected, never what it held.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import cast
+
+from exporter.errors import JSONError, SchemaError
+
+Fields = Mapping[str, object]
+
+_DECIMAL = re.compile(r"[0-9]{1,32}(\.[0-9]{1,32})?", re.ASCII)
+_MAX_STATUS = 2**31 - 1
+
+_TYPE_NAMES: Mapping[type, str] = MappingProxyType(
+    {
+        dict: "an object",
+        list: "a list",
+        str: "a string",
+        bool: "a boolean",
+        int: "an integer",
+        float: "a number",
+        type(None): "null",
+    }
+)
+
+
+def load_json(body: bytes) -> object:
+    """Parse UTF-8 text that is one JSON value. Raises JSONError, also for a key given twice."""
+    try:
+        return cast(
+            "object",
+            json.loads(
+                body.decode("utf-8"),
+                object_pairs_hook=_unique_keys,
+                parse_constant=_refuse_constant,
+            ),
+        )
+    except UnicodeDecodeError as error:
+        raise JSONError("the body is not UTF-8") from error
+    except RecursionError as error:
+        raise JSONError("the body is nested too deeply") from error
+    except json.JSONDecodeError as error:
+        raise JSONError(f"the body is not JSON: {error.msg} at character {error.pos}") from error
+    except ValueError as error:
+        # json.loads gives no other type for an integer of thousands of digits.
+        raise JSONError("the body holds a number that is too long") from error
+
+
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise JSONError("an object holds the same key twice")
+    return document
+
+
+def _refuse_constant(name: str) -> object:
+    raise JSONError(f"{name} is not JSON")
+
+
+def required(fields: Fields, name: str, path: str = "") -> object:
+    """Give a field of any type. Raises SchemaError if it is missing."""
+    if name not in fields:
+        raise SchemaError(f"{_join(path, name)}: missing")
+    return fields[name]
+
+
+def object_at(value: object, path: str) -> dict[str, object]:
+    """Give `value`, an object. Raises SchemaError if it is anything else."""
+    if not isinstance(value, dict):
+        raise SchemaError(f"{path}: an object was expected, not {_type_name(value)}")
+    return value
+
+
+def amount(fields: Fields, name: str, path: str = "") -> Decimal:
+    """Give exactly the decimal of a string of digits, of bounded length and without sign.
+
+    Raises SchemaError for anything else, numbers of JSON included: they have no exact decimal.
+    """
+    value = required(fields, name, path)
+    if not isinstance(value, str):
+        raise SchemaError(
+            f"{_join(path, name)}: a decimal string was expected, not {_type_name(value)}"
+        )
+    if not _DECIMAL.fullmatch(value):
+        raise SchemaError(f"{_join(path, name)}: the string is not a plain, unsigned decimal")
+    return Decimal(value)
+
+
+def status(fields: Fields, name: str, path: str = "") -> int:
+    """Give an integer of 32 bits. Raises SchemaError for anything else."""
+    value = required(fields, name, path)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise SchemaError(f"{_join(path, name)}: an integer was expected, not {_type_name(value)}")
+    if abs(value) > _MAX_STATUS:
+        raise SchemaError(f"{_join(path, name)}: the integer is too large for a status")
+    return value
+
+
+def text(fields: Fields, name: str, allowed: re.Pattern[str]) -> str:
+    """Give a string that `allowed` matches as a whole. Raises SchemaError for anything else."""
+    value = required(fields, name)
+    if not isinstance(value, str):
+        raise SchemaError(f"{name}: a string was expected, not {_type_name(value)}")
+    if not allowed.fullmatch(value):
+        raise SchemaError(f"{name}: the string holds characters or a length that are not allowed")
+    return value
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _type_name(value: object) -> str:
+    return _TYPE_NAMES[type(value)]

@@ -1,0 +1,27 @@
+"""Answers to `GET /margin/balances`, made from the documented example by changing one thing."""
+
+import json
+from typing import Any
+
+from tests.conftest import FIXTURES
+
+# A JSON document; its shape is what is tested.
+Document = dict[str, Any]
+
+
+def documented() -> Document:
+    """Give the documented example as a fresh document."""
+    document: Document = json.loads((FIXTURES / "margin_balances.json").read_bytes())
+    return document
+
+
+def answer_with(name: str, value: object, **others: object) -> bytes:
+    """Give the documented example with other values for some account fields."""
+    return json.dumps({**documented(), name: value, **others}).encode()
+
+
+def balance_with(name: str, value: object, currency: str = "BTC") -> bytes:
+    """Give the documented example with another value for one field of one balance."""
+    document = documented()
+    document["balances"][currency][name] = value
+    return json.dumps(document).encode()
