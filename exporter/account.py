@@ -1,0 +1,35 @@
+"""What is configured about one account, without its secrets."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Account-to-debt ratios at which someone is to be told.
+
+    The exchange publishes none: the defaults are those of MAX, the other Taiwanese exchange with
+    the same ratio, and are called assumed wherever they are shown.
+    """
+
+    warning: float = 1.5
+    critical: float = 1.3
+    liquidation: float = 1.2
+
+
+ASSUMED_THRESHOLDS = Thresholds()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One configured key, known by the operator's own name for it.
+
+    A snapshot of it is exposed until `stale_after_seconds` after it was received. `shows_id` tells
+    whether the exchange's id of the account may appear on the page.
+    """
+
+    name: str
+    base_url: str
+    poll_interval_seconds: float
+    stale_after_seconds: float
+    thresholds: Thresholds = ASSUMED_THRESHOLDS
+    shows_id: bool = True
