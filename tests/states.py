@@ -1,0 +1,29 @@
+"""States of accounts at given times, for tests of whatever shows them."""
+
+from exporter.account import Account
+from exporter.snapshot import parse_snapshot
+from exporter.store import AccountState, PollTimes
+
+ACCOUNT = Account(
+    name="main",
+    base_url="https://api.bitopro.com/v3",
+    poll_interval_seconds=15.0,
+    stale_after_seconds=45.0,
+)
+
+
+def at(monotonic_seconds: float) -> PollTimes:
+    """Give the times of a poll of a quarter second that ended at that reading of both clocks.
+
+    Unix time is taken to be 1,700,000,000 seconds ahead of the monotonic clock.
+    """
+    return PollTimes(
+        monotonic_seconds=monotonic_seconds,
+        timestamp_seconds=1_700_000_000.0 + monotonic_seconds,
+        duration_seconds=0.25,
+    )
+
+
+def polled(body: bytes, monotonic_seconds: float = 0.0, account: Account = ACCOUNT) -> AccountState:
+    """Give the state of an account whose first poll brought `body`."""
+    return AccountState(account).after_success(parse_snapshot(body), at(monotonic_seconds), 0.5)
