@@ -1,0 +1,253 @@
+"""The metric families of an account: one row each, with how to read it from a state.
+
+API fields keep their names in snake case, so that a metric can be traced to the documentation by
+eye. A row that reads the snapshot disappears with it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from exporter.consistency import contradictions
+from exporter.novelty import NOVELTY_KINDS
+from exporter.snapshot import Balance, Snapshot
+from exporter.store import AccountState
+
+PREFIX = "bitopro_margin_"
+
+Sample = tuple[tuple[str, ...], float | Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric family. `read` gives label values, `account` aside, and the value.
+
+    A family that `is_of_snapshot` is shown only while the snapshot is fresh.
+    """
+
+    name: str
+    kind: Literal["gauge", "counter"]
+    help: str
+    labels: tuple[str, ...]
+    read: Callable[[AccountState], Iterable[Sample]]
+    is_of_snapshot: bool
+
+
+def _of_state(
+    name: str,
+    help_: str,
+    read: Callable[[AccountState], Iterable[Sample]],
+    labels: tuple[str, ...] = (),
+    kind: Literal["gauge", "counter"] = "gauge",
+) -> Family:
+    return Family(PREFIX + name, kind, help_, ("account", *labels), read, is_of_snapshot=False)
+
+
+def _of_snapshot(
+    name: str,
+    help_: str,
+    read: Callable[[AccountState, Snapshot], Iterable[Sample]],
+    labels: tuple[str, ...] = (),
+) -> Family:
+    def read_state(state: AccountState) -> Iterable[Sample]:
+        return () if state.snapshot is None else read(state, state.snapshot)
+
+    return Family(
+        PREFIX + name,
+        "gauge",
+        f"{help_}, as of the last poll.",
+        ("account", *labels),
+        read_state,
+        is_of_snapshot=True,
+    )
+
+
+def _of_balance(name: str, help_: str, read: Callable[[Balance], float | Decimal]) -> Family:
+    def read_snapshot(_: AccountState, snapshot: Snapshot) -> Iterator[Sample]:
+        return (((currency,), read(balance)) for currency, balance in snapshot.balances.items())
+
+    return _of_snapshot(name, help_, read_snapshot, ("currency",))
+
+
+def _one(value: float | Decimal | None) -> Iterable[Sample]:
+    return () if value is None else (((), value),)
+
+
+def _thresholds(state: AccountState) -> Iterable[Sample]:
+    thresholds = state.account.thresholds
+    return (
+        (("warning",), thresholds.warning),
+        (("critical",), thresholds.critical),
+        (("liquidation",), thresholds.liquidation),
+    )
+
+
+def _novelty_counts(state: AccountState) -> Iterable[Sample]:
+    kinds = [novelty.kind for novelty in state.novelties]
+    return [((kind,), kinds.count(kind)) for kind in NOVELTY_KINDS]
+
+
+def _account_info(state: AccountState, snapshot: Snapshot) -> Iterable[Sample]:
+    account_id = snapshot.account_id if state.account.shows_id else ""
+    return (((account_id, snapshot.unit), 1),)
+
+
+def _label(_: AccountState, snapshot: Snapshot) -> Iterable[Sample]:
+    return () if snapshot.ad_ratio_label is None else (((snapshot.ad_ratio_label,), 1),)
+
+
+def _last_change(state: AccountState) -> float | None:
+    return state.received.changed_timestamp_seconds if state.received else None
+
+
+FAMILIES: tuple[Family, ...] = (
+    _of_state(
+        "up",
+        "Whether the last poll of the account gave a complete, verified answer; "
+        "0 before the first poll.",
+        lambda state: _one(int(state.is_up)),
+    ),
+    _of_state(
+        "last_success_timestamp_seconds",
+        "Unix time of the last poll that gave a verified answer; 0 before the first.",
+        lambda state: _one(state.last_success_timestamp_seconds),
+    ),
+    _of_state(
+        "poll_interval_seconds",
+        "Configured time between polls of the account.",
+        lambda state: _one(state.account.poll_interval_seconds),
+    ),
+    _of_state(
+        "stale_after_seconds",
+        "Configured age at which the account's values disappear.",
+        lambda state: _one(state.account.stale_after_seconds),
+    ),
+    _of_state(
+        "polls_total",
+        "Polls of the account that have ended, well or not.",
+        lambda state: _one(state.polls),
+        kind="counter",
+    ),
+    _of_state(
+        "poll_failures_total",
+        "Polls that gave no verified answer, by reason.",
+        lambda state: (((reason,), count) for reason, count in state.failures.items()),
+        ("reason",),
+        "counter",
+    ),
+    _of_state(
+        "poll_duration_seconds",
+        "Time that the last poll of the account took.",
+        lambda state: _one(state.poll_duration_seconds),
+    ),
+    _of_state(
+        "clock_skew_seconds",
+        "Local time minus the Date header of the last answer, which has whole seconds; "
+        "absent if it had none.",
+        lambda state: _one(state.clock_skew_seconds),
+    ),
+    _of_state(
+        "undocumented_values_total",
+        "Distinct fields, labels and statuses met since the start that the API documentation "
+        "does not name.",
+        _novelty_counts,
+        ("kind",),
+        "counter",
+    ),
+    _of_state(
+        "ad_ratio_threshold",
+        "Configured account-to-debt ratio below which the level is reached.",
+        _thresholds,
+        ("level",),
+    ),
+    _of_snapshot(
+        "last_change_timestamp_seconds",
+        "Unix time at which the answer last differed from the one before",
+        lambda state, _: _one(_last_change(state)),
+    ),
+    _of_snapshot(
+        "ad_ratio",
+        "Account-to-debt ratio as reported (adRatio), truncated to two decimals by the exchange; "
+        "absent without debt",
+        lambda _, snapshot: _one(snapshot.ad_ratio),
+    ),
+    _of_snapshot(
+        "ad_ratio_label",
+        "The exchange's own safety level (adRatioLabel): 1 for the present one",
+        _label,
+        ("label",),
+    ),
+    _of_snapshot(
+        "inconsistent",
+        "Whether the answer contradicts itself: reported ratio against totals (ad_ratio), total "
+        "debt against what is borrowed (debt), total against available plus traded (total_amount)",
+        lambda _, snapshot: (
+            ((check,), int(fails)) for check, fails in contradictions(snapshot).items()
+        ),
+        ("check",),
+    ),
+    _of_snapshot(
+        "account_info",
+        "The account's id at the exchange (accountID) and the unit of its totals (calculateUnit)",
+        _account_info,
+        ("account_id", "unit"),
+    ),
+    _of_snapshot(
+        "account_status",
+        "Account status (accountStatus); 1 is the only one documented",
+        lambda _, snapshot: _one(snapshot.account_status),
+    ),
+    _of_snapshot(
+        "margin_status",
+        "Margin-trading status (marginStatus); 1 is the only one documented",
+        lambda _, snapshot: _one(snapshot.margin_status),
+    ),
+    _of_snapshot(
+        "total_asset_amount",
+        "Total assets in the unit (totalAssetAmount)",
+        lambda _, snapshot: (((snapshot.unit,), snapshot.total_asset_amount),),
+        ("unit",),
+    ),
+    _of_snapshot(
+        "total_debt_amount",
+        "Total debt, principal and interest, in the unit (totalDebtAmount)",
+        lambda _, snapshot: (((snapshot.unit,), snapshot.total_debt_amount),),
+        ("unit",),
+    ),
+    _of_balance(
+        "available_amount",
+        "Amount available for trading, in the currency (availableAmount)",
+        lambda balance: balance.available_amount,
+    ),
+    _of_balance(
+        "traded_amount",
+        "Amount in open orders, in the currency (tradedAmount)",
+        lambda balance: balance.traded_amount,
+    ),
+    _of_balance(
+        "borrow_amount",
+        "Borrowed principal, in the currency (borrowAmount)",
+        lambda balance: balance.borrow_amount,
+    ),
+    _of_balance(
+        "borrow_interest_amount",
+        "Interest accumulated on the borrowed principal, in the currency (borrowInterestAmount)",
+        lambda balance: balance.borrow_interest_amount,
+    ),
+    _of_balance(
+        "total_amount",
+        "Available and traded amount together, in the currency (totalAmount)",
+        lambda balance: balance.total_amount,
+    ),
+    _of_balance(
+        "borrow_status",
+        "Borrowing of the currency: 0 off, 1 on, 2 under maintenance (borrowStatus)",
+        lambda balance: balance.borrow_status,
+    ),
+    _of_balance(
+        "transfer_status",
+        "Transfers of the currency: 0 off, 1 on, 2 under maintenance (transferStatus)",
+        lambda balance: balance.transfer_status,
+    ),
+)
