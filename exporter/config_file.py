@@ -1,0 +1,137 @@
+"""The YAML file that describes many accounts. Secrets are in files of their own."""
+
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from exporter.account import ASSUMED_THRESHOLDS, Thresholds
+from exporter.credentials import CredentialSource, Secret
+from exporter.errors import ConfigurationError
+from exporter.given import DEFAULT_BASE_URL, Given, GivenAccount, problem_texts, suggestion
+from exporter.setting_types import AccountName, BaseUrl, DurationSeconds, Ratio
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class _ThresholdsModel(_Model):
+    warning: Ratio = ASSUMED_THRESHOLDS.warning
+    critical: Ratio = ASSUMED_THRESHOLDS.critical
+    liquidation: Ratio = ASSUMED_THRESHOLDS.liquidation
+
+
+class _AccountModel(_Model):
+    name: AccountName
+    api_key_file: str
+    api_secret_file: str
+    email: str | None = Field(default=None, repr=False)
+    email_file: str | None = None
+    base_url: BaseUrl = DEFAULT_BASE_URL
+    thresholds: _ThresholdsModel = _ThresholdsModel()
+
+    @model_validator(mode="after")
+    def _has_one_email(self) -> Self:
+        if (self.email is None) == (self.email_file is None):
+            raise ValueError("one of email and email_file is needed, and only one")
+        return self
+
+
+class _FileModel(_Model):
+    poll_interval: DurationSeconds | None = None
+    stale_after: DurationSeconds | None = None
+    hide_account_id: bool | None = None
+    accounts: list[_AccountModel] = Field(min_length=1)
+
+
+_KEYS = frozenset(
+    {*_FileModel.model_fields, *_AccountModel.model_fields, *_ThresholdsModel.model_fields}
+)
+
+
+def read_config_file(path: Path) -> Given:
+    """Read the file. Relative paths in it start at its folder.
+
+    Raises ConfigurationError with every problem found, each with its place in the file.
+    """
+    document = _load_yaml(path)
+    try:
+        file = _FileModel.model_validate(document)
+    except ValidationError as error:
+        raise ConfigurationError([_problem(path, *each) for each in problem_texts(error)]) from None
+    return Given(
+        accounts=tuple(
+            _account(path, f"{path}: accounts[{index}]", account)
+            for index, account in enumerate(file.accounts)
+        ),
+        poll_interval_seconds=file.poll_interval,
+        stale_after_seconds=file.stale_after,
+        hides_account_id=file.hide_account_id,
+    )
+
+
+def _account(path: Path, where: str, account: _AccountModel) -> GivenAccount:
+    def secret(name: str, file: str | None, value: str | None = None) -> Secret:
+        if file is None:
+            return Secret(setting=f"{where}.{name}", value=value)
+        return Secret(setting=f"{where}.{name}_file", file=path.parent / file)
+
+    return GivenAccount(
+        where=where,
+        name=account.name,
+        base_url=account.base_url,
+        thresholds=Thresholds(
+            warning=account.thresholds.warning,
+            critical=account.thresholds.critical,
+            liquidation=account.thresholds.liquidation,
+        ),
+        credentials=CredentialSource(
+            api_key=secret("api_key", account.api_key_file),
+            api_secret=secret("api_secret", account.api_secret_file),
+            email=secret("email", account.email_file, account.email),
+        ),
+    )
+
+
+def _problem(path: Path, location: tuple[int | str, ...], kind: str, text: str) -> str:
+    place = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in location)
+    if kind == "extra_forbidden":
+        key = str(location[-1])
+        text = f"there is no such key{suggestion(key, _KEYS)}"
+    elif kind == "missing":
+        text = "is missing"
+    return f"{path}: {place.removeprefix('.')}: {text}"
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, except that a key that is there twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for index, key in enumerate(keys):
+            if key in keys[:index]:
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key is there twice", node.value[index][0].start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+def _load_yaml(path: Path) -> object:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return yaml.load(text, _Loader)  # noqa: S506 - a subclass of the safe loader
+    except OSError as error:
+        raise ConfigurationError(
+            [f"--config.file: cannot read {path}: {error.strerror}"]
+        ) from error
+    except UnicodeDecodeError:
+        raise ConfigurationError([f"--config.file: {path} is not UTF-8 text"]) from None
+    except yaml.YAMLError as error:
+        # Only the place: PyYAML's own text quotes the line.
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "unknown place"
+        problem = getattr(error, "problem", None) or "it cannot be parsed"
+        raise ConfigurationError([f"{path}: not valid YAML at {place}: {problem}"]) from None

@@ -1,0 +1,138 @@
+"""The environment: one account's settings, and those that hold for all accounts."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from exporter.account import ASSUMED_THRESHOLDS, Thresholds
+from exporter.credentials import CredentialSource, Secret
+from exporter.errors import ConfigurationError
+from exporter.given import DEFAULT_BASE_URL, Given, GivenAccount, problem_texts, suggestion
+from exporter.setting_types import AccountName, BaseUrl, DurationSeconds, Ratio
+
+_PREFIX = "BITOPRO_"
+_OF_ALL_ACCOUNTS = frozenset({"poll_interval", "stale_after", "hide_account_id"})
+_SECRETS = ("api_key", "api_secret", "email")
+
+
+class _Variables(BaseSettings):
+    """Every variable that is read, in lower case and without its prefix."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    account: AccountName = "default"
+    api_key: str | None = Field(default=None, repr=False)
+    api_key_file: Path | None = None
+    api_secret: str | None = Field(default=None, repr=False)
+    api_secret_file: Path | None = None
+    email: str | None = Field(default=None, repr=False)
+    email_file: Path | None = None
+    base_url: BaseUrl = DEFAULT_BASE_URL
+    threshold_warning: Ratio = ASSUMED_THRESHOLDS.warning
+    threshold_critical: Ratio = ASSUMED_THRESHOLDS.critical
+    threshold_liquidation: Ratio = ASSUMED_THRESHOLDS.liquidation
+    poll_interval: DurationSeconds | None = None
+    stale_after: DurationSeconds | None = None
+    hide_account_id: bool | None = None
+
+
+def read_environment(*, with_account: bool) -> Given:
+    """Read the process's environment; its account only if `with_account`.
+
+    Raises ConfigurationError for a variable that does not exist, is malformed or is missing, and,
+    where the account comes from elsewhere, for one that describes an account.
+    """
+    problems = _unknown_names()
+    try:
+        variables = _Variables()
+    except ValidationError as error:
+        problems += [
+            f"{_PREFIX}{str(location[0]).upper()}: {text}"
+            for location, _, text in problem_texts(error)
+        ]
+        raise ConfigurationError(problems) from None
+    accounts: tuple[GivenAccount, ...] = ()
+    if with_account:
+        problems += _problems_of_secrets(variables)
+        accounts = (_account(variables),)
+    else:
+        problems += _ambiguous_names(variables)
+    if problems:
+        raise ConfigurationError(problems)
+    return Given(
+        accounts=accounts,
+        poll_interval_seconds=variables.poll_interval,
+        stale_after_seconds=variables.stale_after,
+        hides_account_id=variables.hide_account_id,
+    )
+
+
+def known_variables() -> frozenset[str]:
+    """Give the name of every variable that is read."""
+    return frozenset(_variable(name) for name in _Variables.model_fields)
+
+
+def _account(variables: _Variables) -> GivenAccount:
+    return GivenAccount(
+        where=f"{_PREFIX}ACCOUNT",
+        name=variables.account,
+        base_url=variables.base_url,
+        thresholds=Thresholds(
+            warning=variables.threshold_warning,
+            critical=variables.threshold_critical,
+            liquidation=variables.threshold_liquidation,
+        ),
+        credentials=CredentialSource(
+            api_key=_secret("api_key", variables.api_key, variables.api_key_file),
+            api_secret=_secret("api_secret", variables.api_secret, variables.api_secret_file),
+            email=_secret("email", variables.email, variables.email_file),
+        ),
+    )
+
+
+def _secret(name: str, value: str | None, file: Path | None) -> Secret:
+    setting = _variable(name) if file is None else _variable(f"{name}_file")
+    return Secret(setting=setting, value=value, file=file)
+
+
+def _problems_of_secrets(variables: _Variables) -> list[str]:
+    given = variables.model_fields_set
+    problems = []
+    for name in _SECRETS:
+        as_value, as_file = _variable(name), _variable(f"{name}_file")
+        if {name, f"{name}_file"} <= given:
+            problems.append(f"{as_value} and {as_file} are both set; which one is meant?")
+        elif not {name, f"{name}_file"} & given:
+            problems.append(f"{as_value} is not set; set it, or {as_file} to a file that holds it")
+    return problems
+
+
+def _ambiguous_names(variables: _Variables) -> list[str]:
+    names = sorted(variables.model_fields_set - _OF_ALL_ACCOUNTS)
+    return [
+        f"{_variable(name)} describes one account, and --config.file describes accounts already; "
+        "remove one of them"
+        for name in names
+    ]
+
+
+def _unknown_names() -> list[str]:
+    known = known_variables()
+    unknown = _with_prefix(os.environ) - known
+    return [
+        f"{name}: there is no such variable{suggestion(name, known)}" for name in sorted(unknown)
+    ]
+
+
+def _with_prefix(names: Iterable[str]) -> set[str]:
+    # pydantic-settings reads names in any case, so a name is known in any case.
+    return {name.upper() for name in names if name.upper().startswith(_PREFIX)}
+
+
+def _variable(name: str) -> str:
+    return f"{_PREFIX}{name.upper()}"

@@ -1,0 +1,173 @@
+"""The configuration as a whole: sources merged, checked together, every secret read once.
+
+The environment is above the file. Every problem is reported, not only the first.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from exporter.account import Account, Thresholds
+from exporter.budget import REQUESTS_PER_MINUTE
+from exporter.config_file import read_config_file
+from exporter.credentials import CredentialSource
+from exporter.environment import read_environment
+from exporter.errors import ConfigurationError
+from exporter.given import Given, GivenAccount
+
+DEFAULT_POLL_INTERVAL_SECONDS = 15.0
+STALE_AFTER_POLLS = 3
+
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+
+_SHORTEST_POLL_INTERVAL_SECONDS = 1.0
+_LONGEST_POLL_INTERVAL_SECONDS = 600.0
+_LONGEST_STALE_AFTER_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """One account and where its secrets are."""
+
+    account: Account
+    credentials: CredentialSource
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A configuration that can be run. `warnings` are for the log at start."""
+
+    accounts: tuple[AccountSettings, ...]
+    warnings: tuple[str, ...]
+
+
+def load_settings(config_file: Path | None) -> Settings:
+    """Read environment and file. Raises ConfigurationError with all problems found."""
+    environment, file = _read_sources(config_file)
+    given = environment if file is None else _merged(environment, file)
+    interval_seconds = _or(given.poll_interval_seconds, DEFAULT_POLL_INTERVAL_SECONDS)
+    stale_after_seconds = _or(given.stale_after_seconds, STALE_AFTER_POLLS * interval_seconds)
+    problems = [
+        *_problems_of_schedule(interval_seconds, stale_after_seconds, len(given.accounts)),
+        *_problems_of_names(given.accounts),
+        *_problems_of_thresholds(given.accounts),
+        *_problems_of_credentials(given.accounts),
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+    return Settings(
+        accounts=tuple(
+            AccountSettings(
+                Account(
+                    name=each.name,
+                    base_url=each.base_url,
+                    poll_interval_seconds=interval_seconds,
+                    stale_after_seconds=stale_after_seconds,
+                    thresholds=each.thresholds,
+                    shows_id=not given.hides_account_id,
+                ),
+                each.credentials,
+            )
+            for each in given.accounts
+        ),
+        warnings=tuple(text for each in given.accounts for text in each.credentials.warnings()),
+    )
+
+
+def _read_sources(config_file: Path | None) -> tuple[Given, Given | None]:
+    """Read both sources, so that problems of one do not hide those of the other."""
+    problems: list[str] = []
+    environment: Given | None = None
+    file: Given | None = None
+    try:
+        environment = read_environment(with_account=config_file is None)
+    except ConfigurationError as error:
+        problems += error.problems
+    try:
+        file = None if config_file is None else read_config_file(config_file)
+    except ConfigurationError as error:
+        problems += error.problems
+    if problems or environment is None:
+        raise ConfigurationError(problems)
+    return environment, file
+
+
+def _merged(above: Given, below: Given) -> Given:
+    return Given(
+        accounts=(*above.accounts, *below.accounts),
+        poll_interval_seconds=_or(above.poll_interval_seconds, below.poll_interval_seconds),
+        stale_after_seconds=_or(above.stale_after_seconds, below.stale_after_seconds),
+        hides_account_id=_or(above.hides_account_id, below.hides_account_id),
+    )
+
+
+def _or(first: _T | None, second: _U) -> _T | _U:
+    """Give `first` unless it is None; zero and False are values."""
+    return second if first is None else first
+
+
+def _problems_of_schedule(
+    interval_seconds: float, stale_after_seconds: float, accounts: int
+) -> Sequence[str]:
+    problems: list[str] = []
+    if not (_SHORTEST_POLL_INTERVAL_SECONDS <= interval_seconds <= _LONGEST_POLL_INTERVAL_SECONDS):
+        problems.append("poll_interval: from 1s to 10m is possible")
+    elif accounts * 60.0 / interval_seconds > REQUESTS_PER_MINUTE:
+        needed_seconds = math.ceil(accounts * 60.0 / REQUESTS_PER_MINUTE)
+        problems.append(
+            f"poll_interval: {accounts} accounts every {interval_seconds:g} s exceed "
+            f"{REQUESTS_PER_MINUTE} requests a minute; use {needed_seconds}s or more, or several "
+            "exporters on different addresses"
+        )
+    if stale_after_seconds < interval_seconds:
+        problems.append(
+            "stale_after: shorter than poll_interval, so that values would come and go; "
+            f"use {STALE_AFTER_POLLS} intervals"
+        )
+    elif stale_after_seconds > _LONGEST_STALE_AFTER_SECONDS:
+        problems.append("stale_after: longer than 1h; such old values would be taken for present")
+    return problems
+
+
+def _problems_of_names(accounts: Iterable[GivenAccount]) -> Sequence[str]:
+    counts = Counter(each.name for each in accounts)
+    return [
+        f"accounts: {count} accounts are named {name}; every name once"
+        for name, count in counts.items()
+        if count > 1
+    ]
+
+
+def _problems_of_thresholds(accounts: Iterable[GivenAccount]) -> Sequence[str]:
+    return [
+        f"{each.where}: thresholds must fall from warning over critical to liquidation"
+        for each in accounts
+        if not _is_falling(each.thresholds)
+    ]
+
+
+def _is_falling(thresholds: Thresholds) -> bool:
+    return thresholds.warning > thresholds.critical > thresholds.liquidation
+
+
+def _problems_of_credentials(accounts: Iterable[GivenAccount]) -> Sequence[str]:
+    """Read every secret once; two accounts of one key would break each other's nonces."""
+    problems: list[str] = []
+    names_by_key: dict[str, str] = {}
+    for each in accounts:
+        try:
+            api_key = each.credentials.read().api_key
+        except ConfigurationError as error:
+            problems += error.problems
+            continue
+        if api_key in names_by_key:
+            problems.append(
+                f"accounts: {names_by_key[api_key]} and {each.name} have the same API key; "
+                "every account needs its own"
+            )
+        names_by_key[api_key] = each.name
+    return problems

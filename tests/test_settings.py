@@ -1,0 +1,487 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exporter.account import Account, Thresholds
+from exporter.errors import ConfigurationError
+from exporter.settings import load_settings
+from exporter.signing import Credentials
+
+ONE_ACCOUNT = {
+    "BITOPRO_API_KEY": "a-key",
+    "BITOPRO_API_SECRET": "a-secret",
+    "BITOPRO_EMAIL": "me@example.com",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def set_variables(**variables: str) -> None:
+        for name, value in {**ONE_ACCOUNT, **variables}.items():
+            monkeypatch.setenv(name, value)
+
+    return set_variables
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Callable[[str], Path]:
+    """Write a file of accounts beside two sets of secrets, a and b."""
+    for name in ("a", "b"):
+        write_secret(tmp_path / f"{name}-key", f"{name}-key\n")
+        write_secret(tmp_path / f"{name}-secret", f"{name}-secret\n")
+
+    def write(text: str) -> Path:
+        path = tmp_path / "config.yml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def write_secret(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def problems(config_file: Path | None = None) -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(config_file)
+    return caught.value.problems
+
+
+ACCOUNT_A = """
+  - name: a
+    api_key_file: a-key
+    api_secret_file: a-secret
+    email: a@example.com
+"""
+ACCOUNT_B = ACCOUNT_A.replace("a-", "b-").replace("name: a", "name: b")
+
+
+def test_one_account_of_the_environment_and_its_defaults(environment: Callable[..., None]) -> None:
+    environment()
+
+    settings = load_settings(None)
+
+    assert [each.account for each in settings.accounts] == [
+        Account(
+            name="default",
+            base_url="https://api.bitopro.com/v3",
+            poll_interval_seconds=15.0,
+            stale_after_seconds=45.0,
+            thresholds=Thresholds(warning=1.5, critical=1.3, liquidation=1.2),
+            shows_id=True,
+        )
+    ]
+    assert settings.accounts[0].credentials.read() == Credentials(
+        "a-key", "a-secret", "me@example.com"
+    )
+    assert settings.warnings == ()
+
+
+def test_everything_about_one_account_can_be_set(environment: Callable[..., None]) -> None:
+    environment(
+        BITOPRO_ACCOUNT="main",
+        BITOPRO_BASE_URL="http://127.0.0.1:18061/v3/",
+        BITOPRO_POLL_INTERVAL="1m30s",
+        BITOPRO_STALE_AFTER="5m",
+        BITOPRO_THRESHOLD_WARNING="2",
+        BITOPRO_THRESHOLD_CRITICAL="1.4",
+        BITOPRO_THRESHOLD_LIQUIDATION="1.1",
+        BITOPRO_HIDE_ACCOUNT_ID="true",
+    )
+
+    assert load_settings(None).accounts[0].account == Account(
+        name="main",
+        base_url="http://127.0.0.1:18061/v3",
+        poll_interval_seconds=90.0,
+        stale_after_seconds=300.0,
+        thresholds=Thresholds(warning=2.0, critical=1.4, liquidation=1.1),
+        shows_id=False,
+    )
+
+
+def test_stale_after_is_three_intervals_by_default(environment: Callable[..., None]) -> None:
+    environment(BITOPRO_POLL_INTERVAL="20s")
+
+    assert load_settings(None).accounts[0].account.stale_after_seconds == 60.0
+
+
+def test_secrets_can_be_in_files(
+    environment: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment(
+        BITOPRO_API_KEY_FILE=str(write_secret(tmp_path / "key", "filed-key\n")),
+        BITOPRO_API_SECRET_FILE=str(write_secret(tmp_path / "secret", "filed-secret\r\n")),
+        BITOPRO_EMAIL_FILE=str(write_secret(tmp_path / "email", "filed@example.com")),
+    )
+    for name in ONE_ACCOUNT:
+        monkeypatch.delenv(name)
+
+    assert load_settings(None).accounts[0].credentials.read() == Credentials(
+        "filed-key", "filed-secret", "filed@example.com"
+    )
+
+
+def test_rotated_file_is_read_anew(config: Callable[[str], Path], tmp_path: Path) -> None:
+    settings = load_settings(config(f"accounts:{ACCOUNT_A}"))
+
+    write_secret(tmp_path / "a-key", "rotated-key")
+
+    assert settings.accounts[0].credentials.read().api_key == "rotated-key"
+
+
+def test_missing_credentials_are_all_named() -> None:
+    assert problems() == (
+        "BITOPRO_API_KEY is not set; set it, or BITOPRO_API_KEY_FILE to a file that holds it",
+        "BITOPRO_API_SECRET is not set; set it, or BITOPRO_API_SECRET_FILE to a file that holds it",
+        "BITOPRO_EMAIL is not set; set it, or BITOPRO_EMAIL_FILE to a file that holds it",
+    )
+
+
+def test_secret_given_twice_is_ambiguous(environment: Callable[..., None]) -> None:
+    environment(BITOPRO_API_KEY_FILE="/dev/null")
+
+    assert problems() == (
+        "BITOPRO_API_KEY and BITOPRO_API_KEY_FILE are both set; which one is meant?",
+    )
+
+
+def test_misspelt_variable_is_refused_with_the_nearest_name(
+    environment: Callable[..., None],
+) -> None:
+    environment(BITOPRO_POLL_INTERVALL="15s")
+
+    assert problems() == (
+        "BITOPRO_POLL_INTERVALL: there is no such variable (did you mean BITOPRO_POLL_INTERVAL?)",
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["nan", "inf", "0", "-5", "1e9", "15", "15 s", "s", "1.5s", "１５s", "99999999s"]
+)
+@pytest.mark.parametrize("name", ["BITOPRO_POLL_INTERVAL", "BITOPRO_STALE_AFTER"])
+def test_malformed_duration_is_refused(
+    environment: Callable[..., None], name: str, text: str
+) -> None:
+    environment(**{name: text})
+
+    assert problems() == (
+        f"{name}: a duration with its unit was expected, such as 15s, 1m30s or 500ms",
+    )
+
+
+@pytest.mark.parametrize("text", ["0s", "999ms", "601s", "20m", "24h"])
+def test_interval_out_of_range_is_refused(environment: Callable[..., None], text: str) -> None:
+    environment(BITOPRO_POLL_INTERVAL=text, BITOPRO_STALE_AFTER="1h")
+
+    assert problems()[0] == "poll_interval: from 1s to 10m is possible"
+
+
+@pytest.mark.parametrize("text", ["0s", "14s"])
+def test_stale_after_below_the_interval_is_refused(
+    environment: Callable[..., None], text: str
+) -> None:
+    environment(BITOPRO_STALE_AFTER=text)
+
+    assert problems() == (
+        "stale_after: shorter than poll_interval, so that values would come and go; "
+        "use 3 intervals",
+    )
+
+
+def test_very_long_stale_after_is_refused(environment: Callable[..., None]) -> None:
+    environment(BITOPRO_STALE_AFTER="61m")
+
+    assert problems() == (
+        "stale_after: longer than 1h; such old values would be taken for present",
+    )
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "0", "-1", "0.9", "1e3", "high", "2000", ""])
+def test_malformed_threshold_is_refused(config: Callable[[str], Path], text: str) -> None:
+    path = config(f"accounts:{ACCOUNT_A}    thresholds: {{warning: '{text}'}}\n")
+
+    assert problems(path) == (
+        f"{path}: accounts[0].thresholds.warning: a ratio between 1 and 1000 was expected, "
+        "such as 1.3",
+    )
+
+
+def test_thresholds_out_of_order_are_refused(environment: Callable[..., None]) -> None:
+    environment(BITOPRO_THRESHOLD_CRITICAL="1.6")
+
+    assert problems() == (
+        "BITOPRO_ACCOUNT: thresholds must fall from warning over critical to liquidation",
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("http://api.bitopro.com/v3", "http is for the simulator on this machine only; use https"),
+        ("http://10.0.0.1/v3", "http is for the simulator on this machine only; use https"),
+        (
+            "https://me:pw@api.bitopro.com/v3",
+            "a URL with a user or password is refused; the key belongs elsewhere",
+        ),
+        ("https://api.bitopro.com/v3?x=1", "a URL with a query or fragment is refused"),
+        ("ftp://api.bitopro.com", "not an https URL; an example is https://api.bitopro.com/v3"),
+        ("api.bitopro.com", "not an https URL; an example is https://api.bitopro.com/v3"),
+        ("https://", "not an https URL; an example is https://api.bitopro.com/v3"),
+        ("https://[::1", "not a URL; an example is https://api.bitopro.com/v3"),
+        ("https://host:99999/", "not a URL; an example is https://api.bitopro.com/v3"),
+        ("https://a b/", "the URL holds characters other than printable ASCII"),
+    ],
+)
+def test_base_url_that_is_unsafe_or_none_is_refused(
+    environment: Callable[..., None], url: str, problem: str
+) -> None:
+    environment(BITOPRO_BASE_URL=url)
+
+    assert problems() == (f"BITOPRO_BASE_URL: {problem}",)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:1/v3", "http://127.8.8.8/v3", "http://[::1]/v3"])
+def test_plain_http_is_allowed_to_this_machine(environment: Callable[..., None], url: str) -> None:
+    environment(BITOPRO_BASE_URL=url)
+
+    assert load_settings(None).accounts[0].account.base_url == url
+
+
+@pytest.mark.parametrize("name", ["a b", 'a"b', "-a", "x" * 65, "é"])
+def test_account_name_is_a_plain_word(environment: Callable[..., None], name: str) -> None:
+    environment(BITOPRO_ACCOUNT=name)
+
+    assert problems() == ("BITOPRO_ACCOUNT: a name is 1 to 64 letters, digits or any of _ . @ -",)
+
+
+BAD_TOKENS = [
+    ("\ufeffa-key", "starts with a byte order mark; save it as plain text"),
+    ("a\nkey", "holds characters other than printable ASCII; paste it anew, on one line"),
+    ("a-key\n\n", "holds characters other than printable ASCII; paste it anew, on one line"),
+    ("schlüssel", "holds characters other than printable ASCII; paste it anew, on one line"),
+    ("a key", "holds a space; paste it anew"),
+    ("'a-key'", "is quoted; give it without quotation marks"),
+    ('"a-key"', "is quoted; give it without quotation marks"),
+    ("\n", "is empty"),
+]
+
+
+@pytest.mark.parametrize(("text", "problem"), BAD_TOKENS, ids=[text for _, text in BAD_TOKENS])
+@pytest.mark.parametrize("name", ["BITOPRO_API_KEY", "BITOPRO_API_SECRET"])
+def test_malformed_secret_is_refused_without_showing_it(
+    environment: Callable[..., None], name: str, text: str, problem: str
+) -> None:
+    environment(**{name: text})
+
+    assert problems() == (f"{name}: {problem}",)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("me", "is not an e-mail address; give the one of the account at the exchange"),
+        ("'me@example.com'", "is not an e-mail address; give the one of the account at the exchan"),
+        ("me @example.com", "holds spaces or control characters"),
+        ("me@" + "x" * 300, "is longer than 254 characters"),
+    ],
+)
+def test_malformed_email_is_refused(
+    environment: Callable[..., None], text: str, problem: str
+) -> None:
+    environment(BITOPRO_EMAIL=text)
+
+    assert problems()[0].startswith(f"BITOPRO_EMAIL: {problem}")
+
+
+def test_many_accounts_of_a_file(config: Callable[[str], Path]) -> None:
+    path = config(
+        "poll_interval: 30s\nstale_after: 2m\nhide_account_id: true\n"
+        f"accounts:{ACCOUNT_A}{ACCOUNT_B}"
+        "    base_url: http://127.0.0.1:18061/v3\n"
+        "    thresholds: {warning: 2, critical: 1.4, liquidation: 1.1}\n"
+    )
+
+    settings = load_settings(path)
+
+    assert [each.account for each in settings.accounts] == [
+        Account("a", "https://api.bitopro.com/v3", 30.0, 120.0, Thresholds(), shows_id=False),
+        Account(
+            "b", "http://127.0.0.1:18061/v3", 30.0, 120.0, Thresholds(2.0, 1.4, 1.1), shows_id=False
+        ),
+    ]
+    assert [each.credentials.read().api_key for each in settings.accounts] == ["a-key", "b-key"]
+
+
+def test_environment_is_above_the_file(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BITOPRO_POLL_INTERVAL", "20s")
+
+    settings = load_settings(config(f"poll_interval: 30s\naccounts:{ACCOUNT_A}"))
+
+    assert settings.accounts[0].account.poll_interval_seconds == 20.0
+
+
+def test_account_in_environment_and_file_is_ambiguous(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BITOPRO_API_KEY", "a-key")
+
+    assert problems(config(f"accounts:{ACCOUNT_A}")) == (
+        "BITOPRO_API_KEY describes one account, and --config.file describes accounts already; "
+        "remove one of them",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("accounts: []", "accounts: List should have at least 1 item after validation, not 0"),
+        ("{}", "accounts: is missing"),
+        (
+            f"acounts:{ACCOUNT_A}\naccounts:{ACCOUNT_A}",
+            "acounts: there is no such key (did you mean accounts?)",
+        ),
+        (
+            f"accounts:{ACCOUNT_A}    api_key: sesame\n",
+            "accounts[0].api_key: there is no such key (did you mean api_key_file?)",
+        ),
+        (
+            "accounts: [{name: a, api_key_file: a-key, api_secret_file: a-secret}]",
+            "accounts[0]: one of email and email_file is needed, and only one",
+        ),
+        (
+            f"poll_interval: 15\naccounts:{ACCOUNT_A}",
+            "poll_interval: a duration with its unit was expected, such as 15s, 1m30s or 500ms",
+        ),
+        (
+            "accounts: {",
+            "not valid YAML at line 1, column 12: expected the node content, but found",
+        ),
+        ("accounts: 1\naccounts: 2", "not valid YAML at line 2, column 1: a key is there twice"),
+        ("- 1", ": Input should be a valid dictionary or instance of _FileModel"),
+    ],
+)
+def test_malformed_file_is_refused_with_the_place(
+    config: Callable[[str], Path], text: str, problem: str
+) -> None:
+    path = config(text)
+
+    assert problems(path)[0].startswith(f"{path}: {problem}")
+
+
+def test_no_value_of_the_file_is_shown(config: Callable[[str], Path]) -> None:
+    path = config(f"accounts:{ACCOUNT_A}    api_secret: sesame-secret\n    email_file: [x]\n")
+
+    assert "sesame" not in " ".join(problems(path))
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "none.yml"
+
+    assert problems(path) == (f"--config.file: cannot read {path}: No such file or directory",)
+
+
+def test_two_accounts_of_one_name_are_refused(config: Callable[[str], Path]) -> None:
+    path = config(f"accounts:{ACCOUNT_A}{ACCOUNT_B.replace('name: b', 'name: a')}")
+
+    assert problems(path) == ("accounts: 2 accounts are named a; every name once",)
+
+
+def test_two_accounts_of_one_key_are_refused(config: Callable[[str], Path], tmp_path: Path) -> None:
+    write_secret(tmp_path / "b-key", "a-key")
+
+    assert problems(config(f"accounts:{ACCOUNT_A}{ACCOUNT_B}")) == (
+        "accounts: a and b have the same API key; every account needs its own",
+    )
+
+
+def test_more_accounts_than_the_exchange_allows_are_refused(
+    config: Callable[[str], Path], tmp_path: Path
+) -> None:
+    accounts = ""
+    for number in range(136):
+        write_secret(tmp_path / f"{number}-key", f"key-{number}")
+        accounts += ACCOUNT_A.replace("name: a", f"name: a{number}").replace(
+            "a-key", f"{number}-key"
+        )
+
+    assert problems(config(f"accounts:{accounts}")) == (
+        "poll_interval: 136 accounts every 15 s exceed 540 requests a minute; use 16s or more, or "
+        "several exporters on different addresses",
+    )
+
+
+def test_every_problem_of_both_sources_is_reported(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BITOPRO_STALE", "1m")
+    path = config(f"accounts:{ACCOUNT_A}    nam: a\n")
+
+    assert [problem.partition(":")[0] for problem in problems(path)] == ["BITOPRO_STALE", str(path)]
+
+
+def secret_file_problems(config: Callable[[str], Path], name: str) -> tuple[str, ...]:
+    return problems(config("accounts:" + ACCOUNT_A.replace("a-key", name)))
+
+
+def test_missing_secret_file_is_refused(config: Callable[[str], Path], tmp_path: Path) -> None:
+    assert secret_file_problems(config, "none") == (
+        f"{tmp_path}/config.yml: accounts[0].api_key_file: cannot read {tmp_path}/none: "
+        "No such file or directory",
+    )
+
+
+def test_directory_as_secret_file_is_refused(config: Callable[[str], Path], tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+
+    assert secret_file_problems(config, "folder")[0].endswith("folder: Is a directory")
+
+
+def test_fifo_as_secret_file_is_refused_without_waiting(
+    config: Callable[[str], Path], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+
+    assert secret_file_problems(config, "fifo")[0].endswith("fifo is not a regular file")
+
+
+def test_huge_secret_file_is_refused(config: Callable[[str], Path], tmp_path: Path) -> None:
+    write_secret(tmp_path / "huge", "x" * 5000)
+
+    assert secret_file_problems(config, "huge")[0].endswith(
+        "huge is larger than 4096 bytes; is it the right file?"
+    )
+
+
+def test_binary_secret_file_is_refused(config: Callable[[str], Path], tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+
+    assert secret_file_problems(config, "binary")[0].endswith("binary is not UTF-8 text")
+
+
+def test_world_readable_secret_file_is_used_with_a_warning(
+    config: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = config(f"accounts:{ACCOUNT_A}")
+    (tmp_path / "a-secret").chmod(0o644)
+
+    assert load_settings(path).warnings == (
+        f"{path}: accounts[0].api_secret_file: every user of this machine may read the file; "
+        "chmod o-r it",
+    )
+
+
+def test_settings_do_not_show_secrets(environment: Callable[..., None]) -> None:
+    environment()
+
+    shown = repr(load_settings(None))
+
+    assert "a-key" not in shown
+    assert "a-secret" not in shown
+    assert "me@example.com" not in shown
