@@ -1,5 +1,6 @@
 """What is configured about one account, without its secrets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -8,12 +9,22 @@ class Thresholds:
     """Account-to-debt ratios at which someone is to be told.
 
     The exchange publishes none: the defaults are those of MAX, the other Taiwanese exchange with
-    the same ratio, and are called assumed wherever they are shown.
+    the same ratio, and are called assumed wherever they are shown. `chosen` names the levels that
+    the operator has set.
     """
 
     warning: float = 1.5
     critical: float = 1.3
     liquidation: float = 1.2
+    chosen: frozenset[str] = frozenset()
+
+    def by_level(self) -> Mapping[str, float]:
+        """Give the threshold of each level, from the highest down."""
+        return {
+            "warning": self.warning,
+            "critical": self.critical,
+            "liquidation": self.liquidation,
+        }
 
 
 ASSUMED_THRESHOLDS = Thresholds()

@@ -75,12 +75,12 @@ def _one(value: float | Decimal | None) -> Iterable[Sample]:
 
 
 def _thresholds(state: AccountState) -> Iterable[Sample]:
+    return (((level,), ratio) for level, ratio in state.account.thresholds.by_level().items())
+
+
+def _assumed_thresholds(state: AccountState) -> Iterable[Sample]:
     thresholds = state.account.thresholds
-    return (
-        (("warning",), thresholds.warning),
-        (("critical",), thresholds.critical),
-        (("liquidation",), thresholds.liquidation),
-    )
+    return (((level,), int(level not in thresholds.chosen)) for level in thresholds.by_level())
 
 
 def _novelty_counts(state: AccountState) -> Iterable[Sample]:
@@ -159,6 +159,13 @@ FAMILIES: tuple[Family, ...] = (
         "ad_ratio_threshold",
         "Configured account-to-debt ratio below which the level is reached.",
         _thresholds,
+        ("level",),
+    ),
+    _of_state(
+        "ad_ratio_threshold_assumed",
+        "Whether the threshold is a default, for the exchange publishes none and the operator "
+        "has not set it.",
+        _assumed_thresholds,
         ("level",),
     ),
     _of_snapshot(

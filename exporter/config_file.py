@@ -87,6 +87,7 @@ def _account(path: Path, where: str, account: _AccountModel) -> GivenAccount:
             warning=account.thresholds.warning,
             critical=account.thresholds.critical,
             liquidation=account.thresholds.liquidation,
+            chosen=frozenset(account.thresholds.model_fields_set),
         ),
         credentials=CredentialSource(
             api_key=secret("api_key", account.api_key_file),

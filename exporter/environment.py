@@ -86,6 +86,11 @@ def _account(variables: _Variables) -> GivenAccount:
             warning=variables.threshold_warning,
             critical=variables.threshold_critical,
             liquidation=variables.threshold_liquidation,
+            chosen=frozenset(
+                name.removeprefix("threshold_")
+                for name in variables.model_fields_set
+                if name.startswith("threshold_")
+            ),
         ),
         credentials=CredentialSource(
             api_key=_secret("api_key", variables.api_key, variables.api_key_file),

@@ -96,6 +96,7 @@ NEVER_POLLED = {
     "bitopro_margin_poll_failures_total",
     "bitopro_margin_undocumented_values_total",
     "bitopro_margin_ad_ratio_threshold",
+    "bitopro_margin_ad_ratio_threshold_assumed",
 }
 
 

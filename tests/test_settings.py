@@ -99,7 +99,9 @@ def test_everything_about_one_account_can_be_set(environment: Callable[..., None
         base_url="http://127.0.0.1:18061/v3",
         poll_interval_seconds=90.0,
         stale_after_seconds=300.0,
-        thresholds=Thresholds(warning=2.0, critical=1.4, liquidation=1.1),
+        thresholds=Thresholds(
+            2.0, 1.4, 1.1, chosen=frozenset({"warning", "critical", "liquidation"})
+        ),
         shows_id=False,
     )
 
@@ -303,7 +305,7 @@ def test_many_accounts_of_a_file(config: Callable[[str], Path]) -> None:
         "poll_interval: 30s\nstale_after: 2m\nhide_account_id: true\n"
         f"accounts:{ACCOUNT_A}{ACCOUNT_B}"
         "    base_url: http://127.0.0.1:18061/v3\n"
-        "    thresholds: {warning: 2, critical: 1.4, liquidation: 1.1}\n"
+        "    thresholds: {warning: 2, critical: 1.4}\n"
     )
 
     settings = load_settings(path)
@@ -311,7 +313,12 @@ def test_many_accounts_of_a_file(config: Callable[[str], Path]) -> None:
     assert [each.account for each in settings.accounts] == [
         Account("a", "https://api.bitopro.com/v3", 30.0, 120.0, Thresholds(), shows_id=False),
         Account(
-            "b", "http://127.0.0.1:18061/v3", 30.0, 120.0, Thresholds(2.0, 1.4, 1.1), shows_id=False
+            "b",
+            "http://127.0.0.1:18061/v3",
+            30.0,
+            120.0,
+            Thresholds(2.0, 1.4, 1.2, chosen=frozenset({"warning", "critical"})),
+            shows_id=False,
         ),
     ]
     assert [each.credentials.read().api_key for each in settings.accounts] == ["a-key", "b-key"]
