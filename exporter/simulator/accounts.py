@@ -65,7 +65,7 @@ def _opening_ratio(scenario: Scenario, place: int) -> Decimal:
         return _UNINDEBTED_RATIO
     if place < len(scenario.ratios):
         return scenario.ratios[place]
-    later = scenario.ratios[1:]
+    later = scenario.ratios[1:] or scenario.ratios
     return later[(place - 1) % len(later)]
 
 

@@ -28,7 +28,7 @@ class Gate:
     `monotonic` measures the rate limits.
     """
 
-    def __init__(  # noqa: PLR0913  # everything it needs is passed in
+    def __init__(  # noqa: PLR0913, PLR0917  # everything it needs is passed in
         self,
         keys: Container[str],
         secret: str,

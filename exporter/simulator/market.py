@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
-Course = Literal["documented", "still", "wander", "crash"]
+Course = Literal["documented", "still", "wander", "crash", "steps"]
 
 PRICE_STEP = Decimal("0.00000001")
 UNIT = "USDT"
@@ -46,6 +46,11 @@ _OPENING_PRICES: Mapping[str, Decimal] = MappingProxyType(
 # The fall and the partial recovery of `crash`: (simulated second, share of the opening price).
 _CRASH = ((0, 1.0), (60, 1.0), (670, 0.605), (720, 0.605), (900, 0.90))
 
+# The shares of the opening price in `steps`, and how long each lasts; the last one stays. With
+# what an account holds and owes, they are ratios of about 1.8, 1.4, 1.25, 1.1 and 1.8.
+_STEPS = (1.0, 0.76, 0.67, 0.585, 1.0)
+STEP_SECONDS = 100
+
 
 def currencies(count: int) -> tuple[str, ...]:
     """Give `count` currency codes: real ones first, then made-up ones for load tests."""
@@ -77,6 +82,8 @@ def _price(course: Course, code: str, place: int, second: int) -> Decimal:
             share = 1 + _waves(second, place)
         case "crash":
             share = _between(_CRASH, second) * (1 + _waves(second, place) / 10)
+        case "steps":
+            share = _STEPS[min(second // STEP_SECONDS, len(_STEPS) - 1)]
     # Nine decimals, so that prices are the same on machines whose sines differ in the last bit.
     return (opening * Decimal(f"{share:.9f}")).quantize(PRICE_STEP, ROUND_DOWN)
 

@@ -13,9 +13,10 @@ class Scenario:
     """What distinguishes one story from another.
 
     `ratios` are the opening account-to-debt ratios of the first accounts; later accounts repeat
-    all but the first. Empty means accounts without debt. `annual_percentage` is the interest rate
-    of every currency. `check_seconds` is how often the exchange looks for accounts to liquidate,
-    in simulated time, and divides an hour. In a `frozen` scenario simulated time stands still.
+    all but the first, or the only one. Empty means accounts without debt. `annual_percentage` is
+    the interest rate of every currency. `check_seconds` is how often the exchange looks for
+    accounts to liquidate, in simulated time, and divides an hour. In a `frozen` scenario simulated
+    time stands still.
     """
 
     summary: str
@@ -54,6 +55,11 @@ SCENARIO_TABLE: Mapping[str, Scenario] = MappingProxyType(
             ratios=(Decimal("1.53"), Decimal("1.56"), Decimal("1.6")),
             # 8760 hours a year: 1 % of the principal every hour, so that the drift can be watched.
             annual_percentage=Decimal(8760),
+        ),
+        "drill": Scenario(
+            "a step every 100 s: 1.8, then below 1.5, 1.3 and 1.2, then 1.8 again",
+            course="steps",
+            ratios=(Decimal("1.8"),),
         ),
         "no-debt": Scenario(
             "nothing is borrowed, and the ratio is reported as 0",
