@@ -32,10 +32,34 @@ class _BuildInfo:
     describe = collect
 
 
-def process_registry() -> CollectorRegistry:
+class _ConfigLoaded:
+    """That and when the running configuration was loaded; named as Prometheus names its own."""
+
+    def __init__(self, timestamp_seconds: float) -> None:
+        self._timestamp_seconds = timestamp_seconds
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        return [
+            GaugeMetricFamily(
+                "bitopro_margin_exporter_config_last_reload_successful",
+                "Whether the last attempt to load the configuration succeeded.",
+                value=1,
+            ),
+            GaugeMetricFamily(
+                "bitopro_margin_exporter_config_last_reload_success_timestamp_seconds",
+                "Unix time at which the running configuration was loaded.",
+                value=self._timestamp_seconds,
+            ),
+        ]
+
+    describe = collect
+
+
+def process_registry(config_loaded_timestamp_seconds: float) -> CollectorRegistry:
     """Give a registry of the families about this process."""
     registry = CollectorRegistry()
     registry.register(_BuildInfo())
+    registry.register(_ConfigLoaded(config_loaded_timestamp_seconds))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

@@ -52,7 +52,7 @@ def test_page_of_the_documented_example(
 
 
 def test_promtool_finds_nothing_on_the_whole_page(documented_answer: bytes, promtool: str) -> None:
-    exposition = Exposition(process_registry(), lambda: 0.0)
+    exposition = Exposition(process_registry(1.7e9), lambda: 0.0)
     exposition.put(polled(documented_answer))
 
     check = subprocess.run(
@@ -66,7 +66,7 @@ def test_promtool_finds_nothing_on_the_whole_page(documented_answer: bytes, prom
 
 
 def test_prometheus_clients_own_parser_reads_openmetrics(documented_answer: bytes) -> None:
-    exposition = Exposition(process_registry(), lambda: 0.0)
+    exposition = Exposition(process_registry(1.7e9), lambda: 0.0)
     exposition.put(polled(documented_answer))
 
     families = list(

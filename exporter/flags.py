@@ -1,0 +1,159 @@
+"""The command line's sub-commands and flags, and what they may be."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from exporter import __version__
+from exporter.logs import FORMATS, LEVELS
+from exporter.simulator import FAULTS, SCENARIOS
+
+DEFAULT_ADDRESS = "127.0.0.1:10061"
+
+_SIMULATOR_ADDRESS = "127.0.0.1:18061"
+_LARGEST_PORT = 65_535
+_COMMANDS = ("run", "demo", "simulate")
+_RESERVED_PATHS = ("/", "/-/healthy", "/-/ready")
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse flags; `command` of the result names the sub-command. Ends with 2 on wrong usage."""
+    given = list(arguments)
+    if not given or (given[0] not in _COMMANDS and given[0] not in ("-h", "--help", "--version")):
+        given.insert(0, "run")
+    return _parser().parse_args(given)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bitopro-margin-exporter",
+        description="Prometheus exporter for BitoPro margin accounts.",
+        epilog="Without a sub-command, run is meant.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run", help="poll the configured accounts and serve their metrics", allow_abbrev=False
+    )
+    run.add_argument(
+        "--config.file",
+        dest="config_file",
+        type=Path,
+        metavar="FILE",
+        help="YAML file of accounts; without it, one account comes from the environment: "
+        "BITOPRO_API_KEY, BITOPRO_API_SECRET and BITOPRO_EMAIL, each also as ..._FILE",
+    )
+    _add_web_flags(run)
+
+    demo = commands.add_parser(
+        "demo", help="serve three simulated accounts; needs no key", allow_abbrev=False
+    )
+    _add_scenario_flags(demo)
+    _add_web_flags(demo)
+
+    simulate = commands.add_parser(
+        "simulate", help="serve a faithful fake of the exchange", allow_abbrev=False
+    )
+    _add_scenario_flags(simulate)
+    _add_simulator_flags(simulate)
+    _add_log_flags(simulate)
+    return parser
+
+
+def _add_web_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--web.listen-address",
+        dest="listen_addresses",
+        action="append",
+        metavar="HOST:PORT",
+        help="where to serve; repeatable; :10061 means every address "
+        f"(default: {DEFAULT_ADDRESS}, because balances are private)",
+    )
+    parser.add_argument(
+        "--web.telemetry-path",
+        dest="telemetry_path",
+        type=_telemetry_path,
+        default="/metrics",
+        metavar="PATH",
+        help="where the metrics are (default: %(default)s)",
+    )
+    _add_log_flags(parser)
+
+
+def _add_log_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--log.level",
+        dest="log_level",
+        choices=LEVELS,
+        default="info",
+        help="least severe lines to log (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--log.format",
+        dest="log_format",
+        choices=FORMATS,
+        default="logfmt",
+        help="form of a log line (default: %(default)s)",
+    )
+
+
+def _add_scenario_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scenario",
+        choices=tuple(SCENARIOS),
+        default="calm",
+        help="; ".join(f"{name}: {text}" for name, text in SCENARIOS.items())
+        + " (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="how much faster than real time the scenario passes (default: %(default)g)",
+    )
+
+
+def _add_simulator_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--listen-address",
+        type=_address,
+        default=_SIMULATOR_ADDRESS,
+        metavar="HOST:PORT",
+        help="where to serve (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--accounts",
+        type=int,
+        default=0,
+        metavar="N",
+        help="serve demo-key-1 to demo-key-N beside demo-key",
+    )
+    parser.add_argument(
+        "--currencies", type=int, default=3, metavar="M", help="currencies of each account"
+    )
+    parser.add_argument(
+        "--rate-limit", type=int, default=600, metavar="N", help="requests a minute"
+    )
+    parser.add_argument("--fault", choices=tuple(FAULTS), metavar="NAME", help="misbehave so")
+    parser.add_argument("--fault-list", action="store_true", help="list the faults and exit")
+
+
+def _telemetry_path(text: str) -> str:
+    if not text.startswith("/") or text in _RESERVED_PATHS or not text.isascii():
+        raise argparse.ArgumentTypeError(
+            f"a path such as /metrics was expected, and none of {', '.join(_RESERVED_PATHS)}"
+        )
+    return text
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Give host, empty for every address, and port."""
+    host, colon, port = text.rpartition(":")
+    if not (colon and port.isascii() and port.isdigit() and int(port[:6]) <= _LARGEST_PORT):
+        raise argparse.ArgumentTypeError(
+            f"{text} is not host:port, such as {_SIMULATOR_ADDRESS} or :18061"
+        )
+    return host.removeprefix("[").removesuffix("]"), int(port)

@@ -1,0 +1,58 @@
+"""Listening sockets from `--web.listen-address`, with an error a person can act on."""
+
+import socket
+from collections.abc import Iterable
+
+from exporter.errors import ExporterError
+
+_BACKLOG = 512
+
+
+class ListenError(ExporterError):
+    """An address cannot be listened on: it is malformed, not ours, or taken."""
+
+
+def open_sockets(addresses: Iterable[str]) -> list[socket.socket]:
+    """Bind and listen on each `host:port`; an empty host means every address.
+
+    Raises ListenError for the first that fails, after closing those opened before.
+    """
+    sockets: list[socket.socket] = []
+    try:
+        for address in addresses:
+            sockets.append(_open_socket(address))  # noqa: PERF401 - the list is needed on failure
+    except ListenError:
+        for each in sockets:
+            each.close()
+        raise
+    return sockets
+
+
+def url_of(listening: socket.socket) -> str:
+    """Give the URL under which a person on this machine reaches the socket."""
+    host, port = listening.getsockname()[:2]
+    if host in ("::", "0.0.0.0"):  # noqa: S104 - compared, not bound
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _open_socket(address: str) -> socket.socket:
+    host, port = _parsed(address)
+    is_dual = not host and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if is_dual or ":" in host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=is_dual
+        )
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ListenError(f"--web.listen-address: cannot listen on {address}: {reason}") from error
+
+
+def _parsed(address: str) -> tuple[str, int]:
+    host, colon, port = address.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:  # noqa: PLR2004 - the largest port
+        raise ListenError(
+            f"--web.listen-address: {address} is not host:port, such as 127.0.0.1:10061 or :10061"
+        )
+    return host.removeprefix("[").removesuffix("]"), int(port)

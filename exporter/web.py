@@ -1,0 +1,121 @@
+"""The ASGI application: `/`, `/metrics`, `/-/healthy`, `/-/ready`; nothing else, and only GET."""
+
+import asyncio
+import gzip
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from exporter.exposition import Exposition
+from exporter.http1 import Receive, Scope, Send
+from exporter.negotiation import accepts_gzip, choose_format
+from exporter.status_page import status_page
+from exporter.store import Store
+
+_TEXT = "text/plain; charset=utf-8"
+# A page is sent in parts, so that a slow reader holds little memory.
+_PART_BYTES = 1 << 16
+# Compressing less than this is quicker than handing it to a thread.
+_THREAD_FROM_BYTES = 1 << 16
+_GZIP_LEVEL = 3
+_SECURITY_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    status: int
+    body: bytes
+    content_type: str = _TEXT
+    headers: Mapping[str, str] | None = None
+
+
+class Application:
+    """Serves what is known already; no request ever waits for the exchange."""
+
+    def __init__(self, store: Store, exposition: Exposition, telemetry_path: str) -> None:
+        self._store = store
+        self._exposition = exposition
+        self._telemetry_path = telemetry_path
+
+    async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
+        """Answer one HTTP request; our server sends nothing else, and no body is read."""
+        response = await self._respond(scope)
+        await _send(response, send, with_body=scope["method"] != "HEAD")
+
+    async def _respond(self, scope: Scope) -> _Response:
+        pages = {
+            self._telemetry_path: self._metrics,
+            "/": self._status,
+            "/-/healthy": self._healthy,
+            "/-/ready": self._ready,
+        }
+        page = pages.get(scope["path"])
+        if page is None:
+            return _Response(404, b"not found\n")
+        if scope["method"] not in ("GET", "HEAD"):
+            return _Response(405, b"only GET\n", headers={"allow": "GET, HEAD"})
+        if scope["query_string"]:
+            return _Response(400, b"this page takes no parameters\n")
+        return await page(_headers(scope["headers"]))
+
+    async def _metrics(self, request_headers: Mapping[str, str]) -> _Response:
+        format_ = choose_format(request_headers.get("accept", ""))
+        body = self._exposition.page(format_)
+        headers = {"vary": "Accept, Accept-Encoding"}
+        if accepts_gzip(request_headers.get("accept-encoding", "")):
+            headers["content-encoding"] = "gzip"
+            body = await _compressed(body)
+        return _Response(200, body, format_.value, headers)
+
+    async def _status(self, _: Mapping[str, str]) -> _Response:
+        page = status_page(self._store.states(), self._telemetry_path)
+        return _Response(200, page.encode(), "text/html; charset=utf-8")
+
+    async def _healthy(self, _: Mapping[str, str]) -> _Response:
+        return _Response(200, b"healthy\n")
+
+    async def _ready(self, _: Mapping[str, str]) -> _Response:
+        untried = [state.account.name for state in self._store.states() if not state.is_tried]
+        if untried:
+            return _Response(503, f"not yet polled: {', '.join(untried)}\n".encode())
+        return _Response(200, b"ready\n")
+
+
+async def _compressed(body: bytes) -> bytes:
+    if len(body) < _THREAD_FROM_BYTES:
+        return gzip.compress(body, _GZIP_LEVEL, mtime=0)
+    return await asyncio.to_thread(gzip.compress, body, _GZIP_LEVEL, mtime=0)
+
+
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """Join repeated headers by a comma (RFC 9110, 5.3); names are lower-case."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
+
+
+async def _send(response: _Response, send: Send, *, with_body: bool) -> None:
+    headers = {
+        "content-type": response.content_type,
+        "content-length": str(len(response.body)),
+        **_SECURITY_HEADERS,
+        **(response.headers or {}),
+    }
+    await send(
+        {
+            "type": "http.response.start",
+            "status": response.status,
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+    )
+    body = memoryview(response.body if with_body else b"")
+    for start in range(0, len(body), _PART_BYTES):
+        part = bytes(body[start : start + _PART_BYTES])
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,0 +1,61 @@
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+
+from exporter.simulator import Simulator, SimulatorConfig
+from tests.process.running import EXPORTER, FREE_PORT, Running, config_file, environment
+
+
+class Starter:
+    """Starts exporters of the simulator's accounts."""
+
+    def __init__(self, stack: ExitStack, base_url: str, folder: Path) -> None:
+        self._stack = stack
+        self._base_url = base_url
+        self._folder = folder
+
+    def __call__(
+        self,
+        *flags: str,
+        before: tuple[str, ...] = (),
+        command: tuple[str, ...] = EXPORTER,
+        variables: Mapping[str, str] | None = None,
+        accounts: int | None = None,
+    ) -> Running:
+        """Start one by `command`, itself started by the command `before`.
+
+        It has the account `default` or, where their number is given, `account-1` and so on.
+        """
+        given = environment(self._base_url) if variables is None else variables
+        if accounts is not None:
+            flags = (*flags, f"--config.file={config_file(self._folder, self._base_url, accounts)}")
+            given = {}
+        return self._stack.enter_context(Running([*before, *command, FREE_PORT, *flags], given))
+
+
+@pytest.fixture(scope="session")
+def common_simulator() -> Iterator[Simulator]:
+    """The exchange of all tests, with the fault that the last one left."""
+    config = SimulatorConfig(port=0, accounts=8, rate_limit=1_000_000)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(Simulator(config)) as simulator,
+    ):
+        yield simulator
+
+
+@pytest.fixture
+def simulator(common_simulator: Simulator) -> Simulator:
+    """An exchange without a fault, to which a test may give one."""
+    common_simulator.fault = None
+    return common_simulator
+
+
+@pytest.fixture
+def start(simulator: Simulator, tmp_path: Path) -> Iterator[Starter]:
+    """What starts exporters; those still running are killed after the test."""
+    with ExitStack() as stack:
+        yield Starter(stack, simulator.base_url, tmp_path)

@@ -1,0 +1,168 @@
+"""SIGTERM and SIGINT end the process well, in every phase of its life."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exporter.simulator import Simulator
+from tests.process.conftest import Starter
+from tests.process.running import (
+    BROKEN,
+    EXPORTER,
+    LARGE_PAGE,
+    MANY,
+    ROOT,
+    Running,
+    environment,
+    slow_clients,
+    until,
+)
+
+PROMISED_SECONDS = 3.0
+UNSHARE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+def _assert_ends_well(
+    exporter: Running, number: signal.Signals = signal.SIGTERM, pid: int | None = None
+) -> None:
+    code, seconds = exporter.end_by(number, pid)
+    assert code == 0
+    assert seconds < PROMISED_SECONDS
+
+
+def test_ends_well_when_idle(start: Starter) -> None:
+    terminated, interrupted = start(), start()
+    terminated.logged("first poll succeeded")
+    interrupted.logged("first poll succeeded")
+
+    _assert_ends_well(terminated, signal.SIGTERM)
+    _assert_ends_well(interrupted, signal.SIGINT)
+
+    assert "msg=stopping signal=SIGTERM" in terminated.stderr
+    assert "msg=stopping signal=SIGINT" in interrupted.stderr
+
+
+def test_ends_well_during_a_poll(start: Starter, simulator: Simulator) -> None:
+    simulator.fault = "stall-in-body"
+    variables = environment(simulator.base_url, BITOPRO_POLL_INTERVAL="10s")
+    requests_before = simulator.requests
+    terminated, interrupted = start(variables=variables), start(variables=variables)
+    until(lambda: simulator.requests >= requests_before + 2, "both are in a poll")
+
+    _assert_ends_well(terminated, signal.SIGTERM)
+    _assert_ends_well(interrupted, signal.SIGINT)
+
+
+def test_ends_well_with_slow_clients(start: Starter, simulator: Simulator) -> None:
+    simulator.fault = LARGE_PAGE
+    terminated, interrupted = start(accounts=MANY), start(accounts=MANY)
+    terminated.shows(f'up{{account="account-{MANY}"}}', 1)
+    interrupted.shows(f'up{{account="account-{MANY}"}}', 1)
+
+    with slow_clients(terminated.address()), slow_clients(interrupted.address()):
+        _assert_ends_well(terminated, signal.SIGTERM)
+        _assert_ends_well(interrupted, signal.SIGINT)
+
+
+def test_ends_well_as_soon_as_it_runs(start: Starter) -> None:
+    terminated, interrupted = start(), start()
+    # Python has one for SIGINT from the start, which is not ours.
+    until(lambda: terminated.handles(signal.SIGTERM), "a handler is in place")
+    until(lambda: interrupted.handles(signal.SIGTERM), "a handler is in place")
+
+    _assert_ends_well(terminated, signal.SIGTERM)
+    _assert_ends_well(interrupted, signal.SIGINT)
+
+    assert terminated.stderr == ""
+    assert interrupted.stderr == ""
+
+
+def test_ends_well_as_soon_as_it_listens(start: Starter) -> None:
+    terminated, interrupted = start(), start()
+    terminated.address()
+    interrupted.address()
+
+    _assert_ends_well(terminated, signal.SIGTERM)
+    _assert_ends_well(interrupted, signal.SIGINT)
+
+
+def test_handler_is_in_place_before_the_heavy_imports() -> None:
+    program = "import sys, exporter.__main__; print(*sys.modules)"
+    imported = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
+
+    assert "exporter.signals" in imported.split()
+    assert {"asyncio", "exporter.cli", "httpx", "logging"}.isdisjoint(imported.split())
+
+
+def test_demo_ends_well(start: Starter) -> None:
+    demo = start(command=(*EXPORTER, "demo"))
+    demo.printed("metrics  http://")
+
+    _assert_ends_well(demo, signal.SIGINT)
+
+
+def test_ends_well_in_a_hung_name_lookup(start: Starter) -> None:
+    variables = environment("https://exchange.test/v3")
+    exporter = start(command=(*BROKEN, "hung-lookup"), variables=variables)
+    exporter.printed("\n")
+
+    _assert_ends_well(exporter)
+
+
+def test_ends_well_though_its_loop_is_blocked(start: Starter, simulator: Simulator) -> None:
+    simulator.fault = "label-unknown"
+    exporter = start(command=(*BROKEN, "blocked-loop"))
+    exporter.printed("\n")
+
+    _assert_ends_well(exporter)
+
+
+def test_second_signal_ends_it_at_once(start: Starter, simulator: Simulator) -> None:
+    simulator.fault = "label-unknown"
+    exporter = start(command=(*BROKEN, "blocked-loop"))
+    exporter.printed("\n")
+    exporter.send(signal.SIGINT)
+    # Before that, two signals of a kind would be one.
+    until(lambda: exporter.handles(signal.SIGALRM), "the first signal has been heard")
+
+    code, seconds = exporter.end_by(signal.SIGINT)
+
+    assert code == 0
+    assert seconds < PROMISED_SECONDS / 3
+
+
+@pytest.fixture
+def unshare() -> tuple[str, ...]:
+    """The command that runs another as process 1 of a container's kind."""
+    if shutil.which(UNSHARE[0]) is None:
+        pytest.skip("unshare is missing: install Debian's package util-linux")
+    if subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("not permitted to make a namespace of processes: run as root")
+    return UNSHARE
+
+
+def _first_process(unshared: Running) -> int:
+    """Give the outer number of the process that is 1 to itself."""
+    path = Path(f"/proc/{unshared.pid}/task/{unshared.pid}/children")
+    return int(until(lambda: path.read_text(encoding="ascii"), "unshare has a child"))
+
+
+def test_ends_well_as_process_1(start: Starter, unshare: tuple[str, ...]) -> None:
+    exporter = start(before=unshare)
+    exporter.logged("first poll succeeded")
+
+    _assert_ends_well(exporter, pid=_first_process(exporter))
+
+
+def test_ends_well_as_process_1_as_soon_as_it_runs(
+    start: Starter, unshare: tuple[str, ...]
+) -> None:
+    exporter = start(before=unshare)
+    pid = _first_process(exporter)
+    until(lambda: exporter.handles(signal.SIGTERM, pid), "a handler is in place")
+
+    _assert_ends_well(exporter, pid=pid)

@@ -1,0 +1,79 @@
+"""Usage, exit codes and what a person is told."""
+
+import socket
+
+import pytest
+
+from exporter.cli import main
+
+
+def test_without_credentials_it_names_the_variables_and_the_demo(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([]) == 78
+
+    told = capsys.readouterr().err
+    assert "BITOPRO_API_KEY is not set" in told
+    assert "BITOPRO_API_SECRET is not set" in told
+    assert "BITOPRO_EMAIL is not set" in told
+    assert "bitopro-margin-exporter demo" in told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["simulate", "--listen-address=garbage"],
+        ["simulate", "--listen-address=127.0.0.1"],
+        ["simulate", "--listen-address=127.0.0.1:x"],
+        ["simulate", "--listen-address=127.0.0.1:65536"],
+        ["simulate", "--listen-address=127.0.0.1:" + "9" * 5000],
+        ["simulate", "--fault=none-of-them"],
+        ["simulate", "--speed=fast"],
+        ["run", "--web.telemetry-path=metrics"],
+        ["run", "--web.telemetry-path=/-/healthy"],
+        ["run", "--no-such-flag"],
+        ["--log.level=loud"],
+        ["no-such-command"],
+    ],
+    ids=lambda arguments: " ".join(arguments)[:60],
+)
+def test_wrong_usage_is_exit_code_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    assert ended.value.code == 2
+    assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["simulate", "--help"]])
+def test_help_and_version_are_fine(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    assert ended.value.code == 0
+
+
+def test_simulator_that_cannot_be_is_a_problem_of_configuration(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["simulate", "--currencies=1"]) == 78
+    assert "currencies must be" in capsys.readouterr().err
+
+
+def test_port_taken_from_the_simulator_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code = main(["simulate", f"--listen-address=127.0.0.1:{taken.getsockname()[1]}"])
+
+    assert code == 1
+    assert "error: --listen-address: " in capsys.readouterr().err
+
+
+def test_fault_list_names_every_group(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--fault-list"]) == 0
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} == {
+        "wire",
+        "status",
+        "answer",
+    }

@@ -1,0 +1,281 @@
+"""Faults below HTTP, over real sockets: names, TLS, and connections cut at any moment."""
+
+import asyncio
+import datetime as dt
+import random
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from exporter.clock import Clock
+from exporter.errors import NetworkError, PollError, PollTimeoutError, TLSError
+from exporter.exchange import Exchange
+from exporter.service import client_ssl_context
+from exporter.signing import Credentials
+from exporter.simulator import Simulator, SimulatorConfig
+from exporter.wire import Wire
+
+pytestmark = pytest.mark.anyio
+
+CREDENTIALS = Credentials("demo-key", "demo-secret", "demo@example.com")
+# Not so rare as to be slow on a busy machine, not so long as to be waited for.
+DEADLINE_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def exchange_at(
+    base_url: str,
+    ssl_context: ssl.SSLContext | None = None,
+    deadline_seconds: float = DEADLINE_SECONDS,
+) -> AsyncIterator[Exchange]:
+    async with Wire(ssl_context or ssl.create_default_context()) as wire:
+        yield Exchange(
+            base_url=base_url,
+            read_credentials=lambda: CREDENTIALS,
+            wire=wire,
+            clock=Clock(),
+            take_slot=lambda: asyncio.sleep(0),
+            deadline_seconds=deadline_seconds,
+        )
+
+
+def simulator(**changes: Any) -> Simulator:  # noqa: ANN401 - fields of SimulatorConfig
+    return Simulator(SimulatorConfig(port=0, rate_limit=1_000_000, **changes))
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+async def test_connection_is_kept_from_one_poll_to_the_next() -> None:
+    async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
+        await exchange.poll()
+        await exchange.poll()
+
+        assert (exchange_.requests, exchange_.connections) == (2, 1)
+
+
+async def test_connection_is_thrown_away_after_a_failure() -> None:
+    async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
+        exchange_.fault = "status-500"
+        with pytest.raises(PollError):
+            await exchange.poll()
+        exchange_.fault = None
+
+        await exchange.poll()
+
+        assert exchange_.connections == 2
+
+
+async def test_idle_connection_closed_by_the_exchange_costs_no_poll() -> None:
+    async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
+        await exchange.poll()
+        exchange_.fault = "idle-close"
+
+        await exchange.poll()
+
+        assert exchange_.connections == 2
+
+
+async def test_refused_connection_is_a_network_failure() -> None:
+    async with exchange_at(f"http://127.0.0.1:{free_port()}/v3") as exchange:
+        with pytest.raises(NetworkError, match=r"Connection refused|Connect call failed"):
+            await exchange.poll()
+
+
+async def test_name_that_does_not_resolve_is_a_network_failure_until_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolve = socket.getaddrinfo
+    fails = True
+
+    def getaddrinfo(host: bytes, *others: Any) -> Any:  # noqa: ANN401 - the system's signature
+        if fails:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return resolve("127.0.0.1" if host == b"exchange.test" else host, *others)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    async with simulator() as exchange_:
+        base_url = f"http://exchange.test:{exchange_.port}/v3"
+        async with exchange_at(base_url) as exchange:
+            with pytest.raises(NetworkError, match="name resolution"):
+                await exchange.poll()
+            fails = False
+
+            await exchange.poll()
+
+
+async def test_name_is_resolved_anew_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
+    address = "127.0.0.1"
+
+    def getaddrinfo(host: bytes, *others: Any) -> Any:  # noqa: ANN401 - the system's signature
+        return resolve(address if host == b"exchange.test" else host, *others)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    async with (
+        simulator() as first,
+        exchange_at(f"http://exchange.test:{first.port}/v3") as exchange,
+    ):
+        await exchange.poll()
+        await first.__aexit__(None, None, None)
+        with pytest.raises(NetworkError):
+            await exchange.poll()
+
+        address = "127.0.0.2"
+        async with Simulator(SimulatorConfig(host="127.0.0.2", port=first.port)):
+            await exchange.poll()
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def served_with(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+    return context
+
+
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+async def test_trusted_certificate_is_accepted(authority: trustme.CA) -> None:
+    server = served_with(authority.issue_cert("127.0.0.1"))
+    async with (
+        simulator(scenario="documented", ssl_context=server) as exchange_,
+        exchange_at(exchange_.base_url, trusting(authority)) as exchange,
+    ):
+        assert (await exchange.poll()).snapshot.account_id == "5411716254"
+
+
+async def test_framing_is_checked_beneath_tls_too(authority: trustme.CA) -> None:
+    server = served_with(authority.issue_cert("127.0.0.1"))
+    async with (
+        simulator(ssl_context=server, fault="bytes-after-body") as exchange_,
+        exchange_at(exchange_.base_url, trusting(authority)) as exchange,
+    ):
+        with pytest.raises(PollError, match="not as long as announced"):
+            await exchange.poll()
+
+
+def _expired(authority: trustme.CA) -> trustme.LeafCert:
+    yesterday = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    return authority.issue_cert("127.0.0.1", not_after=yesterday)
+
+
+@pytest.mark.parametrize(
+    ("issue", "text"),
+    [
+        pytest.param(lambda ca: ca.issue_cert("elsewhere.test"), "mismatch", id="wrong host"),
+        pytest.param(_expired, "expired", id="expired"),
+        pytest.param(
+            lambda _: trustme.CA().issue_cert("127.0.0.1"), "verify failed", id="unknown authority"
+        ),
+    ],
+)
+async def test_certificate_that_proves_nothing_is_refused(
+    authority: trustme.CA, issue: Callable[[trustme.CA], trustme.LeafCert], text: str
+) -> None:
+    async with (
+        simulator(ssl_context=served_with(issue(authority))) as exchange_,
+        exchange_at(exchange_.base_url, trusting(authority)) as exchange,
+    ):
+        with pytest.raises(TLSError, match=text):
+            await exchange.poll()
+
+        assert exchange_.requests == 0
+
+
+async def test_plain_http_on_a_tls_port_is_a_tls_failure() -> None:
+    async with simulator() as exchange_:
+        base_url = exchange_.base_url.replace("http:", "https:")
+        async with exchange_at(base_url) as exchange:
+            with pytest.raises(TLSError):
+                await exchange.poll()
+
+
+async def test_stalled_handshake_ends_at_the_deadline_and_leaves_no_socket() -> None:
+    descriptors = open_descriptors()
+    async with simulator(fault="tls-stall") as exchange_:
+        base_url = exchange_.base_url.replace("http:", "https:")
+        async with exchange_at(base_url, deadline_seconds=0.1) as exchange:
+            with pytest.raises(PollTimeoutError):
+                await exchange.poll()
+
+    assert open_descriptors() == descriptors
+
+
+def test_certificates_are_verified_unless_the_operator_brings_authorities() -> None:
+    context = client_ssl_context()
+
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+def test_openssls_own_variable_names_other_authorities(
+    authority: trustme.CA,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Any,  # noqa: ANN401
+) -> None:
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+
+    assert client_ssl_context().cert_store_stats()["x509_ca"] == 1
+
+
+async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
+        await exchange.poll()
+
+
+async def test_redirect_reaches_no_other_host() -> None:
+    reached: list[bytes] = []
+
+    async def record(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.append(await reader.read(1))
+        writer.close()
+
+    other = await asyncio.start_server(record, "127.0.0.2", 0)
+    async with other, simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
+        port = other.sockets[0].getsockname()[1]
+        exchange_.redirect_target = f"http://127.0.0.2:{port}/v3/margin/balances"
+        exchange_.fault = "redirect-307"
+        with pytest.raises(PollError):
+            await exchange.poll()
+
+        assert reached == []
+
+
+async def test_a_thousand_polls_cut_at_random_leave_the_next_one_whole() -> None:
+    draw = random.Random(1)  # noqa: S311 - for repeatable cuts
+    descriptors = open_descriptors()
+    async with (
+        simulator(scenario="documented") as exchange_,
+        exchange_at(exchange_.base_url) as exchange,
+    ):
+        for _ in range(1000):
+            exchange._deadline_seconds = draw.uniform(0.0, 0.003)  # noqa: SLF001 - the one thing that varies
+            with suppress(PollTimeoutError):
+                await exchange.poll()
+        exchange._deadline_seconds = DEADLINE_SECONDS  # noqa: SLF001 - likewise
+
+        assert (await exchange.poll()).snapshot.account_id == "5411716254"
+    assert open_descriptors() == descriptors
