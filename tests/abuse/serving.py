@@ -1,0 +1,22 @@
+"""An application on a free port of this process."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from exporter.http1 import ASGIApplication
+from exporter.serving import serve
+
+
+@asynccontextmanager
+async def serving(application: ASGIApplication) -> AsyncIterator[int]:
+    """Serve while the context is entered; give the port."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    stopped = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve(application, [listening], stopped.wait))
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            stopped.set()

@@ -1,0 +1,99 @@
+"""What the server does when the application is wrong, or the client is only slow."""
+
+import asyncio
+import gc
+import logging
+import socket
+import struct
+
+import pytest
+
+from exporter.http1 import Receive, Scope, Send
+from tests.abuse.clients import CutOffError, exchange, fetch
+from tests.abuse.serving import serving
+
+pytestmark = pytest.mark.anyio
+
+
+async def failing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise ValueError("bug")
+
+
+async def ending_early(_scope: Scope, _receive: Receive, send: Send) -> None:
+    length = [(b"content-length", b"100")]
+    await send({"type": "http.response.start", "status": 200, "headers": length})
+    await send({"type": "http.response.body", "body": b"up 1", "more_body": False})
+
+
+async def healthy(_scope: Scope, _receive: Receive, send: Send) -> None:
+    length = [(b"content-length", b"2")]
+    await send({"type": "http.response.start", "status": 200, "headers": length})
+    await send({"type": "http.response.body", "body": b"ok", "more_body": False})
+
+
+async def test_page_that_fails_is_a_500_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(failing) as port:
+        page = await fetch(port)
+
+    assert (page.status, page.body) == (500, b"")
+    assert [record.message for record in caplog.records] == ["a page failed; this is a bug"]
+
+
+async def test_page_shorter_than_announced_never_passes_for_a_whole_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving(ending_early) as port:
+        with pytest.raises(CutOffError):
+            await fetch(port)
+
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+async def test_request_in_many_pieces_is_answered() -> None:
+    async with serving(healthy) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for piece in (b"GET / HT", b"TP/1.1\r", b"\nHost:", b" x\r\n\r", b"\n"):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    assert answer.endswith(b"ok")
+
+
+async def test_client_that_stops_sending_still_gets_its_answer() -> None:
+    async with serving(healthy) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.write_eof()
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    assert answer.endswith(b"ok")
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
+async def test_client_that_resets_its_connection_is_no_error(
+    sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(healthy) as port:
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(sent)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # Answered after the one that came before it.
+        await fetch(port)
+    # asyncio complains of a failed task when it is collected.
+    gc.collect()
+
+    assert not caplog.records
+
+
+async def test_port_is_closed_once_the_server_has_ended() -> None:
+    async with serving(healthy) as port:
+        assert await exchange(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
