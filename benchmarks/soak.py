@@ -108,7 +108,7 @@ class _Soak:
         clock = Clock(sleep=_yield)
         account = Account("soak", base_url, poll_interval_seconds=1.0, stale_after_seconds=60.0)
         store = Store([account])
-        exposition = Exposition(process_registry(), clock.monotonic)
+        exposition = Exposition(process_registry(0.0), clock.monotonic)
 
         def publish(state: AccountState) -> None:
             store.put(state)

@@ -44,7 +44,7 @@ class LogWriter:
         root.handlers = [self._handler]
         root.setLevel(_LEVEL_NAMES.get(level, level.upper()))
         # httpx and its kind log URLs and headers of requests; none of it is for our log.
-        for name in ("httpx", "httpcore", "hypercorn", "asyncio"):
+        for name in ("httpx", "httpcore", "asyncio"):
             logging.getLogger(name).setLevel(logging.WARNING)
         self._thread.start()
 

@@ -52,7 +52,7 @@ def encoded(fields: object) -> str:
 def sign(
     payload: str,
     key: str = "demo-key",
-    secret: str = "demo-secret",  # noqa: S107  # public, and of the simulator alone
+    secret: str = "demo-secret",  # public, and of the simulator alone
 ) -> dict[str, str]:
     return {
         "X-BITOPRO-APIKEY": key,
