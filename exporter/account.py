@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# The name under which a drill appears, so that nobody takes it for an account of theirs.
+DRILL_ACCOUNT = "drill"
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:

@@ -1,6 +1,7 @@
 """The sub-commands, and the exit codes they end with.
 
-Exit codes: 0 fine, 1 cannot serve, 2 usage, 70 a bug, 78 configuration (sysexits.h).
+Exit codes: 0 fine, 1 something outside stands in the way, 2 usage, 70 a bug, 78 configuration (the
+last two after sysexits.h).
 """
 
 import argparse
@@ -12,9 +13,11 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from exporter import __version__
+from exporter.account import DRILL_ACCOUNT
 from exporter.clock import Clock
 from exporter.demo import demo_simulator, run_demo
-from exporter.errors import ConfigurationError
+from exporter.drill import run_drill
+from exporter.errors import ConfigurationError, UnableError
 from exporter.flags import DEFAULT_ADDRESS, parse_arguments
 from exporter.listening import ListenError, open_sockets, url_of
 from exporter.logs import LogWriter
@@ -24,6 +27,7 @@ from exporter.signals import exit_at_once_on_signal, stop_on_signal
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
 from exporter.telling import complain, tell
 from exporter.tracebacks import traceback_text
+from exporter.watchers import Watchers
 
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
@@ -37,13 +41,13 @@ logger = logging.getLogger("exporter")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a sub-command, `run` by default, and give the exit code."""
     options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
-    command = {"run": _run, "demo": _demo, "simulate": _simulate}[options.command]
+    command = {"run": _run, "demo": _demo, "simulate": _simulate, "drill": _drill}[options.command]
     try:
         return command(options)
     except ConfigurationError as error:
         complain("".join(f"error: {problem}\n" for problem in error.problems))
         return EXIT_CONFIGURATION
-    except ListenError as error:
+    except UnableError as error:
         complain(f"error: {error}\n")
         return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - Python's own traceback could show a secret
@@ -125,6 +129,33 @@ def _simulate(options: argparse.Namespace) -> int:
     return _run_until_signal(options, serve)
 
 
+def _drill(options: argparse.Namespace) -> int:
+    if options.alertmanager_url and not options.prometheus_url:
+        raise ConfigurationError(["--alertmanager.url: needs --prometheus.url as well"])
+    sockets = open_sockets([options.listen_address])
+    has_passed = False
+
+    async def play(stopped: asyncio.Event) -> None:
+        nonlocal has_passed
+        watchers = (
+            Watchers(DRILL_ACCOUNT, options.prometheus_url, options.alertmanager_url)
+            if options.prometheus_url
+            else None
+        )
+        has_passed = await run_drill(
+            sockets,
+            targets_folder=options.targets_folder,
+            target=options.target or url_of(sockets[0]).removeprefix("http://"),
+            watchers=watchers,
+            patience_seconds=options.patience,
+            clock=Clock(),
+            stopped=stopped,
+        )
+
+    code = _run_until_signal(options, play)
+    return code if code or has_passed else EXIT_FAILED
+
+
 def _simulator_config(build: Callable[[], SimulatorConfig]) -> SimulatorConfig:
     try:
         return build()
@@ -154,7 +185,7 @@ def _run_until_signal(
 
     try:
         asyncio.run(until_signal())
-    except ListenError:
+    except UnableError:
         raise
     except BaseException:
         # Of any kind: a SystemExit out of a library would otherwise choose our exit code.

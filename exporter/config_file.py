@@ -1,5 +1,6 @@
 """The YAML file that describes many accounts. Secrets are in files of their own."""
 
+import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +13,8 @@ from exporter.credentials import CredentialSource, Secret
 from exporter.errors import ConfigurationError
 from exporter.given import DEFAULT_BASE_URL, Given, GivenAccount, problem_texts, suggestion
 from exporter.setting_types import AccountName, BaseUrl, DurationSeconds, Ratio
+
+_PLAIN_KEY = re.compile(r"[a-z_]{1,32}", re.ASCII)
 
 
 class _Model(BaseModel):
@@ -98,13 +101,21 @@ def _account(path: Path, where: str, account: _AccountModel) -> GivenAccount:
 
 
 def _problem(path: Path, location: tuple[int | str, ...], kind: str, text: str) -> str:
-    place = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in location)
     if kind == "extra_forbidden":
         key = str(location[-1])
         text = f"there is no such key{suggestion(key, _KEYS)}"
+        if not _PLAIN_KEY.fullmatch(key):
+            # It may be a secret, pasted in the wrong place.
+            location = location[:-1]
+            text = "there is a key that no account has, and that is not shown here"
     elif kind == "missing":
         text = "is missing"
+    place = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in location)
     return f"{path}: {place.removeprefix('.')}: {text}"
+
+
+class _DuplicateKeyError(yaml.constructor.ConstructorError):
+    pass
 
 
 class _Loader(yaml.SafeLoader):
@@ -114,9 +125,7 @@ class _Loader(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for index, key in enumerate(keys):
             if key in keys[:index]:
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key is there twice", node.value[index][0].start_mark
-                )
+                raise _DuplicateKeyError(None, None, None, node.value[index][0].start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -131,8 +140,11 @@ def _load_yaml(path: Path) -> object:
     except UnicodeDecodeError:
         raise ConfigurationError([f"--config.file: {path} is not UTF-8 text"]) from None
     except yaml.YAMLError as error:
-        # Only the place: PyYAML's own text quotes the line.
+        # Only the place, for PyYAML's own text may quote what it met, a secret for one.
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "unknown place"
-        problem = getattr(error, "problem", None) or "it cannot be parsed"
-        raise ConfigurationError([f"{path}: not valid YAML at {place}: {problem}"]) from None
+        problem = ": a key is there twice" if isinstance(error, _DuplicateKeyError) else ""
+        raise ConfigurationError([f"{path}: not valid YAML at {place}{problem}"]) from None
+    except (ValueError, RecursionError):
+        # A date or a number of the right form and an impossible value, or endless brackets.
+        raise ConfigurationError([f"{path}: holds a value that cannot be read"]) from None

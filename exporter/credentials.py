@@ -114,7 +114,10 @@ def _read_file(setting: str, path: Path) -> str:
                 raise ConfigurationError([f"{setting}: {path} is not a regular file"])
             content = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise ConfigurationError([f"{setting}: cannot read {path}: {error.strerror}"]) from error
+        # A path at which there is nothing may be the secret itself, given in the wrong place. It
+        # is in the cause as well.
+        shown = path if os.path.lexists(path) else "the file that it names"
+        raise ConfigurationError([f"{setting}: cannot read {shown}: {error.strerror}"]) from None
     if len(content) > _MAX_FILE_BYTES:
         raise ConfigurationError(
             [f"{setting}: {path} is larger than {_MAX_FILE_BYTES} bytes; is it the right file?"]

@@ -2,6 +2,7 @@
 
 ExporterError
 ├── ConfigurationError      a setting is wrong; nothing was started
+├── UnableError             something outside stands in the way: a port is taken, say
 └── PollError               one poll gave no snapshot; `reason` says why
     ├── PollTimeoutError    timeout        the deadline passed before the answer was whole
     ├── NetworkError        network        no connection, or it broke
@@ -33,6 +34,10 @@ class ConfigurationError(ExporterError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
+
+
+class UnableError(ExporterError):
+    """Something outside stands in the way of a command. The message names the flag to look at."""
 
 
 class PollError(ExporterError):

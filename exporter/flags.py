@@ -6,13 +6,16 @@ from pathlib import Path
 
 from exporter import __version__
 from exporter.logs import FORMATS, LEVELS
+from exporter.setting_types import duration_seconds
 from exporter.simulator import FAULTS, SCENARIOS
 
 DEFAULT_ADDRESS = "127.0.0.1:10061"
 
+_DRILL_ADDRESS = "127.0.0.1:10062"
+
 _SIMULATOR_ADDRESS = "127.0.0.1:18061"
 _LARGEST_PORT = 65_535
-_COMMANDS = ("run", "demo", "simulate")
+_COMMANDS = ("run", "demo", "simulate", "drill")
 _RESERVED_PATHS = ("/", "/-/healthy", "/-/ready")
 
 
@@ -59,6 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_scenario_flags(simulate)
     _add_simulator_flags(simulate)
     _add_log_flags(simulate)
+
+    drill = commands.add_parser(
+        "drill",
+        help="let a simulated account get into trouble, and see that your alerting tells",
+        allow_abbrev=False,
+    )
+    _add_drill_flags(drill)
+    _add_log_flags(drill, default="error")
     return parser
 
 
@@ -82,12 +93,54 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
     _add_log_flags(parser)
 
 
-def _add_log_flags(parser: argparse.ArgumentParser) -> None:
+def _add_drill_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--prometheus.url",
+        dest="prometheus_url",
+        metavar="URL",
+        help="your Prometheus, to report which alerts fire; without it, watch for them yourself",
+    )
+    parser.add_argument(
+        "--alertmanager.url",
+        dest="alertmanager_url",
+        metavar="URL",
+        help="your Alertmanager, to report which alerts reach it",
+    )
+    parser.add_argument(
+        "--targets-folder",
+        type=Path,
+        default=Path("/etc/prometheus/targets"),
+        metavar="FOLDER",
+        help="where Prometheus looks for a drill: targets/ beside its configuration "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--web.listen-address",
+        dest="listen_address",
+        default=_DRILL_ADDRESS,
+        metavar="HOST:PORT",
+        help="where the drill serves its metrics (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--target",
+        metavar="HOST:PORT",
+        help="the same address as Prometheus reaches it, if it is another",
+    )
+    parser.add_argument(
+        "--patience",
+        type=_duration,
+        default="20m",
+        metavar="DURATION",
+        help="how long to wait for what is expected of a stage (default: %(default)s)",
+    )
+
+
+def _add_log_flags(parser: argparse.ArgumentParser, default: str = "info") -> None:
     parser.add_argument(
         "--log.level",
         dest="log_level",
         choices=LEVELS,
-        default="info",
+        default=default,
         help="least severe lines to log (default: %(default)s)",
     )
     parser.add_argument(
@@ -147,6 +200,14 @@ def _telemetry_path(text: str) -> str:
             f"a path such as /metrics was expected, and none of {', '.join(_RESERVED_PATHS)}"
         )
     return text
+
+
+def _duration(text: str) -> float:
+    """Give a duration in seconds."""
+    try:
+        return duration_seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -3,12 +3,12 @@
 import socket
 from collections.abc import Iterable
 
-from exporter.errors import ExporterError
+from exporter.errors import UnableError
 
 _BACKLOG = 512
 
 
-class ListenError(ExporterError):
+class ListenError(UnableError):
     """An address cannot be listened on: it is malformed, not ours, or taken."""
 
 

@@ -17,7 +17,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", re.ASCII)
 _LARGEST_RATIO = 1000.0
 
 
-def _duration_seconds(value: object) -> float:
+def duration_seconds(value: object) -> float:
+    """Read a duration such as 1m30s. Raises ValueError with what to write instead."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
     if match is None:
         raise ValueError("a duration with its unit was expected, such as 15s, 1m30s or 500ms")
@@ -69,7 +70,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-DurationSeconds = Annotated[float, BeforeValidator(_duration_seconds)]
+DurationSeconds = Annotated[float, BeforeValidator(duration_seconds)]
 """Hours, minutes, seconds and milliseconds with their units; given in seconds."""
 
 Ratio = Annotated[float, BeforeValidator(_ratio)]

@@ -4,13 +4,12 @@ The environment is above the file. Every problem is reported, not only the first
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from exporter.account import Account, Thresholds
+from exporter.account import DRILL_ACCOUNT, Account, Thresholds
 from exporter.budget import REQUESTS_PER_MINUTE
 from exporter.config_file import read_config_file
 from exporter.credentials import CredentialSource
@@ -134,12 +133,16 @@ def _problems_of_schedule(
 
 
 def _problems_of_names(accounts: Iterable[GivenAccount]) -> Sequence[str]:
-    counts = Counter(each.name for each in accounts)
-    return [
-        f"accounts: {count} accounts are named {name}; every name once"
-        for name, count in counts.items()
-        if count > 1
-    ]
+    # Places instead of names, for one of these may be an e-mail by mistake.
+    problems: list[str] = []
+    wheres: dict[str, str] = {}
+    for each in accounts:
+        if each.name in wheres:
+            problems.append(f"{each.where}: has the name of {wheres[each.name]}; every name once")
+        if each.name == DRILL_ACCOUNT:
+            problems.append(f"{each.where}: {DRILL_ACCOUNT} is the name of drills; choose another")
+        wheres[each.name] = each.where
+    return problems
 
 
 def _problems_of_thresholds(accounts: Iterable[GivenAccount]) -> Sequence[str]:
@@ -157,17 +160,23 @@ def _is_falling(thresholds: Thresholds) -> bool:
 def _problems_of_credentials(accounts: Iterable[GivenAccount]) -> Sequence[str]:
     """Read every secret once; two accounts of one key would break each other's nonces."""
     problems: list[str] = []
-    names_by_key: dict[str, str] = {}
+    wheres_by_key: dict[str, str] = {}
     for each in accounts:
         try:
-            api_key = each.credentials.read().api_key
+            credentials = each.credentials.read()
         except ConfigurationError as error:
             problems += error.problems
             continue
-        if api_key in names_by_key:
+        api_key = credentials.api_key
+        if each.name in (api_key, credentials.api_secret, credentials.email):
+            # Not shown here either; the name is a label and in every log line.
             problems.append(
-                f"accounts: {names_by_key[api_key]} and {each.name} have the same API key; "
+                f"{each.where}: the account's name is one of its secrets; choose another"
+            )
+        if api_key in wheres_by_key:
+            problems.append(
+                f"{each.where}: has the API key of {wheres_by_key[api_key]}; "
                 "every account needs its own"
             )
-        names_by_key[api_key] = each.name
+        wheres_by_key[api_key] = each.where
     return problems

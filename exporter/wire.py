@@ -79,7 +79,9 @@ class Wire:
         except (httpx.TransportError, OSError) as error:
             translated = self._translated(error)
             await self.discard()
-            raise translated from error
+            # A request that cannot be sent is quoted by its error, which must not stay the cause.
+            is_request = isinstance(error, httpx.LocalProtocolError)
+            raise translated from None if is_request else error
         if answer.status == httpx.codes.OK:
             self._client.cookies.clear()
         else:
@@ -113,6 +115,8 @@ class Wire:
             return ConnectionLostError("the exchange had closed the kept-alive connection")
         if isinstance(error, httpx.RemoteProtocolError):
             return NetworkError("the connection was closed without an answer")
+        if isinstance(error, httpx.LocalProtocolError):
+            return NetworkError("the request cannot be sent as it is")
         return NetworkError(f"no connection, or it broke: {_root_text(error)}")
 
     def _open(self) -> None:

@@ -368,7 +368,7 @@ def test_account_in_environment_and_file_is_ambiguous(
         ),
         (
             "accounts: {",
-            "not valid YAML at line 1, column 12: expected the node content, but found",
+            "not valid YAML at line 1, column 12",
         ),
         ("accounts: 1\naccounts: 2", "not valid YAML at line 2, column 1: a key is there twice"),
         ("- 1", ": Input should be a valid dictionary or instance of _FileModel"),
@@ -397,14 +397,23 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 def test_two_accounts_of_one_name_are_refused(config: Callable[[str], Path]) -> None:
     path = config(f"accounts:{ACCOUNT_A}{ACCOUNT_B.replace('name: b', 'name: a')}")
 
-    assert problems(path) == ("accounts: 2 accounts are named a; every name once",)
+    assert problems(path) == (
+        f"{path}: accounts[1]: has the name of {path}: accounts[0]; every name once",
+    )
+
+
+def test_name_of_drills_is_refused(environment: Callable[..., None]) -> None:
+    environment(BITOPRO_ACCOUNT="drill")
+
+    assert problems() == ("BITOPRO_ACCOUNT: drill is the name of drills; choose another",)
 
 
 def test_two_accounts_of_one_key_are_refused(config: Callable[[str], Path], tmp_path: Path) -> None:
     write_secret(tmp_path / "b-key", "a-key")
+    path = config(f"accounts:{ACCOUNT_A}{ACCOUNT_B}")
 
-    assert problems(config(f"accounts:{ACCOUNT_A}{ACCOUNT_B}")) == (
-        "accounts: a and b have the same API key; every account needs its own",
+    assert problems(path) == (
+        f"{path}: accounts[1]: has the API key of {path}: accounts[0]; every account needs its own",
     )
 
 
@@ -439,7 +448,7 @@ def secret_file_problems(config: Callable[[str], Path], name: str) -> tuple[str,
 
 def test_missing_secret_file_is_refused(config: Callable[[str], Path], tmp_path: Path) -> None:
     assert secret_file_problems(config, "none") == (
-        f"{tmp_path}/config.yml: accounts[0].api_key_file: cannot read {tmp_path}/none: "
+        f"{tmp_path}/config.yml: accounts[0].api_key_file: cannot read the file that it names: "
         "No such file or directory",
     )
 
