@@ -9,6 +9,8 @@ import pytest
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
+pytest_plugins = ["tests.canary"]
+
 
 @pytest.fixture
 def anyio_backend() -> str:

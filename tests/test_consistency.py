@@ -36,6 +36,14 @@ def test_totals_rounded_up_to_a_step_of_the_ratio_fit_both_sides(ratio: str) -> 
     assert contradictions(parse_snapshot(answer)) == NOTHING
 
 
+def test_total_that_was_rounded_up_to_the_next_ratio_still_fits() -> None:
+    answer = answer_with(
+        "adRatio", "1.29", totalAssetAmount="1.30000000", totalDebtAmount="0.99999999"
+    )
+
+    assert contradictions(parse_snapshot(answer)) == NOTHING
+
+
 @pytest.mark.parametrize("ratio", ["1.28", "1.31"])
 def test_totals_at_a_step_of_the_ratio_fit_no_further_step(ratio: str) -> None:
     answer = answer_with(
