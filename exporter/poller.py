@@ -56,8 +56,9 @@ def delay_seconds(
     """Give the pause after a failed poll: never shorter than the interval.
 
     Rejected credentials are tried once a minute, a rate limit is waited for as told (at most 5
-    minutes), and everything else doubles the interval up to a minute, with up to a quarter added
-    so that many exporters do not return in step. `draw` is in [0, 1).
+    minutes), and everything else doubles the interval, with up to a quarter added so that many
+    exporters do not return in step, up to a minute: whatever was mended is noticed within that.
+    `draw` is in [0, 1).
     """
     slow_seconds = max(SLOW_SECONDS, interval_seconds)
     if isinstance(error, AuthenticationError):
@@ -69,7 +70,7 @@ def delay_seconds(
             min(SLOW_SECONDS if asked is None else asked, MAX_RETRY_AFTER_SECONDS),
         )
     doubled = interval_seconds * 2.0 ** min(failed_in_a_row - 1, _MAX_DOUBLINGS)
-    return min(doubled, slow_seconds) * (1.0 + _JITTER * draw)
+    return min(doubled * (1.0 + _JITTER * draw), slow_seconds)
 
 
 async def poll_once(

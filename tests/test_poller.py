@@ -140,6 +140,7 @@ async def test_bug_ends_the_loop() -> None:
         pytest.param(PollTimeoutError("no"), 2, 0.0, 30.0, id="each further one doubles it"),
         pytest.param(ClockError("no"), 9, 0.0, 60.0, id="up to a minute"),
         pytest.param(NetworkError("no"), 10_000, 0.0, 60.0, id="for ever"),
+        pytest.param(NetworkError("no"), 9, 0.9, 60.0, id="a minute with jitter too"),
         pytest.param(NetworkError("no"), 1, 0.5, 16.875, id="jitter adds up to a quarter"),
         pytest.param(AuthenticationError("no"), 1, 0.0, 60.0, id="bad credentials wait a minute"),
         pytest.param(RateLimitedError("no"), 1, 0.0, 60.0, id="429 without Retry-After"),

@@ -87,15 +87,15 @@ SERVING_GUARDS: tuple[Guard, ...] = (
     Guard(
         "backs off to a minute at most",
         "poller.py",
-        "return min(doubled, slow_seconds) *",
-        "return doubled *",
+        "return min(doubled * (1.0 + _JITTER * draw), slow_seconds)",
+        "return doubled * (1.0 + _JITTER * draw)",
         _POLLER,
     ),
     Guard(
         "does not return in step with others",
         "poller.py",
-        "* (1.0 + _JITTER * draw)",
-        "",
+        "doubled * (1.0 + _JITTER * draw)",
+        "doubled",
         _POLLER,
     ),
     Guard(
