@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from tests.guards import GUARDS
-from tests.guards.__main__ import main
+from tests.guards.__main__ import main, table
 from tests.guards.guard import Guard
 from tests.process.running import ROOT
 
@@ -28,6 +28,12 @@ def test_guard_is_asked_of_tests_that_exist(guard: Guard) -> None:
 
 def test_guards_have_names_of_their_own() -> None:
     assert len(set(ids(GUARDS))) == len(GUARDS)
+
+
+def test_published_list_is_current() -> None:
+    published = (ROOT / "docs" / "guards.md").read_text(encoding="utf-8")
+
+    assert published.endswith(table())
 
 
 def test_there_are_at_least_sixty() -> None:
