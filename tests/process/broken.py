@@ -120,6 +120,16 @@ def _quick_backoff() -> None:
     setattr(poller, "delay_seconds", delay)  # noqa: B010 - of another type on purpose
 
 
+class _Lingering:
+    def __del__(self) -> None:
+        time.sleep(30)
+
+
+def _slow_end() -> None:
+    # Kept by a module, it goes when the interpreter has given up its handlers.
+    setattr(sys, "lingering", _Lingering())  # noqa: B010 - unknown to mypy
+
+
 BUGS: Mapping[str, Callable[[], None]] = {
     "exception": _exception,
     "stray-cancellation": _stray_cancellation,
@@ -132,10 +142,11 @@ BUGS: Mapping[str, Callable[[], None]] = {
     "hung-lookup": _hung_lookup,
     "leaking-start": _leaking_start,
     "quick-backoff": _quick_backoff,
+    "slow-end": _slow_end,
 }
 
 
 if __name__ == "__main__":
     signals.exit_at_once_on_signal()
     BUGS[sys.argv.pop(1)]()
-    sys.exit(cli.main())
+    signals.end(cli.main())

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from exporter.simulator import Simulator
+from tests.machine import slowdown
 from tests.process.conftest import Starter
 from tests.process.running import (
     BROKEN,
@@ -31,7 +32,7 @@ def _assert_ends_well(
 ) -> None:
     code, seconds = exporter.end_by(number, pid)
     assert code == 0
-    assert seconds < PROMISED_SECONDS
+    assert seconds < PROMISED_SECONDS * slowdown()
 
 
 def test_ends_well_when_idle(start: Starter) -> None:
@@ -96,6 +97,13 @@ def test_handler_is_in_place_before_the_heavy_imports() -> None:
 
     assert "exporter.signals" in imported.split()
     assert {"asyncio", "exporter.cli", "httpx", "logging"}.isdisjoint(imported.split())
+
+
+def test_ends_well_without_waiting_for_the_interpreter(start: Starter) -> None:
+    exporter = start(command=(*BROKEN, "slow-end"))
+    exporter.logged("first poll succeeded")
+
+    _assert_ends_well(exporter)
 
 
 def test_demo_ends_well(start: Starter) -> None:
