@@ -121,8 +121,8 @@ def _quick_backoff() -> None:
 
 
 class _Lingering:
-    def __del__(self) -> None:
-        time.sleep(30)
+    def __del__(self, sleep: Callable[[float], None] = time.sleep) -> None:
+        sleep(30)
 
 
 def _slow_end() -> None:
