@@ -6,16 +6,22 @@ BIN := $(VENV)/bin
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test soak mutants lint format lock clean
+.PHONY: help demo test e2e drill-demo soak mutants lint format lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime ## run the exporter against a simulated exchange
 	$(BIN)/python -m exporter demo $(ARGS)
 
 test: $(VENV)/.dev ## run all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+e2e: $(VENV)/.dev ## faults, real Prometheus and Alertmanager, and what reaches a person (4 minutes)
+	$(BIN)/python -m pytest -o faulthandler_timeout=400 tests/e2e $(ARGS)
+
+drill-demo: $(VENV)/.dev ## play a drill against a Prometheus and an Alertmanager of its own (2 minutes)
+	$(BIN)/python -m tests.e2e.drill_demo
 
 soak: $(VENV)/.dev ## 20,000 polls, a fifth of them failing: growth of memory, descriptors, tasks
 	$(BIN)/python -m benchmarks.soak $(ARGS)

@@ -8,9 +8,8 @@ import argparse
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
 
 from exporter import __version__
 from exporter.account import DRILL_ACCOUNT
@@ -19,11 +18,10 @@ from exporter.demo import demo_simulator, run_demo
 from exporter.drill import run_drill
 from exporter.errors import ConfigurationError, UnableError
 from exporter.flags import DEFAULT_ADDRESS, parse_arguments
+from exporter.lifetime import run_until_signal
 from exporter.listening import ListenError, open_sockets, url_of
-from exporter.logs import LogWriter
 from exporter.service import EXIT_INTERNAL, run_service
 from exporter.settings import load_settings
-from exporter.signals import exit_at_once_on_signal, stop_on_signal
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
 from exporter.telling import complain, tell
 from exporter.tracebacks import traceback_text
@@ -31,9 +29,6 @@ from exporter.watchers import Watchers
 
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
-
-# Three seconds from the signal to the end are promised; the rest is for a busy machine.
-_STOPPING_SECONDS = 2.0
 
 logger = logging.getLogger("exporter")
 
@@ -78,7 +73,7 @@ def _run(options: argparse.Namespace) -> int:
             stopped=stopped,
         )
 
-    return _run_until_signal(options, serve)
+    return run_until_signal(serve, options.log_level, options.log_format)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -94,7 +89,7 @@ def _demo(options: argparse.Namespace) -> int:
             stopped=stopped,
         )
 
-    return _run_until_signal(options, serve)
+    return run_until_signal(serve, options.log_level, options.log_format)
 
 
 def _simulate(options: argparse.Namespace) -> int:
@@ -126,7 +121,7 @@ def _simulate(options: argparse.Namespace) -> int:
             tell(f"simulated exchange at {simulator.base_url}\n")
             await stopped.wait()
 
-    return _run_until_signal(options, serve)
+    return run_until_signal(serve, options.log_level, options.log_format)
 
 
 def _drill(options: argparse.Namespace) -> int:
@@ -142,17 +137,21 @@ def _drill(options: argparse.Namespace) -> int:
             if options.prometheus_url
             else None
         )
-        has_passed = await run_drill(
-            sockets,
-            targets_folder=options.targets_folder,
-            target=options.target or url_of(sockets[0]).removeprefix("http://"),
-            watchers=watchers,
-            patience_seconds=options.patience,
-            clock=Clock(),
-            stopped=stopped,
-        )
+        try:
+            has_passed = await run_drill(
+                sockets,
+                targets_folder=options.targets_folder,
+                target=options.target or url_of(sockets[0]).removeprefix("http://"),
+                watchers=watchers,
+                patience_seconds=options.patience,
+                clock=Clock(),
+                stopped=stopped,
+            )
+        finally:
+            if watchers is not None:
+                await watchers.aclose()
 
-    code = _run_until_signal(options, play)
+    code = run_until_signal(play, options.log_level, options.log_format)
     return code if code or has_passed else EXIT_FAILED
 
 
@@ -161,43 +160,3 @@ def _simulator_config(build: Callable[[], SimulatorConfig]) -> SimulatorConfig:
         return build()
     except ValueError as error:
         raise ConfigurationError([str(error)]) from error
-
-
-def _run_until_signal(
-    options: argparse.Namespace, serve: Callable[[asyncio.Event], Awaitable[None]]
-) -> int:
-    """Run until SIGTERM or SIGINT, which end it well; anything else that ends it is a bug."""
-    writer = LogWriter(options.log_level, options.log_format)
-
-    async def until_signal() -> None:
-        stopped = asyncio.Event()
-
-        def stop(signal_name: str) -> None:
-            logger.info("stopping", extra={"signal": signal_name})
-            stopped.set()
-
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(_log_unhandled)
-        stop_on_signal(loop, stop, _STOPPING_SECONDS)
-        await serve(stopped)
-        if not stopped.is_set():
-            raise RuntimeError("the service ended without being told to")
-
-    try:
-        asyncio.run(until_signal())
-    except UnableError:
-        raise
-    except BaseException:
-        # Of any kind: a SystemExit out of a library would otherwise choose our exit code.
-        logger.exception("ended by a bug; please report it")
-        return EXIT_INTERNAL
-    finally:
-        exit_at_once_on_signal()
-        writer.close()
-    return 0
-
-
-# asyncio's own type for the context is a dictionary of anything.
-def _log_unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what asyncio could not hand to anyone, without the values that it would print."""
-    logger.error(context["message"], exc_info=context.get("exception"))

@@ -9,7 +9,7 @@ import json
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from exporter.account import DRILL_ACCOUNT, Account
@@ -19,74 +19,21 @@ from exporter.errors import UnableError
 from exporter.service import run_service
 from exporter.settings import AccountSettings, Settings
 from exporter.simulator import STEP_SECONDS, Simulator, SimulatorConfig
+from exporter.stages import EXPECTED_ALERTS, STAGES, Finding, Stage, finding_text, verdict
 from exporter.telling import tell
-from exporter.watchers import Watchers
+from exporter.watchers import WatcherError, Watchers
 
 TARGET_FILE = "bitopro-margin-drill.json"
 
 _POLL_INTERVAL_SECONDS = 5.0
 _STALE_AFTER_SECONDS = 15.0
 _LOOK_EVERY_SECONDS = 1.0
+# Prometheus looks into the folder every 15 s if it is not told of the change, and scrapes after 5.
+_FOUND_WITHIN_SECONDS = 120.0
 
 
 class DrillError(UnableError):
     """The drill cannot begin; the message names the flag and the cause."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What happens to the account, and the alert that is to follow.
-
-    `step` is that of the simulator's scenario, `fault` that of its plan. Without an alert to
-    expect, the stage is over when none fires. `stays` is an alert that must not be resolved
-    meanwhile. `lasts_seconds` is for a drill without watchers: a little longer than the shipped
-    rules take.
-    """
-
-    name: str
-    happens: str
-    step: int
-    lasts_seconds: float
-    alert: str | None = None
-    stays: str | None = None
-    fault: str | None = None
-
-
-STAGES = (
-    Stage("calm", "the ratio is 1.79", 0, 60.0),
-    Stage("warning", "the ratio falls to 1.40", 1, 420.0, "BitoproMarginRatioWarning"),
-    Stage("critical", "the ratio falls to 1.25", 2, 150.0, "BitoproMarginRatioCritical"),
-    Stage("liquidation", "the ratio falls to 1.10", 3, 90.0, "BitoproMarginRatioLiquidation"),
-    Stage(
-        "blindness",
-        "the exchange answers 503",
-        3,
-        420.0,
-        "BitoproMarginNotProvenSafe",
-        stays="BitoproMarginRatioLiquidation",
-        fault="status-503",
-    ),
-    Stage("recovery", "the exchange answers again, and the ratio is 1.79", 4, 780.0),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was seen in a stage: seconds until Prometheus and Alertmanager agreed, or None.
-
-    `was_cleared` tells that an alert which had to stay was resolved.
-    """
-
-    stage: Stage
-    prometheus_seconds: float | None = None
-    alertmanager_seconds: float | None = None
-    was_cleared: bool = False
-
-    def is_complete(self, watchers: Watchers) -> bool:
-        """Tell whether all that was to be seen was seen."""
-        return self.prometheus_seconds is not None and (
-            self.alertmanager_seconds is not None or not watchers.has_alertmanager
-        )
 
 
 async def run_drill(  # noqa: PLR0913 - everything it needs is passed in
@@ -99,134 +46,170 @@ async def run_drill(  # noqa: PLR0913 - everything it needs is passed in
     clock: Clock,
     stopped: asyncio.Event,
 ) -> bool:
-    """Play all stages, tell what was seen, and give whether it was what it had to be.
+    """Play the stages, tell what was seen, and give whether it was what it had to be.
 
-    `target` is the address of `sockets` as Prometheus reaches it. A stage is given up after
-    `patience_seconds`. Sets `stopped` at the end, and ends early when it is set. Raises DrillError
-    before anything is announced, and WatcherError where nobody can be asked.
+    `target` is the address of `sockets` as Prometheus reaches it. The drill is given up when a
+    stage has not brought what it had to after `patience_seconds`. Sets `stopped` at the end, and
+    ends early when it is set. Raises DrillError, or WatcherError, before anything is announced.
     """
-    step = 0
-    config = SimulatorConfig(port=0, scenario="drill", rate_limit=1_000_000)
-    simulator = Simulator(config, monotonic=lambda: float(step * STEP_SECONDS))
-    findings: list[Finding] = []
-    async with simulator:
-        settings = _settings(simulator.base_url)
-        service = asyncio.create_task(
-            run_service(settings, sockets, telemetry_path="/metrics", clock=clock, stopped=stopped)
+    if watchers is not None:
+        await watchers.check(EXPECTED_ALERTS)
+    exchange = _Exchange()
+    async with exchange.simulator:
+        play = (
+            _play_unwatched(exchange)
+            if watchers is None
+            else _Watch(exchange, watchers, patience_seconds, clock).play()
         )
+        serving = asyncio.create_task(
+            run_service(
+                _settings(exchange.simulator.base_url),
+                sockets,
+                telemetry_path="/metrics",
+                clock=clock,
+                stopped=stopped,
+            )
+        )
+        playing = asyncio.create_task(play)
+        stopping = asyncio.create_task(stopped.wait())
         try:
             with _announced(targets_folder, target):
-                for stage in STAGES:
-                    step, simulator.fault = stage.step, stage.fault
-                    tell(f"{stage.name}: {stage.happens}\n")
-                    if watchers is None:
-                        tell(f"  expect {stage.alert or 'no alert'}\n")
-                        await _pause(stage.lasts_seconds, stopped)
-                    else:
-                        finding = await _watch(stage, watchers, patience_seconds, clock, stopped)
-                        tell(f"  {_seen(finding, watchers)}\n")
-                        findings.append(finding)
-                    if stopped.is_set():
-                        break
+                # Whatever ends it, nothing is waited for before the file is removed.
+                await asyncio.wait(
+                    (playing, serving, stopping), return_when=asyncio.FIRST_COMPLETED
+                )
         finally:
+            was_stopped = not playing.done()
+            playing.cancel()
             stopped.set()
-            await service
-    return watchers is None or verdict(findings, watchers)
+            await asyncio.wait((playing, stopping))
+            await serving
+    if was_stopped:
+        tell("Stopped before its end, so nothing is proven.\n")
+        return False
+    return playing.result()
 
 
-def verdict(findings: Sequence[Finding], watchers: Watchers) -> bool:
-    """Tell the table, and give whether every stage was seen and nothing was cleared too early."""
-    rows = [("stage", "expected", "Prometheus", "Alertmanager")]
-    rows += [
-        (
-            each.stage.name,
-            each.stage.alert or "no alert",
-            _after(each.prometheus_seconds),
-            _after(each.alertmanager_seconds) if watchers.has_alertmanager else "not asked",
+class _Exchange:
+    """The simulated exchange, whose time is the stage."""
+
+    def __init__(self) -> None:
+        self._step = 0
+        self.simulator = Simulator(
+            SimulatorConfig(port=0, scenario="drill", rate_limit=1_000_000),
+            monotonic=lambda: float(self._step * STEP_SECONDS),
         )
-        for each in findings
-    ]
-    table = "".join(f"{a:13}{b:32}{c:14}{d}\n" for a, b, c, d in rows)
-    missing = [each.stage.name for each in findings if not each.is_complete(watchers)]
-    missing += [stage.name for stage in STAGES[len(findings) :]]
-    cleared = [each.stage.stays for each in findings if each.was_cleared]
-    tell(f"\n{table}\n")
-    if missing:
-        tell(f"Not seen in time: {', '.join(missing)}. You would not have been told.\n")
-    if cleared:
-        tell(f"Resolved although the danger went on: {', '.join(map(str, cleared))}.\n")
-    if not (missing or cleared):
-        tell("Everything came. See that the messages reached you too: Alertmanager sends them.\n")
-    return not (missing or cleared)
+
+    def enter(self, stage: Stage) -> None:
+        self._step, self.simulator.fault = stage.step, stage.fault
+        tell(f"{stage.name}: {stage.happens}\n")
 
 
-async def _watch(
-    stage: Stage,
-    watchers: Watchers,
-    patience_seconds: float,
-    clock: Clock,
-    stopped: asyncio.Event,
-) -> Finding:
-    started = clock.monotonic()
-    finding = Finding(stage)
-    while not stopped.is_set():
-        firing, received, is_up = (
-            await watchers.firing(),
-            await watchers.received(),
-            await watchers.is_up(),
+async def _play_unwatched(exchange: _Exchange) -> bool:
+    for stage in STAGES:
+        exchange.enter(stage)
+        tell(f"  expect {stage.expected}\n")
+        await asyncio.sleep(stage.lasts_seconds)
+    tell("It is over. Whether everything came, you have seen yourself.\n")
+    return True
+
+
+class _Watch:
+    """A drill whose consequences are watched."""
+
+    def __init__(
+        self, exchange: _Exchange, watchers: Watchers, patience_seconds: float, clock: Clock
+    ) -> None:
+        self._exchange = exchange
+        self._watchers = watchers
+        self._patience_seconds = patience_seconds
+        self._clock = clock
+
+    async def play(self) -> bool:
+        """Play stage after stage, as long as each brings what it has to."""
+        has_alertmanager = self._watchers.has_alertmanager
+        findings: list[Finding] = []
+        for stage in STAGES:
+            self._exchange.enter(stage)
+            finding = await self._finding(stage)
+            findings.append(finding)
+            tell(f"  {finding_text(finding, has_alertmanager=has_alertmanager)}\n")
+            if not finding.is_complete(has_alertmanager=has_alertmanager):
+                tell(f"  {await self._explanation(finding)}\n")
+                break
+        text, has_passed = verdict(findings, has_alertmanager=has_alertmanager)
+        tell(text)
+        return has_passed
+
+    async def _finding(self, stage: Stage) -> Finding:
+        """Look until all is seen that has to be seen, or patience is at its end."""
+        started = self._clock.monotonic()
+        finding = Finding(stage)
+        has_been_up = stage is not STAGES[0]
+        while True:
+            waited = self._clock.monotonic() - started
+            try:
+                firing = await self._watchers.firing()
+                received = await self._watchers.received()
+                is_up = await self._watchers.is_up()
+            except WatcherError:
+                # One that restarts is no reason to give up; after the patience it is asked why.
+                pass
+            else:
+                has_been_up = has_been_up or is_up
+                if finding.prometheus_seconds is None and stage.agrees(firing, is_up=is_up):
+                    finding = replace(finding, prometheus_seconds=waited)
+                if finding.alertmanager_seconds is None and stage.agrees(received, is_up=is_up):
+                    finding = replace(finding, alertmanager_seconds=waited)
+                if stage.stays is not None and stage.stays not in firing:
+                    finding = replace(finding, was_cleared=True)
+            limit = self._patience_seconds
+            if not has_been_up:
+                limit = min(limit, _FOUND_WITHIN_SECONDS)
+            if finding.is_complete(has_alertmanager=self._watchers.has_alertmanager):
+                return finding
+            if waited > limit:
+                return finding
+            await self._clock.sleep(_LOOK_EVERY_SECONDS)
+
+    async def _explanation(self, finding: Finding) -> str:
+        """Give what a person can look at."""
+        try:
+            if finding.stage.alert is None and not await self._watchers.is_up():
+                return await self._watchers.why_not_up()
+            if finding.prometheus_seconds is not None:
+                return await self._watchers.why_not_received()
+            if finding.stage.alert is None:
+                left = ", ".join(sorted(await self._watchers.firing()))
+                return (
+                    f"There still fires: {left}. Wait until an earlier drill's alerts have ended."
+                )
+        except WatcherError as error:
+            return str(error)
+        return (
+            "The rule is loaded but did not fire: is it the shipped one, do the page Rules of "
+            "Prometheus and its log show errors, and is --patience longer than the rule's own time?"
         )
-        waited = clock.monotonic() - started
-        if finding.prometheus_seconds is None and _agrees(stage, firing, is_up=is_up):
-            finding = replace(finding, prometheus_seconds=waited)
-        if finding.alertmanager_seconds is None and _agrees(stage, received, is_up=is_up):
-            finding = replace(finding, alertmanager_seconds=waited)
-        if stage.stays is not None and stage.stays not in firing:
-            finding = replace(finding, was_cleared=True)
-        if finding.is_complete(watchers) or waited > patience_seconds:
-            break
-        await _pause(_LOOK_EVERY_SECONDS, stopped)
-    return finding
-
-
-def _agrees(stage: Stage, alerts: frozenset[str], *, is_up: bool) -> bool:
-    return stage.alert in alerts if stage.alert else is_up and not alerts
-
-
-def _seen(finding: Finding, watchers: Watchers) -> str:
-    there = f", in Alertmanager {_after(finding.alertmanager_seconds)}"
-    return (
-        f"{finding.stage.alert or 'no alert'}: in Prometheus {_after(finding.prometheus_seconds)}"
-        f"{there if watchers.has_alertmanager else ''}"
-    )
-
-
-def _after(seconds: float | None) -> str:
-    return "NOT SEEN" if seconds is None else f"after {seconds:.0f} s"
-
-
-async def _pause(seconds: float, stopped: asyncio.Event) -> None:
-    """Wait, or until told to stop."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stopped.wait()
-    except TimeoutError:
-        return
 
 
 @contextmanager
 def _announced(folder: Path, target: str) -> Iterator[None]:
     """Let Prometheus find the drill, by a file in a folder that it watches."""
     path = folder / TARGET_FILE
+    # Under a name that Prometheus does not look for, so that it never reads half a file.
+    unfinished = path.with_suffix(".unfinished")
     try:
-        path.write_text(json.dumps([{"targets": [target]}]) + "\n")
-    except OSError as error:
-        raise DrillError(
-            f"--targets-folder: cannot write {path}: {error.strerror}; it is the folder targets/ "
-            "beside the configuration of Prometheus"
-        ) from error
-    try:
+        try:
+            unfinished.write_text(json.dumps([{"targets": [target]}]) + "\n")
+            unfinished.replace(path)
+        except OSError as error:
+            raise DrillError(
+                f"--targets-folder: cannot write {path}: {error.strerror}; it is the folder "
+                "targets/ beside the configuration of Prometheus"
+            ) from error
         yield
     finally:
+        unfinished.unlink(missing_ok=True)
         path.unlink(missing_ok=True)
 
 

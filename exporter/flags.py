@@ -1,22 +1,19 @@
-"""The command line's sub-commands and flags, and what they may be."""
+"""The command line's sub-commands and flags."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from exporter import __version__
+from exporter.flag_types import address, duration, telemetry_path
 from exporter.logs import FORMATS, LEVELS
-from exporter.setting_types import duration_seconds
 from exporter.simulator import FAULTS, SCENARIOS
 
 DEFAULT_ADDRESS = "127.0.0.1:10061"
 
 _DRILL_ADDRESS = "127.0.0.1:10062"
-
 _SIMULATOR_ADDRESS = "127.0.0.1:18061"
-_LARGEST_PORT = 65_535
 _COMMANDS = ("run", "demo", "simulate", "drill")
-_RESERVED_PATHS = ("/", "/-/healthy", "/-/ready")
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -85,7 +82,7 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--web.telemetry-path",
         dest="telemetry_path",
-        type=_telemetry_path,
+        type=telemetry_path,
         default="/metrics",
         metavar="PATH",
         help="where the metrics are (default: %(default)s)",
@@ -128,10 +125,11 @@ def _add_drill_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--patience",
-        type=_duration,
+        type=duration,
         default="20m",
         metavar="DURATION",
-        help="how long to wait for what is expected of a stage (default: %(default)s)",
+        help="how long to wait for what is expected of a stage, before the drill is given up "
+        "(default: %(default)s, which the recovery needs with the shipped rules)",
     )
 
 
@@ -172,7 +170,7 @@ def _add_scenario_flags(parser: argparse.ArgumentParser) -> None:
 def _add_simulator_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listen-address",
-        type=_address,
+        type=address,
         default=_SIMULATOR_ADDRESS,
         metavar="HOST:PORT",
         help="where to serve (default: %(default)s)",
@@ -192,29 +190,3 @@ def _add_simulator_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fault", choices=tuple(FAULTS), metavar="NAME", help="misbehave so")
     parser.add_argument("--fault-list", action="store_true", help="list the faults and exit")
-
-
-def _telemetry_path(text: str) -> str:
-    if not text.startswith("/") or text in _RESERVED_PATHS or not text.isascii():
-        raise argparse.ArgumentTypeError(
-            f"a path such as /metrics was expected, and none of {', '.join(_RESERVED_PATHS)}"
-        )
-    return text
-
-
-def _duration(text: str) -> float:
-    """Give a duration in seconds."""
-    try:
-        return duration_seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _address(text: str) -> tuple[str, int]:
-    """Give host, empty for every address, and port."""
-    host, colon, port = text.rpartition(":")
-    if not (colon and port.isascii() and port.isdigit() and int(port[:6]) <= _LARGEST_PORT):
-        raise argparse.ArgumentTypeError(
-            f"{text} is not host:port, such as {_SIMULATOR_ADDRESS} or :18061"
-        )
-    return host.removeprefix("[").removesuffix("]"), int(port)

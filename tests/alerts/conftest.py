@@ -1,0 +1,141 @@
+"""Alertmanager's tools, and the worlds that many tests look at."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.alerts.cases import (
+    FIRING,
+    FIRING_LATE,
+    NEAR_MISSES,
+    NEAR_MISSES_LATE,
+    UNDOCUMENTED,
+    Case,
+)
+from tests.alerts.company import COMPANY
+from tests.alerts.sequences import SEQUENCES
+from tests.alerts.states import BAD, GOOD, State
+from tests.alerts.worlds import (
+    INTERVAL,
+    MINUTE,
+    STALE,
+    Timeline,
+    World,
+    account,
+    between,
+    played,
+)
+
+
+@pytest.fixture(scope="session")
+def amtool() -> str:
+    """Debian's amtool, from the package prometheus-alertmanager."""
+    return _tool("amtool")
+
+
+@pytest.fixture(scope="session")
+def alertmanager() -> str:
+    """Debian's Alertmanager, which Debian calls by another name than its authors."""
+    return _tool("prometheus-alertmanager", "alertmanager")
+
+
+def _tool(*names: str) -> str:
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip(f"{names[0]} is missing: install Debian's package prometheus-alertmanager")
+    return path
+
+
+def _together(cases: Iterable[Case | State]) -> World:
+    """Give one world with the accounts of many cases, for promtool is slow to start over."""
+    return {series: history for case in cases for series, history in case.world.items()}
+
+
+_FAILURES_OF_RULES = (
+    'prometheus_rule_evaluation_failures_total{instance="127.0.0.1:9090",job="prometheus",'
+    'rule_group="/etc/prometheus/rules/%s.rules.yml;%s"}'
+)
+# Prometheus scrapes nothing for eight minutes, and has trouble with a rule from minute 20.
+_CHAIN: World = {
+    **{series: between(0, 8 * MINUTE, "_", history) for series, history in account("late").items()},
+    _FAILURES_OF_RULES % ("bitopro-margin", "bitopro-margin-account"): lambda at: at // 1200,
+    _FAILURES_OF_RULES % ("other", "other"): lambda at: at,
+}
+# Two days: an account that is removed after an hour, and news after an hour.
+_DAYS: World = {
+    **account("removed", {"bitopro_margin_*": lambda at: at if at < 3600 else STALE}),
+    **account("news", {UNDOCUMENTED: lambda at: 1 if at >= 3600 else 0}),
+}
+
+# What happens, for how many minutes, and how often Prometheus looks.
+_WORLDS: Mapping[str, tuple[World, int, int]] = {
+    "cases": (_together([*FIRING, *NEAR_MISSES]) | account("healthy"), 38, INTERVAL),
+    "states": (_together([*BAD, *GOOD]), 29, INTERVAL),
+    "late cases": (_together([*FIRING_LATE, *NEAR_MISSES_LATE]), 77, INTERVAL),
+    "sequences": (_together(SEQUENCES), 38, INTERVAL),
+    "company": (COMPANY, 32, INTERVAL),
+    "chain": (_CHAIN, 32, INTERVAL),
+    "days": (_DAYS, 26 * 60, 10 * MINUTE),
+}
+
+
+@pytest.fixture(scope="session")
+def _timelines(promtool: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Timeline]:
+    """Play the worlds side by side."""
+    with ThreadPoolExecutor() as pool:
+        running = {
+            name: pool.submit(
+                played,
+                promtool,
+                tmp_path_factory.mktemp("world"),
+                world,
+                minutes=minutes,
+                interval=interval,
+            )
+            for name, (world, minutes, interval) in _WORLDS.items()
+        }
+        return {name: future.result() for name, future in running.items()}
+
+
+@pytest.fixture(scope="session")
+def cases(_timelines: Mapping[str, Timeline]) -> Timeline:
+    """What fires for the cases."""
+    return _timelines["cases"]
+
+
+@pytest.fixture(scope="session")
+def late_cases(_timelines: Mapping[str, Timeline]) -> Timeline:
+    """What fires for the cases that take longer."""
+    return _timelines["late cases"]
+
+
+@pytest.fixture(scope="session")
+def states(_timelines: Mapping[str, Timeline]) -> Timeline:
+    """What fires in the states of the matrix."""
+    return _timelines["states"]
+
+
+@pytest.fixture(scope="session")
+def sequences(_timelines: Mapping[str, Timeline]) -> Timeline:
+    """What fires when one state follows another."""
+    return _timelines["sequences"]
+
+
+@pytest.fixture(scope="session")
+def company(_timelines: Mapping[str, Timeline]) -> Timeline:
+    """What fires where several accounts and exporters are."""
+    return _timelines["company"]
+
+
+@pytest.fixture(scope="session")
+def chain(_timelines: Mapping[str, Timeline]) -> Timeline:
+    """What fires when the chain from exporter to rule is broken."""
+    return _timelines["chain"]
+
+
+@pytest.fixture(scope="session")
+def days(_timelines: Mapping[str, Timeline]) -> Timeline:
+    """What fires over two days."""
+    return _timelines["days"]

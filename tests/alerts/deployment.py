@@ -1,0 +1,58 @@
+"""What is shipped, read as data: configurations, rules, routes, runbook."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+ALERTMANAGER = ROOT / "deploy" / "alertmanager"
+PROMETHEUS_CONFIG = PROMETHEUS / "prometheus.yml"
+ALERTMANAGER_CONFIG = ALERTMANAGER / "alertmanager.yml"
+RULES = PROMETHEUS / "rules" / "bitopro-margin.rules.yml"
+EXPECTED_ACCOUNTS = PROMETHEUS / "rules" / "expected-accounts.rules.yml"
+TEMPLATE = ALERTMANAGER / "templates" / "bitopro-margin.tmpl"
+RUNBOOK = ROOT / "docs" / "runbook.md"
+
+RULE_FILES = sorted(path for path in PROMETHEUS.rglob("*.yml") if path.name != "prometheus.yml")
+
+# YAML of any shape.
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A recording or alert rule."""
+
+    name: str
+    is_alert: bool
+    expression: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+
+
+def document(path: Path) -> Document:
+    """Give a file of YAML."""
+    loaded: Document = yaml.safe_load(path.read_text())
+    return loaded
+
+
+def rules_of(path: Path) -> list[Rule]:
+    """Give the rules of a file, in order."""
+    return [
+        Rule(
+            name=rule.get("alert") or rule["record"],
+            is_alert="alert" in rule,
+            expression=rule["expr"],
+            labels=rule.get("labels", {}),
+            annotations=rule.get("annotations", {}),
+        )
+        for group in document(path)["groups"]
+        for rule in group["rules"]
+    ]
+
+
+ALL_RULES = [rule for path in RULE_FILES for rule in rules_of(path)]
+ALERTS = {rule.name: rule for rule in ALL_RULES if rule.is_alert}

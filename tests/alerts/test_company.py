@@ -1,0 +1,144 @@
+"""Several accounts, several exporters, and drills: one must not hide or raise another's alert."""
+
+from pathlib import Path
+
+from tests.alerts.cases import NO_PAGE, ratio
+from tests.alerts.company import drill
+from tests.alerts.deployment import EXPECTED_ACCOUNTS, RULES, document
+from tests.alerts.worlds import (
+    MINUTE,
+    STALE,
+    Timeline,
+    account,
+    between,
+    during,
+    played,
+)
+
+
+def test_one_of_two_accounts_missing_raises_its_alert_alone(company: Timeline) -> None:
+    assert company.minutes("BitoproMarginNotProvenSafe", {"account": "missing"})[0] <= 18
+    assert company.about("present") == {}
+
+
+def test_account_is_proven_safe_by_the_exporter_that_is_left(company: Timeline) -> None:
+    assert company.minutes("BitoproMarginNotProvenSafe", {"account": "first is down"}) == []
+
+
+def test_exporter_that_is_down_is_told_although_another_is_left(company: Timeline) -> None:
+    labels = {"instance": "first is down", "job": "bitopro-margin"}
+
+    assert company.minutes("BitoproMarginExporterDown", labels) == list(range(13, 28))
+
+
+def test_account_is_unreachable_only_once_all_its_exporters_are_down(company: Timeline) -> None:
+    alert = "BitoproMarginAccountUnreachable"
+
+    assert company.minutes(alert, {"account": "both are down"})
+    assert company.minutes(alert, {"account": "first is down"}) == []
+
+
+def test_blind_exporter_beside_one_that_is_down_is_not_held_back(company: Timeline) -> None:
+    assert company.minutes("BitoproMarginAccountUnreachable", {"account": "down and blind"}) == []
+    assert company.minutes("BitoproMarginNotProvenSafe", {"account": "down and blind"})
+
+
+def test_of_two_exporters_the_lower_ratio_counts(company: Timeline) -> None:
+    labels = {"account": "worse one counts"}
+
+    assert company.minutes("BitoproMarginRatioLiquidation", labels)[0] == 10
+
+
+def test_of_two_exporters_the_label_of_danger_counts(company: Timeline) -> None:
+    assert company.minutes("BitoproMarginExchangeLabel", {"account": "labels differ"})
+
+
+def test_unreachable_account_fires_for_as_long_as_it_is_not_proven_safe(company: Timeline) -> None:
+    held_back = company.minutes("BitoproMarginAccountUnreachable", {"account": "both are down"})
+    unproven = company.minutes("BitoproMarginNotProvenSafe", {"account": "both are down"})
+
+    assert unproven
+    assert set(unproven) <= set(held_back)
+
+
+def test_exporter_of_another_job_holds_nothing_back(company: Timeline) -> None:
+    assert company.minutes("BitoproMarginAccountUnreachable", {"account": "elsewhere"}) == []
+    assert company.minutes("BitoproMarginNotProvenSafe", {"account": "elsewhere"})
+
+
+def test_drill_that_does_not_answer_is_not_proven_safe(company: Timeline) -> None:
+    assert company.minutes("BitoproMarginNotProvenSafe", {"account": "drill"})[0] == 14
+
+
+def test_drill_that_does_not_answer_is_no_exporter_that_is_down(company: Timeline) -> None:
+    assert {alert for names in company.about("drill").values() for alert in names} == {
+        "BitoproMarginNotProvenSafe"
+    }
+
+
+def test_drill_that_has_ended_is_not_missed(promtool: str, tmp_path: Path) -> None:
+    ended = drill(during(10 * MINUTE, 99 * MINUTE, {**NO_PAGE, "up": STALE}))
+
+    timeline = played(promtool, tmp_path, {**account("main"), **ended}, minutes=20)
+
+    assert timeline.about("drill") == {}
+
+
+def test_drill_that_ended_below_liquidation_leaves_nothing_behind(
+    promtool: str, tmp_path: Path
+) -> None:
+    below = drill(during(10 * MINUTE, 99 * MINUTE, ratio(1.1)))
+    ended = {
+        series: between(12 * MINUTE, 99 * MINUTE, STALE, history)
+        for series, history in below.items()
+    }
+
+    timeline = played(promtool, tmp_path, {**account("main"), **ended}, minutes=24)
+
+    assert set(timeline.about("drill", ["critical"])) <= set(range(10, 19))
+
+
+def fixed_list(folder: Path) -> Path:
+    """Write the operator's file with its example in the place of the default."""
+    text = EXPECTED_ACCOUNTS.read_text()
+    default, _, rest = text.partition("        expr: group by")
+    _, _, example = rest.partition("        # expr: |\n")
+    path = folder / "expected-accounts.rules.yml"
+    path.write_text(f"{default}        expr: |\n{example.replace('        # ', '        ')}")
+    return path
+
+
+def test_fixed_list_expects_accounts_that_were_never_seen(promtool: str, tmp_path: Path) -> None:
+    rule_files = [RULES, fixed_list(tmp_path)]
+
+    timeline = played(promtool, tmp_path, account("main"), minutes=8, rule_files=rule_files)
+
+    assert timeline.about("second", ["critical"])
+    assert timeline.about("main") == {}
+
+
+def test_last_ratio_survives_a_prometheus_that_was_down_for_ten_minutes(
+    promtool: str, tmp_path: Path
+) -> None:
+    # An evaluation each ten minutes is what a restart looks like to a rule.
+    world = account("main", during(20 * MINUTE, 30 * MINUTE, ratio(1.1)))
+    blind = {
+        series: between(30 * MINUTE, 99 * MINUTE, STALE, history)
+        for series, history in world.items()
+    }
+
+    timeline = played(promtool, tmp_path, blind, minutes=60, interval=10 * MINUTE)
+
+    assert timeline.minutes("BitoproMarginRatioLiquidation", {"account": "main"}) == [
+        20,
+        30,
+        40,
+        50,
+        60,
+    ]
+
+
+def test_operators_file_holds_one_rule_and_nothing_else() -> None:
+    (group,) = document(EXPECTED_ACCOUNTS)["groups"]
+
+    assert [rule["record"] for rule in group["rules"]] == ["bitopro_margin:expected_account"]

@@ -1,0 +1,159 @@
+"""Rules and texts name only what the running exporter serves, or what other rules record."""
+
+import re
+import sys
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.errors import NetworkError
+from exporter.exposition import Exposition
+from exporter.negotiation import Format
+from exporter.telemetry import process_registry
+from tests.alerts.deployment import ALERTS, ALL_RULES, TEMPLATE, Rule
+from tests.alerts.names import Selector, listed_labels, queries, selectors
+from tests.answers import answer_with
+from tests.conftest import FIXTURES
+from tests.process.running import Running, page_showing
+from tests.states import ACCOUNT, at, polled
+
+# Of Prometheus itself: what it adds to every target and alert, and its own metric.
+TARGET = {"job", "instance"}
+OF_PROMETHEUS: Mapping[str, AbstractSet[str]] = {
+    "up": TARGET | {"account"},
+    "ALERTS": TARGET | {"alertname", "alertstate", "account"},
+    "prometheus_rule_evaluation_failures_total": TARGET | {"rule_group"},
+}
+RECORDED = {rule.name for rule in ALL_RULES if not rule.is_alert}
+# Made by label_replace.
+MADE = {"field", "side"}
+
+Values = dict[str, dict[str, set[str]]]
+
+
+def served() -> Values:
+    """Give the metrics of a page with accounts in several states: values by label by metric."""
+    documented = (FIXTURES / "margin_balances.json").read_bytes()
+    exposition = Exposition(process_registry(0.0), lambda: 0.0)
+    exposition.put(polled(documented).after_failure(NetworkError("no"), at(15.0)))
+    exposition.put(
+        polled(answer_with("adRatioLabel", "OTHER"), account=replace(ACCOUNT, name="other"))
+    )
+    found: Values = {}
+    for family in text_string_to_metric_families(exposition.page(Format.TEXT).decode()):
+        for sample in family.samples:
+            labels = found.setdefault(sample.name, {})
+            for label, value in sample.labels.items():
+                labels.setdefault(label, set()).add(value)
+    return found
+
+
+SERVED = served()
+
+
+def test_running_exporter_serves_every_metric_that_rules_read() -> None:
+    command = [sys.executable, "-m", "exporter", "demo", "--web.listen-address=127.0.0.1:0"]
+    with Running(command, {}) as running:
+        address = running.printed(r"metrics +(\S+)/metrics")[1]
+        page = page_showing(address, 'up{account="demo-1"}', 1).text
+
+    on_page = set(re.findall(r"^(\w+)[{ ]", page, re.MULTILINE))
+    assert {selector.metric for _, selector in READ} <= on_page | RECORDED | OF_PROMETHEUS.keys()
+
+
+READ = sorted(
+    {
+        (rule.name, selector)
+        for rule in ALL_RULES
+        for expression in [rule.expression, *queries(rule.annotations)]
+        for selector in selectors(expression)
+    },
+    key=repr,
+)
+
+
+def _id(read: tuple[str, Selector]) -> str:
+    return f"{read[0]} reads {read[1].metric}"
+
+
+@pytest.mark.parametrize("read", READ, ids=_id)
+def test_metric_is_served_or_recorded(read: tuple[str, Selector]) -> None:
+    assert read[1].metric in SERVED.keys() | RECORDED | OF_PROMETHEUS.keys()
+
+
+@pytest.mark.parametrize("read", [read for read in READ if read[1].metric in SERVED], ids=_id)
+def test_labels_of_a_served_metric_are_on_the_page(read: tuple[str, Selector]) -> None:
+    served_labels = SERVED[read[1].metric].keys() | TARGET
+
+    assert {label for label, _, _ in read[1].matchers} <= served_labels
+
+
+@pytest.mark.parametrize("read", [read for read in READ if read[1].metric in SERVED], ids=_id)
+def test_values_asked_for_are_on_the_page(read: tuple[str, Selector]) -> None:
+    asked = {
+        (label, value)
+        for label, operator, values in read[1].matchers
+        if label not in {*TARGET, "account"} and operator in {"=", "=~"}
+        for value in values.split("|")
+    }
+    on_page = {
+        (label, value) for label, values in SERVED[read[1].metric].items() for value in values
+    }
+
+    assert asked <= on_page
+
+
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)
+def test_labels_that_a_rule_groups_by_exist(rule: Rule) -> None:
+    on_page = {label for labels in SERVED.values() for label in labels}
+    known = on_page | TARGET | MADE | {"rule_group"}
+
+    assert listed_labels(rule.expression) <= known
+
+
+@pytest.mark.parametrize("rule", ALERTS.values(), ids=lambda rule: rule.name)
+def test_texts_name_labels_that_the_alert_has(rule: Rule) -> None:
+    named = set(re.findall(r"\$labels\.(\w+)", " ".join(rule.annotations.values())))
+
+    # One alert is a series as it is, and keeps the labels of its target.
+    target = TARGET if rule.expression.startswith("up{") else set()
+    assert named <= listed_labels(rule.expression) | target
+
+
+def test_template_names_labels_and_annotations_that_alerts_have() -> None:
+    text = TEMPLATE.read_text()
+    labels = {label for rule in ALERTS.values() for label in listed_labels(rule.expression)}
+
+    assert set(re.findall(r"Labels\.(\w+)", text)) <= labels | {"alertname", "severity"}
+    assert set(re.findall(r"Annotations\.(\w+)", text)) <= {
+        name for rule in ALERTS.values() for name in rule.annotations
+    }
+
+
+def test_every_recording_rule_is_read_by_another_rule() -> None:
+    read = {selector.metric for rule, selector in READ if rule != selector.metric}
+
+    assert read >= RECORDED
+
+
+@pytest.mark.parametrize("name", sorted(RECORDED))
+def test_recording_rule_is_named_level_metric_operation(name: str) -> None:
+    assert re.fullmatch(
+        r"(?:account|account_level):bitopro_margin_\w+:\w+|bitopro_margin:\w+", name
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "metrics"),
+    [
+        ("a_metric > 1", ["a_metric"]),
+        ('sum by (x) (rate(a{b="c and d"}[5m] offset 1d))', ["a"]),
+        ('label_replace(a != 1, "field", "b", "", "") or on (z) c:d:e * Inf', ["a", "c:d:e"]),
+        ("1e9 < vector(1) unless ignoring (y) (misspelt_name)", ["misspelt_name"]),
+    ],
+)
+def test_metrics_of_an_expression_are_found(expression: str, metrics: list[str]) -> None:
+    assert [selector.metric for selector in selectors(expression)] == metrics

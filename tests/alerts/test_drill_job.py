@@ -1,0 +1,60 @@
+"""Whatever a drill's target serves becomes series of account="drill", in a real Prometheus."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests import prometheus as server
+from tests.alerts.deployment import PROMETHEUS_CONFIG, document
+
+pytestmark = pytest.mark.anyio
+
+PAGE = b"""\
+bitopro_margin_up{account="drill"} 1
+bitopro_margin_up{account="main"} 1
+process_open_fds 7
+"""
+
+
+@asynccontextmanager
+async def serving(page: bytes) -> AsyncIterator[str]:
+    """Serve one page on a free port."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nConnection: close\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (len(page), page)
+        )
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
+        host, port = listening.sockets[0].getsockname()
+        yield f"{host}:{port}"
+
+
+async def test_drills_target_can_only_speak_of_the_drill(prometheus: str, tmp_path: Path) -> None:
+    shipped = document(PROMETHEUS_CONFIG)
+    (job,) = (
+        each for each in shipped["scrape_configs"] if each["job_name"] == "bitopro-margin-drill"
+    )
+    job |= {"scrape_interval": "1s", "scrape_timeout": "1s"}
+    config = tmp_path / "prometheus.yml"
+    config.write_text(yaml.safe_dump({"scrape_configs": [job]}))
+    (tmp_path / "targets").mkdir()
+
+    async with serving(PAGE) as address, server.running(prometheus, config) as running:
+        (tmp_path / "targets" / "drill.json").write_text(f'[{{"targets": ["{address}"]}}]')
+        await running.until("bitopro_margin_up")
+        series = await running.query('{job="bitopro-margin-drill",__name__!~"scrape_.*"}')
+
+    target = {"account": "drill", "instance": address, "job": "bitopro-margin-drill"}
+    assert [each["metric"] for each in series] == [
+        {"__name__": "bitopro_margin_up", **target},
+        {"__name__": "up", **target},
+    ]

@@ -1,0 +1,262 @@
+"""What a person reads: account, ratio, threshold, what it means, what to do."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.alerts.cases import LAST_SUCCESS, NO_PAGE, UP, failures, ratio, rising
+from tests.alerts.deployment import TEMPLATE
+from tests.alerts.worlds import (
+    MINUTE,
+    STALE,
+    Changes,
+    World,
+    account,
+    always,
+    between,
+    check_texts,
+    during,
+)
+
+RUNBOOK = (
+    "https://github.com/bitopro-margin-exporter/bitopro-margin-exporter/blob/main/docs/runbook.md"
+)
+DASHBOARD = "http://127.0.0.1:3000/d/bitopro-margin-account?var-account="
+ASSUMED = 'bitopro_margin_ad_ratio_threshold_assumed{level="liquidation"}'
+FOREVER = 99 * MINUTE
+
+
+def fired(alert: str, account: str, summary: str, description: str) -> object:
+    """Give promtool's own test of an alert at minute 22, with all that is written on it."""
+    return {
+        "eval_time": "22m",
+        "alertname": alert,
+        "exp_alerts": [
+            {
+                "exp_labels": {"account": account, "severity": "critical"},
+                "exp_annotations": {
+                    "summary": summary,
+                    "description": description,
+                    "runbook_url": f"{RUNBOOK}#{alert.lower()}",
+                    "dashboard_url": f"{DASHBOARD}{account}",
+                },
+            }
+        ],
+    }
+
+
+def test_text_of_liquidation_calls_the_threshold_assumed(promtool: str, tmp_path: Path) -> None:
+    world = account("main", during(600, FOREVER, ratio(1.1987)))
+
+    check_texts(
+        promtool,
+        tmp_path,
+        world,
+        [
+            fired(
+                "BitoproMarginRatioLiquidation",
+                "main",
+                "Account main is below its liquidation threshold, at 1.1987.",
+                "Account main has an account-to-debt ratio of 1.1987, below the assumed (you have "
+                "not set it, BitoPro publishes none) liquidation threshold of 1.2. The exchange "
+                "may be selling its assets now, for a fee. Open the exchange: repay debt, or add "
+                "assets if it still lets you, then see what was sold.",
+            )
+        ],
+        minutes=22,
+    )
+
+
+def blind_from_minute_15(name: str, changes: Changes) -> World:
+    """Give an account whose polls time out from minute 15, and whose values then vanish."""
+    series = account(name, {**during(600, FOREVER, ratio(1.15)), **changes})
+    totals = {
+        each: between(16 * MINUTE, FOREVER, STALE, history)
+        for each, history in series.items()
+        if "_amount" in each
+    }
+    return {**series, **totals}
+
+
+TIMING_OUT: Changes = {
+    UP: between(15 * MINUTE, FOREVER, 0, always(1)),
+    LAST_SUCCESS: lambda at: min(at, 15 * MINUTE),
+    failures("timeout"): rising(15, 30, 30),
+}
+
+
+def test_text_of_a_drill_that_went_blind_says_so_and_names_the_set_threshold(
+    promtool: str, tmp_path: Path
+) -> None:
+    check_texts(
+        promtool,
+        tmp_path,
+        blind_from_minute_15("drill", {**TIMING_OUT, ASSUMED: 0}),
+        [
+            fired(
+                "BitoproMarginRatioLiquidation",
+                "drill",
+                "DRILL, no real account: Account drill is below its liquidation threshold, at "
+                "1.1500.",
+                "Account drill has an account-to-debt ratio of 1.1500, below the liquidation "
+                "threshold of 1.2. This is the last ratio known, nothing newer is. The exchange "
+                "may be selling its assets now, for a fee. Open the exchange: repay debt, or add "
+                "assets if it still lets you, then see what was sold.",
+            ),
+            fired(
+                "BitoproMarginNotProvenSafe",
+                "drill",
+                "DRILL, no real account: Account drill is not proven safe.",
+                "Nothing has proven for four minutes that account drill is safe; treat it as being "
+                "liquidated until you know better. Its last poll failed, timeout. The last good "
+                "answer is 7m 0s old. The last ratio known is 1.1500; the liquidation threshold is "
+                "1.2. Look at the account on the exchange's own site first, then mend the "
+                "exporter.",
+            ),
+        ],
+        minutes=22,
+    )
+
+
+def test_text_of_an_account_that_vanished_says_that_no_exporter_shows_it(
+    promtool: str, tmp_path: Path
+) -> None:
+    check_texts(
+        promtool,
+        tmp_path,
+        account("main", during(600, FOREVER, NO_PAGE)),
+        [
+            fired(
+                "BitoproMarginNotProvenSafe",
+                "main",
+                "Account main is not proven safe.",
+                "Nothing has proven for four minutes that account main is safe; treat it as being "
+                "liquidated until you know better. No exporter shows the account. The last ratio "
+                "known is 5.7638; the liquidation threshold is 1.2 (assumed). Look at the account "
+                "on the exchange's own site first, then mend the exporter.",
+            )
+        ],
+        minutes=22,
+    )
+
+
+def alert(name: str, status: str, **labels: str) -> object:
+    """Give an alert as Alertmanager hands it to templates."""
+    return {
+        "status": status,
+        "labels": {"alertname": name, "severity": "critical", **labels},
+        "annotations": {
+            "summary": f"Summary of {name}.",
+            "description": f"Description of {name}.",
+            "runbook_url": f"https://runbook/{name}",
+            "dashboard_url": f"https://dashboard/{name}",
+        },
+        "startsAt": "2026-01-02T03:04:05Z",
+        "endsAt": "2026-01-02T04:05:06Z",
+    }
+
+
+class Renderer:
+    """Alertmanager's own templates, through its tool."""
+
+    def __init__(self, amtool: str, folder: Path) -> None:
+        self._amtool = amtool
+        self._data = folder / "data.json"
+
+    def __call__(self, template: str, status: str, *alerts: object, **common: str) -> str:
+        """Render a template of the shipped file."""
+        data = {
+            "receiver": "page",
+            "status": status,
+            "alerts": alerts,
+            "groupLabels": common,
+            "commonLabels": common,
+            "commonAnnotations": {},
+            "externalURL": "http://alertmanager",
+        }
+        self._data.write_text(json.dumps(data))
+        run = subprocess.run(
+            [
+                self._amtool,
+                "template",
+                "render",
+                f"--template.glob={TEMPLATE}",
+                f'--template.text={{{{ template "bitopro-margin.{template}" . }}}}',
+                f"--template.data={self._data}",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.stderr == ""
+        return run.stdout
+
+
+@pytest.fixture
+def rendered(amtool: str, tmp_path: Path) -> Renderer:
+    """What renders one of the templates with alerts of one group."""
+    return Renderer(amtool, tmp_path)
+
+
+LIQUIDATION = alert("Liquidation", "firing", account="main")
+UNPROVEN = alert("Unproven", "firing", account="main")
+DOWN = alert("Down", "firing", instance="a:1")
+OVER = alert("Critical", "resolved", account="main")
+
+
+@pytest.mark.parametrize(
+    ("status", "alerts", "account", "title"),
+    [
+        ("firing", [LIQUIDATION], "main", "[CRITICAL] main: Summary of Liquidation."),
+        (
+            "firing",
+            [LIQUIDATION, UNPROVEN],
+            "main",
+            "[CRITICAL] main: Summary of Liquidation. And 1 more.",
+        ),
+        ("firing", [LIQUIDATION], "drill", "[DRILL] [CRITICAL] drill: Summary of Liquidation."),
+        ("firing", [OVER, LIQUIDATION], "main", "[CRITICAL] main: Summary of Liquidation."),
+        ("firing", [DOWN], "", "[CRITICAL] Summary of Down."),
+        ("resolved", [OVER], "main", "[RESOLVED] main: Critical has ended."),
+        ("resolved", [OVER, OVER], "main", "[RESOLVED] main: Critical has ended, and 1 more."),
+    ],
+)
+def test_title(
+    rendered: Renderer, status: str, alerts: list[object], account: str, title: str
+) -> None:
+    common = {"severity": "critical", **({"account": account} if account else {})}
+
+    assert rendered("title", status, *alerts, **common).strip() == title
+
+
+def test_text_tells_what_fires_and_what_has_ended(rendered: Renderer) -> None:
+    text = rendered("text", "firing", LIQUIDATION, OVER, severity="critical", account="main")
+
+    assert text.strip() == (
+        "FIRING: Summary of Liquidation.\n"
+        "Description of Liquidation.\n"
+        "Alert: Liquidation (critical), since 2026-01-02 03:04:05 UTC\n"
+        "What to do: https://runbook/Liquidation\n"
+        "Dashboard: https://dashboard/Liquidation\n"
+        "\n"
+        "RESOLVED: Critical (critical) of account main, at 2026-01-02 04:05:06 UTC. "
+        "It said: Summary of Critical."
+    )
+
+
+def test_text_of_a_drill_says_first_that_it_is_one(rendered: Renderer) -> None:
+    text = rendered("text", "firing", LIQUIDATION, severity="critical", account="drill")
+
+    assert text.startswith("This is a drill. No real account is concerned")
+
+
+def test_text_of_an_end_says_that_it_is_not_the_end_of_everything(rendered: Renderer) -> None:
+    text = rendered("text", "resolved", OVER, severity="critical", account="main")
+
+    assert text.strip().endswith("alerts of another severity have messages of their own.")
+
+
+def test_link_is_the_dashboard_of_the_first_alert(rendered: Renderer) -> None:
+    assert rendered("link", "firing", LIQUIDATION).strip() == "https://dashboard/Liquidation"

@@ -1,0 +1,313 @@
+"""Worlds that rules are tried in: what is scraped over time, from the exporter's own page.
+
+The series are those of a page that the exporter renders, and a test changes values of series
+that are there: a name that is misspelt in rule and test alike cannot pass. Time is in seconds
+since the start of the world, which is unix time 0 for the rules.
+"""
+
+import fnmatch
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from exporter.exposition import Exposition
+from exporter.negotiation import Format
+from exporter.telemetry import process_registry
+from tests.alerts.deployment import RULE_FILES
+from tests.conftest import FIXTURES
+from tests.states import polled
+
+MINUTE = 60
+INTERVAL = 15
+
+ABSENT = "_"
+STALE = "stale"
+
+# The sample that a scrape at some time gives, as promtool writes it.
+History = Callable[[int], float | str]
+# Series by what stands for them in a test, see `account`.
+World = dict[str, History]
+Labels = Mapping[str, str]
+Changes = Mapping[str, float | str | History]
+
+
+def always(value: float | str) -> History:
+    """Give a value that does not change."""
+    return lambda _: value
+
+
+def between(start: int, end: int, bad: float | str | History, good: History) -> History:
+    """Give another value, or other values, from `start` to before `end`."""
+    other = bad if callable(bad) else always(bad)
+    return lambda at: other(at) if start <= at < end else good(at)
+
+
+def clock(at: int) -> float:
+    """Give the time itself, as a time of last success has it."""
+    return at
+
+
+def counter(at: int) -> float:
+    """Give a count that rises by one per scrape."""
+    return at // INTERVAL
+
+
+@cache
+def _page() -> str:
+    exposition = Exposition(process_registry(0.0), lambda: 0.0)
+    exposition.put(polled((FIXTURES / "margin_balances.json").read_bytes()))
+    return exposition.page(Format.TEXT).decode()
+
+
+# To the rules the other reasons are alike, and each costs promtool time.
+_REASONS = re.compile(r'reason="(?!auth|rate_limited|timeout)')
+
+
+@cache
+def series_of_page() -> Mapping[str, float]:
+    """Give the samples of a page that rules may read, by name and labels without the account."""
+    samples = re.findall(
+        r"^((?:bitopro_margin|process_start)\S+) (\S+)$", _page(), flags=re.MULTILINE
+    )
+    return {
+        name.replace('{account="main"}', "").replace('account="main",', ""): float(value)
+        for name, value in samples
+        if not _REASONS.search(name)
+    }
+
+
+_MOVING: Mapping[str, History] = {
+    "bitopro_margin_last_success_timestamp_seconds": clock,
+    "bitopro_margin_last_change_timestamp_seconds": clock,
+    "bitopro_margin_polls_total": counter,
+}
+
+
+def _scraped(name: str, *, account: str, instance: str, job: str) -> str:
+    """Give the series that Prometheus makes of a sample."""
+    metric, _, labels = name.rstrip("}").partition("{")
+    is_of_account = not metric.startswith(("up", "process_", "bitopro_margin_exporter_"))
+    own = [f'account="{account}"'] if is_of_account else []
+    target = [f'instance="{instance}"', f'job="{job}"']
+    return metric + "{" + ",".join([*own, *filter(None, [labels]), *target]) + "}"
+
+
+def account(
+    name: str,
+    changes: Changes | None = None,
+    *,
+    instance: str | None = None,
+    job: str = "bitopro-margin",
+) -> World:
+    """Give what scrapes show of a healthy account and its exporter, with changes.
+
+    Changes name series as on the page, without the account, or `up`. The exporter's address is
+    the account's name, if nothing else is said.
+    """
+    histories = {**_healthy(), **_histories(changes or {})}
+    target = name if instance is None else instance
+    return {
+        _scraped(series, account=name, instance=target, job=job): history
+        for series, history in histories.items()
+    }
+
+
+def during(start: int, end: int, changes: Changes) -> dict[str, History]:
+    """Give changes to a healthy account that hold from `start` to before `end`, in seconds."""
+    healthy = _healthy()
+    return {
+        series: between(start, end, change, healthy[series])
+        for series, change in _histories(changes).items()
+    }
+
+
+@cache
+def _healthy() -> Mapping[str, History]:
+    constant = {series: always(value) for series, value in series_of_page().items()}
+    return {**constant, **_MOVING, "up": always(1)}
+
+
+def _histories(changes: Changes) -> dict[str, History]:
+    """Give a history per series; a star at the end stands for any rest of the name."""
+    return {
+        series: change if callable(change) else always(change)
+        for pattern, change in changes.items()
+        for series in _named(pattern)
+    }
+
+
+def _named(pattern: str) -> list[str]:
+    named = fnmatch.filter(_healthy(), pattern) if pattern.endswith("*") else [pattern]
+    if not set(named) & set(_healthy()):
+        raise ValueError(f"no such series on the page: {pattern}")
+    return named
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A firing alert. `labels` are all but its name and severity, sorted."""
+
+    name: str
+    severity: str
+    labels: tuple[tuple[str, str], ...]
+
+
+class Timeline:
+    """The alerts that fire in a world, by minute."""
+
+    def __init__(self, firing: Mapping[int, frozenset[Alert]]) -> None:
+        self._firing = firing
+
+    def minutes(self, alert: str, labels: Labels) -> list[int]:
+        """Give the minutes at which an alert fires with exactly these labels."""
+        wanted = (alert, tuple(sorted(labels.items())))
+        return [
+            minute
+            for minute, alerts in self._firing.items()
+            if wanted in {(each.name, each.labels) for each in alerts}
+        ]
+
+    def minutes_of(self, alert: str) -> list[int]:
+        """Give the minutes at which an alert fires, whatever its labels."""
+        return [
+            minute
+            for minute, alerts in self._firing.items()
+            if alert in {each.name for each in alerts}
+        ]
+
+    def about(self, account: str, severities: Sequence[str] = ()) -> dict[int, set[str]]:
+        """Give the names of what fires for an account or its exporter, by minute."""
+        named = {
+            minute: {
+                each.name
+                for each in alerts
+                if account in dict(each.labels).values()
+                and (not severities or each.severity in severities)
+            }
+            for minute, alerts in self._firing.items()
+        }
+        return {minute: names for minute, names in named.items() if names}
+
+
+def played(  # noqa: PLR0913 - what a run of promtool consists of
+    promtool: str,
+    folder: Path,
+    world: World,
+    *,
+    minutes: int = 60,
+    interval: int = INTERVAL,
+    rule_files: Sequence[Path] = RULE_FILES,
+) -> Timeline:
+    """Let promtool evaluate the rules in a world, and give the alerts that fire.
+
+    promtool tells what an expression gives only if that is not what was expected; so it is told
+    to expect what never comes.
+    """
+    at = range(0, minutes + 1, max(1, interval // MINUTE))
+    output = _tested(
+        promtool,
+        folder,
+        world,
+        minutes=minutes,
+        interval=interval,
+        rule_files=rule_files,
+        promql_expr_test=[
+            {
+                "expr": 'ALERTS{alertstate="firing"}',
+                "eval_time": f"{minute}m",
+                "exp_samples": [{"labels": "never", "value": 0}],
+            }
+            for minute in at
+        ],
+    )
+    got = re.findall(r"^\s+got: (.*)$", output, re.MULTILINE)
+    # Without the watchdog no rule was evaluated at all.
+    if len(got) != len(at) or "BitoproMarginWatchdog" not in output:
+        pytest.fail(output, pytrace=False)
+    return Timeline({minute: _alerts(samples) for minute, samples in zip(at, got, strict=True)})
+
+
+def check_texts(
+    promtool: str, folder: Path, world: World, alert_rule_tests: Iterable[object], *, minutes: int
+) -> None:
+    """Let promtool compare whole alerts with what is expected."""
+    output = _tested(
+        promtool,
+        folder,
+        world,
+        minutes=minutes,
+        interval=INTERVAL,
+        rule_files=RULE_FILES,
+        alert_rule_test=list(alert_rule_tests),
+    )
+    if "SUCCESS" not in output:
+        pytest.fail(output, pytrace=False)
+
+
+def _tested(  # noqa: PLR0913 - what a run of promtool consists of
+    promtool: str,
+    folder: Path,
+    world: World,
+    *,
+    minutes: int,
+    interval: int,
+    rule_files: Sequence[Path],
+    **tests: Sequence[object],
+) -> str:
+    times = range(0, minutes * MINUTE + 1, interval)
+    document = {
+        "rule_files": [str(path) for path in rule_files],
+        "evaluation_interval": f"{interval}s",
+        "tests": [
+            {
+                "interval": f"{interval}s",
+                "input_series": [
+                    {"series": series, "values": _written([history(at) for at in times])}
+                    for series, history in world.items()
+                ],
+                **tests,
+            }
+        ],
+    }
+    path = folder / "rules.test.yml"
+    # JSON is YAML, and is written in a tenth of the time.
+    path.write_text(json.dumps(document))
+    run = subprocess.run(
+        [promtool, "test", "rules", path], capture_output=True, text=True, check=False
+    )
+    return run.stdout + run.stderr
+
+
+def _alerts(samples: str) -> frozenset[Alert]:
+    found = set()
+    for labels in re.findall(r"\{([^}]*)\} \S+", samples):
+        each = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels))
+        name, severity = each.pop("alertname"), each.pop("severity")
+        each.pop("__name__")
+        each.pop("alertstate")
+        found.add(Alert(name, severity, tuple(sorted(each.items()))))
+    return frozenset(found)
+
+
+def _written(values: Iterable[float | str]) -> str:
+    return " ".join(_run(value, len(list(group))) for value, group in groupby(values))
+
+
+def _run(value: float | str, times: int) -> str:
+    if value == ABSENT:
+        return f"_x{times}"
+    if value == STALE:
+        # A marker, and nothing after it.
+        return "stale" if times == 1 else f"stale _x{times - 1}"
+    if isinstance(value, str):
+        # "NaN" and "Inf" cannot be repeated by a number.
+        return " ".join([value] * times)
+    text = repr(float(value))
+    return text if times == 1 else f"{text}x{times - 1}"

@@ -1,0 +1,86 @@
+"""Whom Alertmanager tells: a webhook that keeps what it is told, and when."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+
+@dataclass(frozen=True)
+class Told:
+    """One alert in one notification. `at` is monotonic time, `channel` the receiver's name.
+
+    `is_over` tells that this alert is resolved, `all_is_over` that all of the notification are.
+    """
+
+    at: float
+    channel: str
+    labels: Mapping[str, str]
+    is_over: bool
+    all_is_over: bool
+
+    @property
+    def alert(self) -> str:
+        """The alert's name."""
+        return self.labels["alertname"]
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """Everything that was told so far; receivers' names are appended to `url`."""
+
+    url: str
+    told: list[Told] = field(default_factory=list)
+
+    def first(self, alert: str, labels: Mapping[str, str], since: float = 0.0) -> Told | None:
+        """Give the first time at which an alert with these labels was told to fire."""
+        return next(
+            (
+                each
+                for each in tuple(self.told)
+                if each.at >= since
+                and each.alert == alert
+                and not each.is_over
+                and labels.items() <= each.labels.items()
+            ),
+            None,
+        )
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """Listen on this machine."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            at = time.monotonic()
+            document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            told.extend(
+                Told(
+                    at=at,
+                    channel=self.path.removeprefix("/"),
+                    labels=alert["labels"],
+                    is_over=alert["status"] == "resolved",
+                    all_is_over=document["status"] == "resolved",
+                )
+                for alert in document["alerts"]
+            )
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    told: list[Told] = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield Receiver(f"http://127.0.0.1:{server.server_address[1]}/", told)
+        finally:
+            server.shutdown()
+            thread.join()

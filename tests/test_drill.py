@@ -1,0 +1,321 @@
+"""What a drill refuses, what it tells, and that it leaves nothing behind."""
+
+import json
+import signal
+from collections.abc import Iterator
+from copy import deepcopy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from exporter.stages import EXPECTED_ALERTS, STAGES, Finding, verdict
+from tests.alerts.deployment import ALERTS
+from tests.process.running import EXPORTER, FREE_PORT, Running, scrape, until
+
+TARGET_FILE = "bitopro-margin-drill.json"
+_WHOLE = [Finding(stage, 1.0, 2.0) for stage in STAGES]
+
+# What a Prometheus answers that is set up well and sees nothing.
+_ANSWERS: dict[str, Any] = {
+    "/api/v1/rules": {"groups": [{"rules": [{"name": each} for each in EXPECTED_ALERTS]}]},
+    "/api/v1/alertmanagers": {"activeAlertmanagers": [{"url": "http://127.0.0.1:9093/api"}]},
+    "/api/v1/alerts": {"alerts": []},
+    "/api/v1/query": {"result": []},
+    "/api/v1/targets": {"activeTargets": []},
+}
+
+
+@pytest.fixture
+def answers() -> dict[str, Any]:
+    """What the fake of both servers answers, for a test to change."""
+    return {
+        path: {"status": "success", "data": deepcopy(data)} for path, data in _ANSWERS.items()
+    } | {"/api/v2/alerts": []}
+
+
+class Hanging:
+    """Whether the fake hangs, and whether anybody was kept waiting."""
+
+    def __init__(self) -> None:
+        self.begins = Event()
+        self.ends = Event()
+        self.has_kept_waiting = Event()
+
+
+@pytest.fixture
+def hanging() -> Hanging:
+    """The fake's hang, for a test to begin."""
+    return Hanging()
+
+
+@pytest.fixture
+def url(answers: dict[str, Any], hanging: Hanging) -> Iterator[str]:
+    """Where the fake is."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if hanging.begins.is_set():
+                hanging.has_kept_waiting.set()
+                hanging.ends.wait()
+                return
+            body = json.dumps(answers[self.path.partition("?")[0]]).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        hanging.ends.set()
+        server.shutdown()
+        thread.join()
+
+
+def drill(folder: Path, *flags: str) -> Running:
+    """Start a drill that announces itself in a folder."""
+    return Running([*EXPORTER, "drill", FREE_PORT, f"--targets-folder={folder}", *flags], {})
+
+
+def test_every_expected_alert_is_shipped() -> None:
+    assert set(EXPECTED_ALERTS) <= ALERTS.keys()
+
+
+def test_unreachable_prometheus_is_one_line(tmp_path: Path) -> None:
+    with drill(tmp_path, "--prometheus.url=http://127.0.0.1:9") as running:
+        ended = running.end()
+
+    assert ended.code == 1
+    assert running.stderr == (
+        "error: --prometheus.url: cannot be asked: All connection attempts failed\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9090", "me:hush@host", "http://me:hush@host:x"])
+def test_what_is_no_url_is_one_line_without_its_password(address: str, tmp_path: Path) -> None:
+    with drill(tmp_path, f"--prometheus.url={address}") as running:
+        ended = running.end()
+
+    assert ended.code == 1
+    assert running.stderr == ("error: --prometheus.url: not a URL such as http://127.0.0.1:9090\n")
+
+
+def test_unwritable_folder_is_one_line(tmp_path: Path) -> None:
+    # Not by permissions, for root may write anywhere.
+    folder = tmp_path / "missing"
+    with drill(folder) as running:
+        ended = running.end()
+
+    assert ended.code == 1
+    assert running.stderr == (
+        f"error: --targets-folder: cannot write {folder / TARGET_FILE}: No such file or directory; "
+        "it is the folder targets/ beside the configuration of Prometheus\n"
+    )
+
+
+def test_alertmanager_alone_is_a_problem_of_configuration(tmp_path: Path) -> None:
+    with drill(tmp_path, "--alertmanager.url=http://127.0.0.1:9093") as running:
+        ended = running.end()
+
+    assert ended.code == 78
+    assert running.stderr == "error: --alertmanager.url: needs --prometheus.url as well\n"
+
+
+def test_missing_rule_is_named_before_anything_is_announced(
+    tmp_path: Path, url: str, answers: dict[str, Any]
+) -> None:
+    del answers["/api/v1/rules"]["data"]["groups"][0]["rules"][2]
+
+    with drill(tmp_path, f"--prometheus.url={url}") as running:
+        ended = running.end()
+
+    assert ended.code == 1
+    assert running.stderr == (
+        "error: --prometheus.url: Prometheus has loaded no rule BitoproMarginRatioLiquidation; "
+        "see its page Rules, and the rule_files of its configuration\n"
+    )
+    assert running.stdout == ""
+
+
+def test_prometheus_without_alertmanager_is_told(
+    tmp_path: Path, url: str, answers: dict[str, Any]
+) -> None:
+    answers["/api/v1/alertmanagers"]["data"]["activeAlertmanagers"].clear()
+
+    with drill(tmp_path, f"--prometheus.url={url}", f"--alertmanager.url={url}") as running:
+        ended = running.end()
+
+    assert ended.code == 1
+    assert "Prometheus sends alerts to no Alertmanager" in running.stderr
+
+
+def test_another_server_is_not_taken_for_prometheus(
+    tmp_path: Path, url: str, answers: dict[str, Any]
+) -> None:
+    answers["/api/v1/rules"] = ["hello"]
+
+    with drill(tmp_path, f"--prometheus.url={url}") as running:
+        ended = running.end()
+
+    assert ended.code == 1
+    assert running.stderr == (
+        "error: --prometheus.url: the answer is not Prometheus'; check the URL\n"
+    )
+
+
+def test_prometheus_that_does_not_read_the_folder_is_told(tmp_path: Path, url: str) -> None:
+    with drill(tmp_path, f"--prometheus.url={url}", "--patience=1s") as running:
+        ended = running.end()
+
+    assert ended.code == 1
+    assert "Prometheus has no such target." in running.stdout
+    assert "Not seen in time: calm (no alert)." in running.stdout
+    assert "warning      BitoproMarginRatioWarning       not played" in running.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_prometheus_that_cannot_reach_us_is_told(
+    tmp_path: Path, url: str, answers: dict[str, Any]
+) -> None:
+    answers["/api/v1/targets"]["data"]["activeTargets"].append(
+        {
+            "labels": {"account": "drill"},
+            "health": "down",
+            "lastError": "connection refused",
+            "scrapeUrl": "http://10.0.0.9:10062/metrics",
+        }
+    )
+
+    with drill(tmp_path, f"--prometheus.url={url}", "--patience=1s") as running:
+        ended = running.end()
+
+    assert ended.code == 1
+    assert (
+        "Prometheus cannot scrape http://10.0.0.9:10062/metrics: connection refused."
+        in running.stdout
+    )
+
+
+def test_alert_that_does_not_reach_alertmanager_is_told(
+    tmp_path: Path, url: str, answers: dict[str, Any]
+) -> None:
+    answers["/api/v1/query"]["data"]["result"].append("up")
+    labels = {"alertname": "BitoproMarginRatioWarning", "account": "drill"}
+    flags = [f"--prometheus.url={url}", f"--alertmanager.url={url}", "--patience=3s"]
+
+    with drill(tmp_path, *flags) as running:
+        running.printed("warning: ")
+        answers["/api/v1/alerts"]["data"]["alerts"].append({"state": "firing", "labels": labels})
+        ended = running.end()
+
+    assert ended.code == 1
+    assert "Prometheus sends alerts to http://127.0.0.1:9093/api: is --alertmanager.url that" in (
+        running.stdout
+    )
+    assert "Not seen in time: warning (BitoproMarginRatioWarning)." in running.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_in_the_middle_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
+    with drill(tmp_path) as running:
+        until((tmp_path / TARGET_FILE).exists, "the announcement")
+        code, seconds = running.end_by(number)
+
+    assert code == 1
+    assert seconds < 3
+    assert "Stopped before its end, so nothing is proven." in running.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_signal_while_prometheus_hangs_leaves_nothing_behind(
+    tmp_path: Path, url: str, hanging: Hanging
+) -> None:
+    with drill(tmp_path, f"--prometheus.url={url}") as running:
+        until((tmp_path / TARGET_FILE).exists, "the announcement")
+        hanging.begins.set()
+        until(hanging.has_kept_waiting.is_set, "a question without an answer")
+        code, seconds = running.end_by(signal.SIGTERM)
+
+    assert code == 1
+    assert seconds < 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_announced_is_a_page_of_the_account_drill_alone(tmp_path: Path) -> None:
+    with drill(tmp_path) as running:
+        path = tmp_path / TARGET_FILE
+        until(path.exists, "the announcement")
+        ((address,),) = [each["targets"] for each in json.loads(path.read_text())]
+
+        def polled() -> str:
+            text = scrape(f"http://{address}").text
+            return text if 'bitopro_margin_up{account="drill"} 1.0' in text else ""
+
+        page = until(polled, "a poll")
+        running.end_by(signal.SIGTERM)
+
+    of_margin = [line for line in page.splitlines() if line.startswith("bitopro_margin_")]
+    of_exporter = [line for line in of_margin if line.startswith("bitopro_margin_exporter_")]
+    assert [
+        line for line in of_margin if line not in of_exporter and 'account="drill"' not in line
+    ] == []
+    assert page.count('account="') == page.count('account="drill"')
+
+
+def test_whole_drill_passes() -> None:
+    text, has_passed = verdict(_WHOLE, has_alertmanager=True)
+
+    assert has_passed
+    assert text == (
+        "\n"
+        "stage        expected                        Prometheus    Alertmanager\n"
+        "calm         no alert                        after 1 s     after 2 s\n"
+        "warning      BitoproMarginRatioWarning       after 1 s     after 2 s\n"
+        "critical     BitoproMarginRatioCritical      after 1 s     after 2 s\n"
+        "liquidation  BitoproMarginRatioLiquidation   after 1 s     after 2 s\n"
+        "blindness    BitoproMarginNotProvenSafe      after 1 s     after 2 s\n"
+        "recovery     no alert                        after 1 s     after 2 s\n"
+        "\n"
+        "Everything came. See that the messages reached you too: Alertmanager sends them.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("findings", "sentence"),
+    [
+        (
+            [*_WHOLE[:3], Finding(STAGES[3], 1.0, None)],
+            "Not seen in time: liquidation (BitoproMarginRatioLiquidation). "
+            "In earnest you would not have been told.\n",
+        ),
+        (
+            [*_WHOLE[:4], Finding(STAGES[4], 1.0, 2.0, was_cleared=True), _WHOLE[5]],
+            "Resolved although the danger went on: BitoproMarginRatioLiquidation. "
+            "In earnest you would not have been told.\n",
+        ),
+        (_WHOLE[:4], "Stopped before its end, so nothing is proven.\n"),
+    ],
+    ids=["not seen", "cleared", "cut short"],
+)
+def test_drill_that_lacks_something_fails_and_says_what(
+    findings: list[Finding], sentence: str
+) -> None:
+    text, has_passed = verdict(findings, has_alertmanager=True)
+
+    assert not has_passed
+    assert text.endswith(sentence)
+
+
+def test_without_alertmanager_only_firing_is_needed() -> None:
+    text, has_passed = verdict([Finding(stage, 1.0) for stage in STAGES], has_alertmanager=False)
+
+    assert has_passed
+    assert "not asked" in text
