@@ -21,7 +21,16 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     given = list(arguments)
     if not given or (given[0] not in _COMMANDS and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "run")
-    return _parser().parse_args(given)
+    parser = _parser()
+    options, unknown = parser.parse_known_args(given)
+    if unknown:
+        # By name alone: whoever looks for a flag for the secret may have put it there.
+        flags = [each.partition("=")[0] for each in unknown if each.startswith("--")]
+        parser.error(
+            f"unknown arguments: {' '.join(flags) or 'a word without a flag'}; commands are "
+            f"{', '.join(_COMMANDS)}; credentials are never flags, but variables or files"
+        )
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from exporter.cli import main
+from exporter.flags import parse_arguments
 
 
 def test_without_credentials_it_names_the_variables_and_the_demo(
@@ -77,3 +78,16 @@ def test_fault_list_names_every_group(capsys: pytest.CaptureFixture[str]) -> Non
         "status",
         "answer",
     }
+
+
+@pytest.mark.parametrize("argument", ["--api-secret=sesame", "sesame"])
+def test_unknown_argument_is_refused_without_its_value(
+    argument: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse_arguments(["run", argument])
+
+    complaint = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "credentials are never flags" in complaint
+    assert "sesame" not in complaint
