@@ -142,7 +142,7 @@ def test_every_recording_rule_is_read_by_another_rule() -> None:
 @pytest.mark.parametrize("name", sorted(RECORDED))
 def test_recording_rule_is_named_level_metric_operation(name: str) -> None:
     assert re.fullmatch(
-        r"(?:account|account_level):bitopro_margin_\w+:\w+|bitopro_margin:\w+", name
+        r"(?:account|account_level|account_field):bitopro_margin_\w+:\w+|bitopro_margin:\w+", name
     )
 
 

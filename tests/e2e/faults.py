@@ -108,6 +108,12 @@ FAULTS = (
         exchange="status-502",
         before=Before("BitoproMarginInconsistent", exchange="ad-ratio-contradicts"),
     ),
+    Fault(
+        "unknown status, then silence",
+        (UNPROVEN,),
+        exchange="stall-before-answer",
+        before=Before("BitoproMarginAccountStatus", exchange="statuses-unknown"),
+    ),
     Fault("exporter killed", (DOWN,), event=Event.KILLED),
     Fault("exporter stopped", (DOWN,), event=Event.STOPPED),
     Fault("target removed", (UNPROVEN,), event=Event.REMOVED),
