@@ -16,6 +16,7 @@ from tests.alerts.worlds import (
     account,
     between,
     during,
+    then,
 )
 
 START, END = 10, 22
@@ -103,6 +104,13 @@ def _fault(changes: Changes) -> dict[str, History]:
     return during(START * MINUTE, END * MINUTE, changes)
 
 
+def _fault_then_blindness(changes: Changes) -> dict[str, History]:
+    """Let the answers end three minutes after the fault begins; both end at the usual minute."""
+    blind: Changes = {UP: 0, ASSETS: STALE, DEBT: STALE, **dict.fromkeys(changes, STALE)}
+    silent_from = START + 3
+    return then((START, silent_from, changes), (silent_from, END, blind))
+
+
 def _fault_with_a_failed_scrape(changes: Changes) -> dict[str, History]:
     return {
         series: between(START * MINUTE + 60, START * MINUTE + 75, STALE, history)
@@ -136,6 +144,29 @@ FIRING = [
         slack=1,
     ),
     Case("BitoproMarginExchangeLabel", _fault({SAFE: STALE}), 11, 31),
+    Case(
+        "BitoproMarginExchangeLabel",
+        _fault_then_blindness({SAFE: STALE}),
+        11,
+        31,
+        about="then blind",
+    ),
+    Case(
+        "BitoproMarginAccountStatus",
+        _fault_then_blindness({"bitopro_margin_account_status": 3}),
+        11,
+        31,
+        about="then blind",
+        labels={"field": "accountStatus"},
+    ),
+    Case(
+        "BitoproMarginInconsistent",
+        _fault_then_blindness({'bitopro_margin_inconsistent{check="debt"}': 1}),
+        12,
+        26,
+        about="then blind",
+        labels={"check": "debt"},
+    ),
     Case(
         "BitoproMarginAccountStatus",
         _fault({"bitopro_margin_account_status": 3}),

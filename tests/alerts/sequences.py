@@ -2,25 +2,7 @@
 
 from tests.alerts.cases import ASSETS, DEBT, NO_DEBT, NO_PAGE, UP, ratio
 from tests.alerts.states import State
-from tests.alerts.worlds import (
-    MINUTE,
-    STALE,
-    Changes,
-    History,
-    between,
-    during,
-)
-
-
-def _then(*parts: tuple[int, int, Changes]) -> dict[str, History]:
-    """Give changes that hold between two minutes each; parts do not overlap."""
-    together: dict[str, History] = {}
-    for start, end, changes in parts:
-        for series, history in during(start * MINUTE, end * MINUTE, changes).items():
-            before = together.get(series, history)
-            together[series] = between(start * MINUTE, end * MINUTE, history, before)
-    return together
-
+from tests.alerts.worlds import MINUTE, STALE, Changes, during, then
 
 _BLIND: Changes = {UP: 0, ASSETS: STALE, DEBT: STALE}
 
@@ -32,21 +14,21 @@ def _blinking(at: int) -> float:
 
 # Of each of the first group: below liquidation from minute 10, not proven better before minute 30.
 BELOW_UNTIL_30 = [
-    State("below, then blind", _then((10, 15, ratio(1.1)), (15, 30, _BLIND))),
-    State("below, then not a number", _then((10, 15, ratio(1.1)), (15, 30, {ASSETS: "NaN"}))),
-    State("below, then infinite", _then((10, 15, ratio(1.1)), (15, 30, {ASSETS: "Inf"}))),
-    State("below, then down", _then((10, 15, ratio(1.1)), (15, 30, {**NO_PAGE, "up": 0}))),
-    State("below, then gone", _then((10, 15, ratio(1.1)), (15, 30, {**NO_PAGE, "up": STALE}))),
+    State("below, then blind", then((10, 15, ratio(1.1)), (15, 30, _BLIND))),
+    State("below, then not a number", then((10, 15, ratio(1.1)), (15, 30, {ASSETS: "NaN"}))),
+    State("below, then infinite", then((10, 15, ratio(1.1)), (15, 30, {ASSETS: "Inf"}))),
+    State("below, then down", then((10, 15, ratio(1.1)), (15, 30, {**NO_PAGE, "up": 0}))),
+    State("below, then gone", then((10, 15, ratio(1.1)), (15, 30, {**NO_PAGE, "up": STALE}))),
     State(
         "below, then blind, then without debt",
-        _then((10, 15, ratio(1.1)), (15, 30, _BLIND), (30, 60, NO_DEBT)),
+        then((10, 15, ratio(1.1)), (15, 30, _BLIND), (30, 60, NO_DEBT)),
     ),
     State("below and above in turn", during(600, 1800, {ASSETS: _blinking, DEBT: 100_000})),
 ]
 
 REPAID_AT_15 = State(
     "below, then without debt, then blind",
-    _then((10, 15, ratio(1.1)), (15, 20, NO_DEBT), (20, 40, _BLIND)),
+    then((10, 15, ratio(1.1)), (15, 20, NO_DEBT), (20, 40, _BLIND)),
 )
 
 SEQUENCES = [*BELOW_UNTIL_30, REPAID_AT_15]

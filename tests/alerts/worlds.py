@@ -128,6 +128,16 @@ def during(start: int, end: int, changes: Changes) -> dict[str, History]:
     }
 
 
+def then(*parts: tuple[int, int, Changes]) -> dict[str, History]:
+    """Give changes that hold between two minutes each; parts do not overlap."""
+    together: dict[str, History] = {}
+    for start, end, changes in parts:
+        for series, history in during(start * MINUTE, end * MINUTE, changes).items():
+            before = together.get(series, history)
+            together[series] = between(start * MINUTE, end * MINUTE, history, before)
+    return together
+
+
 @cache
 def _healthy() -> Mapping[str, History]:
     constant = {series: always(value) for series, value in series_of_page().items()}
