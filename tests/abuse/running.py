@@ -12,6 +12,8 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 10.0
+# Another process is waited for, and it announces nothing.
+_LOOK_AGAIN_SECONDS = 0.02
 _LISTENING = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 
@@ -55,7 +57,7 @@ def wait_until(condition: Callable[[], object], seconds: float = _START_SECONDS)
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError
-        time.sleep(0.02)
+        time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def _port(log: Path) -> int:
