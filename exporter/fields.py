@@ -15,6 +15,8 @@ from exporter.errors import JSONError, SchemaError
 Fields = Mapping[str, object]
 
 _DECIMAL = re.compile(r"[0-9]{1,32}(\.[0-9]{1,32})?", re.ASCII)
+# Groups of three throughout, or none at all: 1,000,104.5 or 1000104.5, and never 1,00.
+_GROUPED_DECIMAL = re.compile(r"[0-9]{1,3}(,[0-9]{3}){1,10}(\.[0-9]{1,32})?", re.ASCII)
 _MAX_STATUS = 2**31 - 1
 
 _TYPE_NAMES: Mapping[type, str] = MappingProxyType(
@@ -77,38 +79,78 @@ def object_at(value: object, path: str) -> dict[str, object]:
     return value
 
 
+def list_at(value: object, path: str) -> list[object]:
+    """Give `value`, a list. Raises SchemaError if it is anything else."""
+    if not isinstance(value, list):
+        raise SchemaError(f"{path}: a list was expected, not {_type_name(value)}")
+    return value
+
+
 def amount(fields: Fields, name: str, path: str = "") -> Decimal:
     """Give exactly the decimal of a string of digits, of bounded length and without sign.
 
     Raises SchemaError for anything else, numbers of JSON included: they have no exact decimal.
     """
-    value = required(fields, name, path)
-    if not isinstance(value, str):
-        raise SchemaError(
-            f"{_join(path, name)}: a decimal string was expected, not {_type_name(value)}"
-        )
+    value = _decimal_text(fields, name, path)
     if not _DECIMAL.fullmatch(value):
         raise SchemaError(f"{_join(path, name)}: the string is not a plain, unsigned decimal")
     return Decimal(value)
 
 
+def grouped_amount(fields: Fields, name: str, path: str = "") -> Decimal:
+    """Give the decimal of a string like `amount`'s, or of one with commas between thousands.
+
+    Raises SchemaError for anything else, also for commas in other places.
+    """
+    value = _decimal_text(fields, name, path)
+    if not (_DECIMAL.fullmatch(value) or _GROUPED_DECIMAL.fullmatch(value)):
+        raise SchemaError(
+            f"{_join(path, name)}: the string is not an unsigned decimal, plain or in thousands"
+        )
+    return Decimal(value.replace(",", ""))
+
+
+def _decimal_text(fields: Fields, name: str, path: str) -> str:
+    value = required(fields, name, path)
+    if not isinstance(value, str):
+        raise SchemaError(
+            f"{_join(path, name)}: a decimal string was expected, not {_type_name(value)}"
+        )
+    return value
+
+
 def status(fields: Fields, name: str, path: str = "") -> int:
     """Give an integer of 32 bits. Raises SchemaError for anything else."""
-    value = required(fields, name, path)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise SchemaError(f"{_join(path, name)}: an integer was expected, not {_type_name(value)}")
+    value = _integer(fields, name, path)
     if abs(value) > _MAX_STATUS:
         raise SchemaError(f"{_join(path, name)}: the integer is too large for a status")
     return value
 
 
-def text(fields: Fields, name: str, allowed: re.Pattern[str]) -> str:
+def integer_within(fields: Fields, name: str, path: str, lowest: int, highest: int) -> int:
+    """Give an integer from `lowest` to `highest`. Raises SchemaError for anything else."""
+    value = _integer(fields, name, path)
+    if not lowest <= value <= highest:
+        raise SchemaError(f"{_join(path, name)}: the integer is outside of what is plausible")
+    return value
+
+
+def _integer(fields: Fields, name: str, path: str) -> int:
+    value = required(fields, name, path)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise SchemaError(f"{_join(path, name)}: an integer was expected, not {_type_name(value)}")
+    return value
+
+
+def text(fields: Fields, name: str, allowed: re.Pattern[str], path: str = "") -> str:
     """Give a string that `allowed` matches as a whole. Raises SchemaError for anything else."""
-    value = required(fields, name)
+    value = required(fields, name, path)
     if not isinstance(value, str):
-        raise SchemaError(f"{name}: a string was expected, not {_type_name(value)}")
+        raise SchemaError(f"{_join(path, name)}: a string was expected, not {_type_name(value)}")
     if not allowed.fullmatch(value):
-        raise SchemaError(f"{name}: the string holds characters or a length that are not allowed")
+        raise SchemaError(
+            f"{_join(path, name)}: the string holds characters or a length that are not allowed"
+        )
     return value
 
 

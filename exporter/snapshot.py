@@ -13,15 +13,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
-from exporter.errors import SchemaError
 from exporter.fields import Fields, amount, load_json, object_at, required, status, text
+from exporter.names import CURRENCY, by_currency, unknown_fields
 
-MAX_CURRENCIES = 500
-
-_CURRENCY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", re.ASCII)
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .:/-]{0,63}", re.ASCII)
-_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 
 _ACCOUNT_FIELDS = frozenset(
     {
@@ -97,15 +93,13 @@ def _read_account(document: object) -> Snapshot:
     total_debt_amount = amount(fields, "totalDebtAmount")
     has_debt = total_debt_amount != 0
     balances = object_at(required(fields, "balances"), "balances")
-    if len(balances) > MAX_CURRENCIES:
-        raise SchemaError(f"balances: {len(balances)} currencies, at most {MAX_CURRENCIES} fit")
     return Snapshot(
         ad_ratio=_ad_ratio(fields, has_debt=has_debt),
         ad_ratio_label=_ad_ratio_label(fields, has_debt=has_debt),
         account_id=text(fields, "accountID", _ACCOUNT_ID),
         account_status=status(fields, "accountStatus"),
         margin_status=status(fields, "marginStatus"),
-        unit=text(fields, "calculateUnit", _CURRENCY).upper(),
+        unit=text(fields, "calculateUnit", CURRENCY).upper(),
         total_asset_amount=amount(fields, "totalAssetAmount"),
         total_debt_amount=total_debt_amount,
         balances=_read_balances(balances),
@@ -114,15 +108,12 @@ def _read_account(document: object) -> Snapshot:
 
 
 def _read_balances(balances: Fields) -> Mapping[str, Balance]:
-    by_currency: dict[str, Balance] = {}
-    for name, document in sorted(balances.items()):
-        if not _CURRENCY.fullmatch(name):
-            raise SchemaError("balances: a currency's name is not a plain code")
-        currency = name.upper()
-        if currency in by_currency:
-            raise SchemaError(f"balances: {currency} is there twice, in different case")
-        by_currency[currency] = _read_balance(document, f"balances.{name}")
-    return MappingProxyType(by_currency)
+    return MappingProxyType(
+        {
+            currency: _read_balance(document, f"balances.{name}")
+            for currency, name, document in by_currency(balances, "balances")
+        }
+    )
 
 
 def _read_balance(document: object, path: str) -> Balance:
@@ -154,7 +145,5 @@ def _ad_ratio_label(fields: Fields, *, has_debt: bool) -> str | None:
 
 
 def _unknown_fields(fields: Fields, balances: Fields) -> frozenset[str]:
-    unknown = set(fields.keys() - _ACCOUNT_FIELDS)
-    for balance in balances.values():
-        unknown.update(object_at(balance, "balances").keys() - _BALANCE_FIELDS)
-    return frozenset(name if _FIELD.fullmatch(name) else "?" for name in unknown)
+    objects = [object_at(balance, "balances") for balance in balances.values()]
+    return unknown_fields([fields], _ACCOUNT_FIELDS) | unknown_fields(objects, _BALANCE_FIELDS)

@@ -1,4 +1,4 @@
-"""Answers to `GET /margin/balances`, made from the documented example by changing one thing."""
+"""Answers of the exchange: documented ones, and balances made from theirs by changing one thing."""
 
 import json
 from typing import Any
@@ -25,3 +25,9 @@ def balance_with(name: str, value: object, currency: str = "BTC") -> bytes:
     document = documented()
     document["balances"][currency][name] = value
     return json.dumps(document).encode()
+
+
+def example(endpoint: str) -> bytes:
+    """Give an answer of an optional endpoint in the documented form."""
+    name = endpoint.replace("-", "_").replace("/", "_")
+    return (FIXTURES / f"margin_{name}.json").read_bytes()
