@@ -69,9 +69,13 @@ class TLSError(PollError):
 
 
 class HTTPStatusError(PollError):
-    """A status other than 200 that no other leaf describes."""
+    """A status other than 200 that no other leaf describes; `status` is it, where it is known."""
 
     reason = "http_status"
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class AuthenticationError(PollError):

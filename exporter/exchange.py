@@ -1,41 +1,28 @@
-"""One poll of one account: a signed request under one deadline, to a verified snapshot or an error.
+"""Requests of one account: signed, each under one deadline, to a verified value or an error.
 
-Source: API documentation, "Get margin balances" and "Error codes".
+Source: API documentation, "Get margin balances" and "Authentication".
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from typing import TypeVar
 
 from exporter.clock import Clock
+from exporter.endpoints import BALANCES, PATHS, Endpoint
 from exporter.errors import (
-    AuthenticationError,
-    ClockError,
     ConfigurationError,
-    ContentTypeError,
-    HTTPStatusError,
     PollError,
     PollTimeoutError,
-    RateLimitedError,
-    RedirectError,
     WrongAccountError,
 )
 from exporter.signing import Credentials, NonceSource, signed_headers
-from exporter.snapshot import Snapshot, parse_snapshot
+from exporter.snapshot import Snapshot
+from exporter.statuses import clock_skew_seconds, require_success
 from exporter.wire import Answer, ConnectionLostError, Wire
 
-BALANCES_PATH = "/margin/balances"
-
-_STATUS_ADVICE = {
-    400: "the request no longer fits the API; please report it",
-    401: "check the API key and secret, and that the key still exists",
-    403: "grant the key permission to read, and check its list of allowed addresses",
-    404: "check the base URL",
-    408: "the exchange took too long",
-    422: "the request no longer fits the API; please report it",
-}
+_T = TypeVar("_T")
+_TakeSlot = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +38,11 @@ class Poll:
 
 
 class Exchange:
-    """The exchange as one account sees it."""
+    """The exchange as one account sees it. One request at a time, for nonces must rise.
+
+    `take_slot` waits for a request of the budget, `take_free_slot` for one that nobody else needs;
+    without it, optional requests take theirs like the polls.
+    """
 
     def __init__(  # noqa: PLR0913 - everything it needs is passed in, nothing is reached for
         self,
@@ -60,59 +51,89 @@ class Exchange:
         read_credentials: Callable[[], Credentials],
         wire: Wire,
         clock: Clock,
-        take_slot: Callable[[], Awaitable[None]],
+        take_slot: _TakeSlot,
         deadline_seconds: float,
+        take_free_slot: _TakeSlot | None = None,
     ) -> None:
-        self._url = base_url.rstrip("/") + BALANCES_PATH
+        self._base_url = base_url.rstrip("/")
         self._read_credentials = read_credentials
         self._credentials = read_credentials()
         self._wire = wire
         self._clock = clock
         self._take_slot = take_slot
+        self._take_free_slot = take_free_slot or take_slot
         self._deadline_seconds = deadline_seconds
         self._nonces = NonceSource(clock.wall)
         self._account_id: str | None = None
+        self._is_key_unproven = False
 
     async def poll(self) -> Poll:
-        """Ask once, and at most once more where a second request can help.
+        """Ask for the balances once, and at most once more where a second request can help.
 
         Raises PollError, one leaf per thing an operator would do, within the deadline.
         """
         await self._take_slot()
         try:
             async with asyncio.timeout(self._deadline_seconds):
-                answer = await self._ask_with_one_retry()
+                answer = await self._ask_with_one_retry(BALANCES, self._take_slot)
         except TimeoutError as error:
-            await self._wire.discard()
-            raise PollTimeoutError(
-                f"no complete answer within {self._deadline_seconds:g} s"
-            ) from error
-        skew = _clock_skew_seconds(answer, self._clock.wall())
+            raise await self._timed_out(self._deadline_seconds) from error
+        skew = clock_skew_seconds(answer, self._clock.wall())
         try:
             return Poll(self._verified(answer, skew), skew)
         except PollError as error:
             error.clock_skew_seconds = skew
             raise
 
-    async def _ask_with_one_retry(self) -> Answer:
+    async def ask(self, endpoint: Endpoint[_T], deadline_seconds: float) -> _T | None:
+        """Ask an optional endpoint like a poll, with slots that nobody else needs.
+
+        None if there was no such slot within half of the deadline: then nothing was sent. Raises
+        PollError; WrongAccountError also where the key is not yet proven to be the account's.
+        """
+        started = self._clock.monotonic()
         try:
-            answer = await self._ask()
+            async with asyncio.timeout(deadline_seconds / 2):
+                await self._take_free_slot()
+        except TimeoutError:
+            return None
+        left_seconds = deadline_seconds - (self._clock.monotonic() - started)
+        self._require_proven_key(endpoint)
+        try:
+            async with asyncio.timeout(left_seconds):
+                answer = await self._ask_with_one_retry(endpoint, self._take_free_slot)
+        except TimeoutError as error:
+            raise await self._timed_out(left_seconds) from error
+        now = self._clock.wall()
+        require_success(answer, clock_skew_seconds(answer, now), now)
+        return endpoint.parse(answer.body)
+
+    async def _timed_out(self, seconds: float) -> PollTimeoutError:
+        await self._wire.discard()
+        return PollTimeoutError(f"no complete answer within {seconds:.2g} s")
+
+    async def _ask_with_one_retry(self, endpoint: Endpoint[object], take_slot: _TakeSlot) -> Answer:
+        try:
+            answer = await self._ask(endpoint)
         except ConnectionLostError:
-            return await self._ask_again()
+            return await self._ask_again(endpoint, take_slot)
         if answer.status == 409:  # noqa: PLR2004 - an HTTP status
             self._nonces.rewind()
-            return await self._ask_again()
+            return await self._ask_again(endpoint, take_slot)
         if answer.status == 401 and self._are_credentials_new():  # noqa: PLR2004 - likewise
-            return await self._ask_again()
+            self._require_proven_key(endpoint)
+            return await self._ask_again(endpoint, take_slot)
         return answer
 
-    async def _ask_again(self) -> Answer:
-        await self._take_slot()
-        return await self._ask()
+    async def _ask_again(self, endpoint: Endpoint[object], take_slot: _TakeSlot) -> Answer:
+        await take_slot()
+        return await self._ask(endpoint)
 
-    async def _ask(self) -> Answer:
+    async def _ask(self, endpoint: Endpoint[object]) -> Answer:
+        if endpoint.path not in PATHS:
+            raise ValueError("not one of the paths that this program may ask")
         headers = signed_headers(self._credentials, self._nonces.next_ms())
-        return await self._wire.get(self._url, headers)
+        return await self._wire.get(self._base_url + endpoint.path, headers)
 
     def _are_credentials_new(self) -> bool:
         """Read the credentials again, for a rotated key shows itself as a 401."""
@@ -122,62 +143,25 @@ class Exchange:
             return False
         is_new = credentials != self._credentials
         self._credentials = credentials
+        self._is_key_unproven |= is_new
         return is_new
 
+    def _require_proven_key(self, endpoint: Endpoint[object]) -> None:
+        """Refuse to ask about an account with a key that may be another account's.
+
+        Balances tell whose they are, and the other answers do not.
+        """
+        is_told = endpoint.path == BALANCES.path or not endpoint.is_of_account
+        if self._is_key_unproven and not is_told:
+            raise WrongAccountError("whose key this is, the next poll of balances has to tell")
+
     def _verified(self, answer: Answer, skew: float | None) -> Snapshot:
-        _require_success(answer, skew, self._clock.wall())
-        snapshot = parse_snapshot(answer.body)
-        if self._account_id not in (None, snapshot.account_id):
+        require_success(answer, skew, self._clock.wall())
+        snapshot = BALANCES.parse(answer.body)
+        self._is_key_unproven = self._account_id not in (None, snapshot.account_id)
+        if self._is_key_unproven:
             raise WrongAccountError(
                 "the answer is for another accountID than before; restart if the key was moved"
             )
         self._account_id = snapshot.account_id
         return snapshot
-
-
-def _require_success(answer: Answer, skew: float | None, wall_seconds: float) -> None:
-    match answer.status:
-        case 200:
-            content_type = answer.headers.get("content-type", "").partition(";")[0].strip()
-            if content_type.lower() != "application/json":
-                raise ContentTypeError("200, but the content is not application/json")
-        case 401 | 403 as status:
-            raise AuthenticationError(f"{status}: {_STATUS_ADVICE[status]}")
-        case 409:
-            measured = "unknown" if skew is None else f"{skew:+.1f} s"
-            raise ClockError(
-                "409: the exchange refused the nonce; set this clock by NTP, and run one exporter "
-                f"per API key (local clock against the exchange's: {measured})"
-            )
-        case 429:
-            raise RateLimitedError(
-                "429: too many requests from this address or for this key",
-                _retry_after_seconds(answer, wall_seconds),
-            )
-        case 301 | 302 | 303 | 307 | 308 as status:
-            raise RedirectError(f"{status}: redirects are not followed; check the base URL")
-        case status:
-            advice = _STATUS_ADVICE.get(status, "not an answer that this request can have")
-            raise HTTPStatusError(f"{status}: {advice}")
-
-
-def _clock_skew_seconds(answer: Answer, wall_seconds: float) -> float | None:
-    date_seconds = _unix_seconds(answer.headers.get("date", ""))
-    return None if date_seconds is None else wall_seconds - date_seconds
-
-
-def _retry_after_seconds(answer: Answer, wall_seconds: float) -> float | None:
-    """Read `Retry-After` (RFC 9110, 10.2.3): whole seconds or a date; None for anything else."""
-    text = answer.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:10])
-    date_seconds = _unix_seconds(text)
-    return None if date_seconds is None else max(0.0, date_seconds - wall_seconds)
-
-
-def _unix_seconds(http_date: str) -> float | None:
-    try:
-        date = parsedate_to_datetime(http_date)
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

@@ -11,8 +11,8 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-# How many sent nonces are remembered: over four hours of polls at the default interval.
-_REMEMBERED = 1024
+# How many sent nonces are remembered: almost four hours of requests at the default interval.
+_REMEMBERED = 2048
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NoReturn
 
 from exporter import cli, exchange, poller, service, signals
+from exporter.endpoints import BALANCES
 from exporter.snapshot import Snapshot, parse_snapshot
 from exporter.wire import Wire
 from tests.process.running import SECRETS
@@ -32,7 +34,8 @@ def _at_trigger(happen: Callable[[], None]) -> None:
             happen()
         return snapshot
 
-    setattr(exchange, "parse_snapshot", parse)  # noqa: B010 - mypy refuses what is only imported
+    balances = replace(BALANCES, parse=parse)
+    setattr(exchange, "BALANCES", balances)  # noqa: B010 - mypy refuses what is only imported
 
 
 def _raising(error: BaseException) -> Callable[[], None]:
