@@ -1,47 +1,17 @@
 """The metric families of an account: one row each, with how to read it from a state.
 
-API fields keep their names in snake case, so that a metric can be traced to the documentation by
-eye. A row that reads the snapshot disappears with it.
+A row that reads the snapshot disappears with it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
 
 from exporter.consistency import contradictions
+from exporter.extras_catalogue import EXTRAS_FAMILIES
+from exporter.family import Family, Sample, of_account, one
 from exporter.novelty import NOVELTY_KINDS
 from exporter.snapshot import Balance, Snapshot
 from exporter.store import AccountState
-
-PREFIX = "bitopro_margin_"
-
-Sample = tuple[tuple[str, ...], float | Decimal]
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric family. `read` gives label values, `account` aside, and the value.
-
-    A family that `is_of_snapshot` is shown only while the snapshot is fresh.
-    """
-
-    name: str
-    kind: Literal["gauge", "counter"]
-    help: str
-    labels: tuple[str, ...]
-    read: Callable[[AccountState], Iterable[Sample]]
-    is_of_snapshot: bool
-
-
-def _of_state(
-    name: str,
-    help_: str,
-    read: Callable[[AccountState], Iterable[Sample]],
-    labels: tuple[str, ...] = (),
-    kind: Literal["gauge", "counter"] = "gauge",
-) -> Family:
-    return Family(PREFIX + name, kind, help_, ("account", *labels), read, is_of_snapshot=False)
 
 
 def _of_snapshot(
@@ -49,29 +19,27 @@ def _of_snapshot(
     help_: str,
     read: Callable[[AccountState, Snapshot], Iterable[Sample]],
     labels: tuple[str, ...] = (),
-) -> Family:
+) -> Family[AccountState]:
     def read_state(state: AccountState) -> Iterable[Sample]:
         return () if state.snapshot is None else read(state, state.snapshot)
 
-    return Family(
-        PREFIX + name,
-        "gauge",
+    return of_account(
+        name,
         f"{help_}, as of the last poll.",
-        ("account", *labels),
         read_state,
-        is_of_snapshot=True,
+        labels,
+        expires_at=lambda state: state.expires_at_monotonic_seconds,
+        source=lambda state: state.received,
     )
 
 
-def _of_balance(name: str, help_: str, read: Callable[[Balance], float | Decimal]) -> Family:
+def _of_balance(
+    name: str, help_: str, read: Callable[[Balance], float | Decimal]
+) -> Family[AccountState]:
     def read_snapshot(_: AccountState, snapshot: Snapshot) -> Iterator[Sample]:
         return (((currency,), read(balance)) for currency, balance in snapshot.balances.items())
 
     return _of_snapshot(name, help_, read_snapshot, ("currency",))
-
-
-def _one(value: float | Decimal | None) -> Iterable[Sample]:
-    return () if value is None else (((), value),)
 
 
 def _thresholds(state: AccountState) -> Iterable[Sample]:
@@ -101,53 +69,53 @@ def _last_change(state: AccountState) -> float | None:
     return state.received.changed_timestamp_seconds if state.received else None
 
 
-FAMILIES: tuple[Family, ...] = (
-    _of_state(
+FAMILIES: tuple[Family[AccountState], ...] = (
+    of_account(
         "up",
         "Whether the last poll of the account gave a complete, verified answer; "
         "0 before the first poll.",
-        lambda state: _one(int(state.is_up)),
+        lambda state: one(int(state.is_up)),
     ),
-    _of_state(
+    of_account(
         "last_success_timestamp_seconds",
         "Unix time of the last poll that gave a verified answer; 0 before the first.",
-        lambda state: _one(state.last_success_timestamp_seconds),
+        lambda state: one(state.last_success_timestamp_seconds),
     ),
-    _of_state(
+    of_account(
         "poll_interval_seconds",
         "Configured time between polls of the account.",
-        lambda state: _one(state.account.poll_interval_seconds),
+        lambda state: one(state.account.poll_interval_seconds),
     ),
-    _of_state(
+    of_account(
         "stale_after_seconds",
         "Configured age at which the account's values disappear.",
-        lambda state: _one(state.account.stale_after_seconds),
+        lambda state: one(state.account.stale_after_seconds),
     ),
-    _of_state(
+    of_account(
         "polls_total",
         "Polls of the account that have ended, well or not.",
-        lambda state: _one(state.polls),
+        lambda state: one(state.polls),
         kind="counter",
     ),
-    _of_state(
+    of_account(
         "poll_failures_total",
         "Polls that gave no verified answer, by reason.",
         lambda state: (((reason,), count) for reason, count in state.failures.items()),
         ("reason",),
         "counter",
     ),
-    _of_state(
+    of_account(
         "poll_duration_seconds",
         "Time that the last poll of the account took.",
-        lambda state: _one(state.poll_duration_seconds),
+        lambda state: one(state.poll_duration_seconds),
     ),
-    _of_state(
+    of_account(
         "clock_skew_seconds",
         "Local time minus the Date header of the last answer, which has whole seconds; "
         "absent if it had none.",
-        lambda state: _one(state.clock_skew_seconds),
+        lambda state: one(state.clock_skew_seconds),
     ),
-    _of_state(
+    of_account(
         "undocumented_values_total",
         "Distinct fields, labels and statuses met since the start that the API documentation "
         "does not name.",
@@ -155,13 +123,13 @@ FAMILIES: tuple[Family, ...] = (
         ("kind",),
         "counter",
     ),
-    _of_state(
+    of_account(
         "ad_ratio_threshold",
         "Configured account-to-debt ratio below which the level is reached.",
         _thresholds,
         ("level",),
     ),
-    _of_state(
+    of_account(
         "ad_ratio_threshold_assumed",
         "Whether the threshold is a default, for the exchange publishes none and the operator "
         "has not set it.",
@@ -171,13 +139,13 @@ FAMILIES: tuple[Family, ...] = (
     _of_snapshot(
         "last_change_timestamp_seconds",
         "Unix time at which the answer last differed from the one before",
-        lambda state, _: _one(_last_change(state)),
+        lambda state, _: one(_last_change(state)),
     ),
     _of_snapshot(
         "ad_ratio",
         "Account-to-debt ratio as reported (adRatio), truncated to two decimals by the exchange; "
         "absent without debt",
-        lambda _, snapshot: _one(snapshot.ad_ratio),
+        lambda _, snapshot: one(snapshot.ad_ratio),
     ),
     _of_snapshot(
         "ad_ratio_label",
@@ -203,12 +171,12 @@ FAMILIES: tuple[Family, ...] = (
     _of_snapshot(
         "account_status",
         "Account status (accountStatus); 1 is the only one documented",
-        lambda _, snapshot: _one(snapshot.account_status),
+        lambda _, snapshot: one(snapshot.account_status),
     ),
     _of_snapshot(
         "margin_status",
         "Margin-trading status (marginStatus); 1 is the only one documented",
-        lambda _, snapshot: _one(snapshot.margin_status),
+        lambda _, snapshot: one(snapshot.margin_status),
     ),
     _of_snapshot(
         "total_asset_amount",
@@ -257,4 +225,5 @@ FAMILIES: tuple[Family, ...] = (
         "Transfers of the currency: 0 off, 1 on, 2 under maintenance (transferStatus)",
         lambda balance: balance.transfer_status,
     ),
+    *EXTRAS_FAMILIES,
 )

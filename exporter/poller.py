@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from exporter.clock import Clock
 from exporter.errors import AuthenticationError, PollError, RateLimitedError
@@ -15,6 +15,12 @@ MAX_RETRY_AFTER_SECONDS = 300.0
 _JITTER = 0.25
 _MAX_DOUBLINGS = 10
 
+InBetween = Callable[[AccountState, PollError | None, float], Awaitable[AccountState]]
+"""Takes the state after a poll, the poll's error and when the next is due (monotonic seconds).
+
+Gives the state that follows, before that time.
+"""
+
 logger = logging.getLogger(__name__)
 
 
@@ -26,12 +32,13 @@ async def poll_forever(  # noqa: PLR0913 - everything it needs is passed in
     clock: Clock,
     offset_seconds: float = 0.0,
     draw: Callable[[], float] = random.random,
+    in_between: InBetween | None = None,
 ) -> None:
     """Poll the account of `state` at its interval, and publish each new state, until cancelled.
 
     The first poll comes after `offset_seconds`, which spreads many accounts over the interval.
-    `draw` gives the jitter of the backoff, in [0, 1). Whatever else than PollError is raised is a
-    bug, and ends the loop.
+    `draw` gives the jitter of the backoff, in [0, 1). After each poll `in_between` may use the time
+    until the next one. Whatever else than PollError is raised is a bug, and ends the loop.
     """
     interval_seconds = state.account.poll_interval_seconds
     due = clock.monotonic() + offset_seconds
@@ -48,6 +55,8 @@ async def poll_forever(  # noqa: PLR0913 - everything it needs is passed in
         else:
             failed_in_a_row += 1
             due = now + delay_seconds(error, interval_seconds, failed_in_a_row, draw())
+        if in_between is not None:
+            state = await in_between(state, error, due)
 
 
 def delay_seconds(
@@ -111,8 +120,17 @@ def _log_success(before: AccountState, after: AccountState) -> None:
         logger.info("poll succeeded again", extra={"account": name, "was": before.reason})
     elif not before.is_tried:
         logger.info("first poll succeeded", extra={"account": name})
+    log_novelties(before, after)
+
+
+def log_novelties(before: AccountState, after: AccountState) -> None:
+    """Log what is undocumented and was met for the first time."""
     for novelty in sorted(after.novelties - before.novelties):
         logger.warning(
             "undocumented in the answer",
-            extra={"account": name, "kind": novelty.kind, "text": novelty.text},
+            extra={
+                "account": after.account.name,
+                "kind": novelty.kind,
+                "text": novelty.text,
+            },
         )

@@ -7,16 +7,20 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import certifi
 
 from exporter.budget import RequestBudget
 from exporter.clock import Clock
+from exporter.endpoints import BORROW_TERMS, MARK_PRICE, OPTIONAL_ENDPOINTS
 from exporter.exchange import Exchange
 from exporter.exposition import Exposition
+from exporter.extras import Extras
+from exporter.market import MarketState
 from exporter.poller import poll_forever
+from exporter.rota import Rota
 from exporter.serving import serve
 from exporter.settings import AccountSettings, Settings
 from exporter.store import AccountState, Store
@@ -47,11 +51,17 @@ async def run_service(
     exposition = Exposition(process_registry(clock.wall()), clock.monotonic)
     budget = RequestBudget(clock)
     ssl_context = client_ssl_context()
+    shared, market = _shared_rota(settings, clock), _market(settings)
     vigil = _Vigil(stopped)
 
     def publish(state: AccountState) -> None:
         store.put(state)
         exposition.put(state)
+
+    def update_market(update: Callable[[MarketState], MarketState]) -> None:
+        nonlocal market
+        market = update(market)
+        exposition.put_market(market)
 
     async def serve_pages() -> None:
         with vigil.over("server"):
@@ -62,7 +72,23 @@ async def run_service(
             # Inside of the wire, whose closing takes time.
             with vigil.over(f"poller of {each.account.name}"):
                 exchange = _exchange(each, wire, budget, clock)
-                await poll_forever(state, exchange, publish, clock=clock, offset_seconds=offset)
+                extras = Extras(
+                    exchange,
+                    OPTIONAL_ENDPOINTS,
+                    interval_seconds=each.account.poll_interval_seconds,
+                    shared=shared,
+                    update_market=update_market,
+                    publish=publish,
+                    clock=clock,
+                )
+                await poll_forever(
+                    state,
+                    exchange,
+                    publish,
+                    clock=clock,
+                    offset_seconds=offset,
+                    in_between=extras.ask_due,
+                )
 
     for state in store.states():
         publish(state)
@@ -114,6 +140,22 @@ def _offsets(settings: Settings) -> list[float]:
     ]
 
 
+def _market(settings: Settings) -> MarketState:
+    """Give what is known before anything was asked."""
+    return MarketState(min(each.account.stale_after_seconds for each in settings.accounts))
+
+
+def _shared_rota(settings: Settings, clock: Clock) -> Rota:
+    """Give the rota of what is asked once for all accounts; of two exchanges, nothing is."""
+    poll_interval_seconds = min(each.account.poll_interval_seconds for each in settings.accounts)
+    intervals_seconds = {
+        each.name: each.interval_seconds or poll_interval_seconds
+        for each in (MARK_PRICE, BORROW_TERMS)
+        if settings.has_one_exchange
+    }
+    return Rota(intervals_seconds, clock.monotonic())
+
+
 def _exchange(
     settings: AccountSettings, wire: Wire, budget: RequestBudget, clock: Clock
 ) -> Exchange:
@@ -123,6 +165,7 @@ def _exchange(
         wire=wire,
         clock=clock,
         take_slot=budget.take,
+        take_free_slot=budget.take_when_free,
         deadline_seconds=min(DEADLINE_SECONDS, settings.account.poll_interval_seconds),
     )
 

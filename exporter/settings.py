@@ -5,7 +5,7 @@ The environment is above the file. Every problem is reported, not only the first
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +19,11 @@ from exporter.given import Given, GivenAccount
 
 DEFAULT_POLL_INTERVAL_SECONDS = 15.0
 STALE_AFTER_POLLS = 3
+
+_TWO_EXCHANGES = (
+    "base_url: the accounts have different ones, and prices of two exchanges must not be mixed: "
+    "neither mark prices nor terms of borrowing are asked for; run one exporter per exchange"
+)
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
@@ -43,6 +48,11 @@ class Settings:
     accounts: tuple[AccountSettings, ...]
     warnings: tuple[str, ...]
 
+    @property
+    def has_one_exchange(self) -> bool:
+        """Whether all accounts are at the same exchange, so that prices are those of all."""
+        return len({each.account.base_url for each in self.accounts}) <= 1
+
 
 def load_settings(config_file: Path | None) -> Settings:
     """Read environment and file. Raises ConfigurationError with all problems found."""
@@ -58,7 +68,7 @@ def load_settings(config_file: Path | None) -> Settings:
     ]
     if problems:
         raise ConfigurationError(problems)
-    return Settings(
+    settings = Settings(
         accounts=tuple(
             AccountSettings(
                 Account(
@@ -75,6 +85,9 @@ def load_settings(config_file: Path | None) -> Settings:
         ),
         warnings=tuple(text for each in given.accounts for text in each.credentials.warnings()),
     )
+    if settings.has_one_exchange:
+        return settings
+    return replace(settings, warnings=(*settings.warnings, _TWO_EXCHANGES))
 
 
 def _read_sources(config_file: Path | None) -> tuple[Given, Given | None]:

@@ -1,15 +1,25 @@
 """The latest state of each account: frozen, replaced whole by one assignment."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from exporter.account import Account
-from exporter.errors import REASONS, PollError, WrongAccountError
+from exporter.endpoint_state import (
+    LIQUIDATIONS_STALE_AFTER_SECONDS,
+    NO_FAILURES,
+    EndpointState,
+    LiquidationTally,
+    with_liquidations,
+)
+from exporter.endpoints import Extra
+from exporter.errors import PollError, WrongAccountError
+from exporter.liquidations import Liquidations
 from exporter.novelty import Novelty, with_novelties
 from exporter.snapshot import Snapshot
 
-_NO_FAILURES: Mapping[str, int] = MappingProxyType(dict.fromkeys(REASONS, 0))
+_NOT_ASKED: Mapping[str, EndpointState] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +54,13 @@ class AccountState:
     be shown. `reason` and `message` are the last poll's failure, None after a success; a text is
     kept and not the exception, which would keep its frames alive. `since_timestamp_seconds` is
     unix time at which success turned into failure or back. `novelties` is everything
-    undocumented that answers have held since the start.
+    undocumented that answers have held since the start. `endpoints` has the optional ones that
+    were asked with this account's key, by name.
     """
 
     account: Account
     polls: int = 0
-    failures: Mapping[str, int] = field(default_factory=lambda: _NO_FAILURES)
+    failures: Mapping[str, int] = field(default_factory=lambda: NO_FAILURES)
     reason: str | None = None
     message: str | None = None
     received: Received | None = None
@@ -58,6 +69,8 @@ class AccountState:
     poll_duration_seconds: float | None = None
     clock_skew_seconds: float | None = None
     novelties: frozenset[Novelty] = frozenset()
+    endpoints: Mapping[str, EndpointState] = field(default_factory=lambda: _NOT_ASKED)
+    liquidations: LiquidationTally | None = None
 
     @property
     def is_up(self) -> bool:
@@ -80,6 +93,15 @@ class AccountState:
         if self.received is None:
             return float("-inf")
         return self.received.monotonic_seconds + self.account.stale_after_seconds
+
+    @property
+    def liquidations_expire_at_monotonic_seconds(self) -> float:
+        """When the liquidations are to disappear; minus infinity without an answer."""
+        if self.liquidations is None:
+            return -math.inf
+        # Not before the next request, which can be no sooner than the next poll.
+        lasts_seconds = max(LIQUIDATIONS_STALE_AFTER_SECONDS, self.account.stale_after_seconds)
+        return self.liquidations.monotonic_seconds + lasts_seconds
 
     def is_fresh(self, monotonic_seconds: float) -> bool:
         """Whether there is a snapshot young enough to be shown."""
@@ -130,11 +152,36 @@ class AccountState:
             reason=error.reason,
             message=str(error),
             received=None if isinstance(error, WrongAccountError) else self.received,
+            liquidations=None if isinstance(error, WrongAccountError) else self.liquidations,
             since_timestamp_seconds=(
                 self.since_timestamp_seconds if was_failing else times.timestamp_seconds
             ),
             poll_duration_seconds=times.duration_seconds,
             clock_skew_seconds=error.clock_skew_seconds,
+        )
+
+    def after_answer(self, endpoint: str, learned: Extra, times: PollTimes) -> "AccountState":
+        """Give the state after an optional endpoint's verified answer to this account's key."""
+        asked = self.endpoints.get(endpoint, EndpointState())
+        return replace(
+            self,
+            endpoints=MappingProxyType(
+                {**self.endpoints, endpoint: asked.after_success(times.timestamp_seconds)}
+            ),
+            liquidations=(
+                with_liquidations(self.liquidations, learned, times.monotonic_seconds)
+                if isinstance(learned, Liquidations)
+                else self.liquidations
+            ),
+            novelties=with_novelties(self.novelties, learned),
+        )
+
+    def after_no_answer(self, endpoint: str, error: PollError) -> "AccountState":
+        """Give the state after an optional request that failed; nothing else is touched by it."""
+        asked = self.endpoints.get(endpoint, EndpointState())
+        return replace(
+            self,
+            endpoints=MappingProxyType({**self.endpoints, endpoint: asked.after_failure(error)}),
         )
 
 

@@ -1,8 +1,13 @@
 """States of accounts at given times, for tests of whatever shows them."""
 
 from exporter.account import Account
+from exporter.borrow_terms import parse_borrow_terms
+from exporter.endpoints import OPTIONAL_ENDPOINTS
+from exporter.mark_prices import parse_mark_prices
+from exporter.market import MarketState
 from exporter.snapshot import parse_snapshot
 from exporter.store import AccountState, PollTimes
+from tests.answers import example
 
 ACCOUNT = Account(
     name="main",
@@ -27,3 +32,20 @@ def at(monotonic_seconds: float) -> PollTimes:
 def polled(body: bytes, monotonic_seconds: float = 0.0, account: Account = ACCOUNT) -> AccountState:
     """Give the state of an account whose first poll brought `body`."""
     return AccountState(account).after_success(parse_snapshot(body), at(monotonic_seconds), 0.5)
+
+
+def asked(state: AccountState, monotonic_seconds: float = 0.0) -> AccountState:
+    """Give the state after every optional endpoint gave its example to the account's key."""
+    for endpoint in OPTIONAL_ENDPOINTS:
+        learned = endpoint.parse(example(endpoint.name))
+        state = state.after_answer(endpoint.name, learned, at(monotonic_seconds))
+    return state
+
+
+def market(monotonic_seconds: float = 0.0, stale_after_seconds: float = 45.0) -> MarketState:
+    """Give what is known of the market after the examples of prices and terms."""
+    return (
+        MarketState(stale_after_seconds)
+        .after(parse_mark_prices(example("mark-price")), monotonic_seconds)
+        .after(parse_borrow_terms(example("provisioning/borrow")), monotonic_seconds)
+    )

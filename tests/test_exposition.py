@@ -13,6 +13,8 @@ from exporter.account import Account
 from exporter.catalogue import FAMILIES
 from exporter.errors import REASONS, NetworkError
 from exporter.exposition import Exposition, as_metric
+from exporter.market import MarketState
+from exporter.market_catalogue import MARKET_FAMILIES
 from exporter.negotiation import Format
 from exporter.snapshot import Snapshot
 from exporter.store import AccountState
@@ -20,13 +22,21 @@ from exporter.telemetry import process_registry
 from tests.answers import answer_with, documented
 from tests.conftest import FIXTURES
 from tests.snapshots import snapshots
-from tests.states import ACCOUNT, at, polled
+from tests.states import ACCOUNT, asked, at, polled
+from tests.states import market as known_market
 
 
-def page_of(*states: AccountState, now: float = 1.0, format_: Format = Format.TEXT) -> str:
+def page_of(
+    *states: AccountState,
+    now: float = 1.0,
+    format_: Format = Format.TEXT,
+    market: MarketState | None = None,
+) -> str:
     exposition = Exposition(CollectorRegistry(), lambda: now)
     for state in states:
         exposition.put(state)
+    if market is not None:
+        exposition.put_market(market)
     return exposition.page(format_).decode()
 
 
@@ -46,14 +56,15 @@ def names(page: str) -> set[str]:
 def test_page_of_the_documented_example(
     documented_answer: bytes, format_: Format, golden: str
 ) -> None:
-    page = page_of(polled(documented_answer), format_=format_)
+    page = page_of(asked(polled(documented_answer)), format_=format_, market=known_market())
 
     assert page == (FIXTURES / golden).read_text()
 
 
 def test_promtool_finds_nothing_on_the_whole_page(documented_answer: bytes, promtool: str) -> None:
     exposition = Exposition(process_registry(1.7e9), lambda: 0.0)
-    exposition.put(polled(documented_answer))
+    exposition.put(asked(polled(documented_answer)))
+    exposition.put_market(known_market())
 
     check = subprocess.run(
         [promtool, "check", "metrics"],
@@ -67,13 +78,14 @@ def test_promtool_finds_nothing_on_the_whole_page(documented_answer: bytes, prom
 
 def test_prometheus_clients_own_parser_reads_openmetrics(documented_answer: bytes) -> None:
     exposition = Exposition(process_registry(1.7e9), lambda: 0.0)
-    exposition.put(polled(documented_answer))
+    exposition.put(asked(polled(documented_answer)))
+    exposition.put_market(known_market())
 
     families = list(
         parse_openmetrics(exposition.page(Format.OPENMETRICS).decode())  # type: ignore[no-untyped-call]  # untyped upstream
     )
 
-    assert len(families) >= len(FAMILIES)
+    assert len(families) >= len(FAMILIES) + len(MARKET_FAMILIES)
 
 
 def test_every_reason_is_there_at_zero_from_the_start() -> None:
@@ -211,7 +223,7 @@ def test_any_states_give_a_page_of_unique_complete_series(
         for family in FAMILIES
         for sample in as_metric(
             family,
-            [s for s in accounts if s.is_fresh(now) or not family.is_of_snapshot],
+            [s for s in accounts if now < family.expires_at(s)],
         ).samples
     }
     shown = {
@@ -232,9 +244,12 @@ def test_joined_fragments_are_what_prometheus_client_writes(drawn: list[AccountS
 
     class Collected:
         def collect(self) -> list[object]:
-            return [as_metric(family, accounts) for family in FAMILIES]
+            return [
+                *(as_metric(family, accounts) for family in FAMILIES),
+                *(as_metric(family, [known_market()]) for family in MARKET_FAMILIES),
+            ]
 
-    assert page_of(*accounts).encode() == generate_latest(Collected())  # type: ignore[arg-type]  # a collector by its method
+    assert page_of(*accounts, market=known_market()).encode() == generate_latest(Collected())  # type: ignore[arg-type]  # a collector by its method
 
 
 @settings(deadline=None)

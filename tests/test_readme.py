@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from exporter.catalogue import FAMILIES, PREFIX
+from exporter.catalogue import FAMILIES
 from exporter.environment import known_variables
 from exporter.errors import REASONS
+from exporter.family import PREFIX
 from exporter.flags import parse_arguments
+from exporter.market_catalogue import MARKET_FAMILIES
 from exporter.simulator import SCENARIOS
 from exporter.telemetry import process_registry
 
@@ -32,7 +34,8 @@ def test_every_metric_is_in_the_table() -> None:
     listed = {PREFIX + name for name in first_cells(section("Prometheus"))}
 
     ours = {metric.name for metric in process_registry(0.0).collect() if PREFIX in metric.name}
-    assert listed == {family.name for family in FAMILIES} | ours
+    of_market = {family.name for family in MARKET_FAMILIES}
+    assert listed == {family.name for family in FAMILIES} | of_market | ours
 
 
 def test_every_reason_is_explained() -> None:

@@ -200,8 +200,13 @@ async def test_scrapes_cause_no_polls() -> None:
         slow = replace(settings.accounts[0].account, poll_interval_seconds=600.0)
         once = replace(settings, accounts=(replace(settings.accounts[0], account=slow),))
         async with exporting(once) as target:
-            await target.until(1.0, "bitopro_margin_up")
+            await target.until(1.0, "bitopro_margin_endpoint_up", endpoint="provisioning/borrow")
 
             await asyncio.gather(*(target.page() for _ in range(50)))
 
-            assert simulator.requests == 1
+            assert sorted(path for _, path in simulator.paths) == [
+                "/v3/margin/balances",
+                "/v3/margin/mark-price",
+                "/v3/margin/provisioning/borrow",
+                "/v3/margin/user-liquidations",
+            ]

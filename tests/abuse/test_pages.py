@@ -13,9 +13,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from exporter.account import Account, Thresholds
-from exporter.catalogue import FAMILIES, PREFIX
+from exporter.catalogue import FAMILIES
+from exporter.endpoint_state import EndpointState, LiquidationTally
 from exporter.errors import REASONS
 from exporter.exposition import Exposition
+from exporter.family import PREFIX
+from exporter.liquidations import Liquidation, Liquidations
 from exporter.negotiation import Format
 from exporter.snapshot import Balance, Snapshot
 from exporter.store import AccountState, Received, Store
@@ -34,6 +37,7 @@ WITHOUT_GENERATION = {
     "inconsistent",
     "undocumented_values_total",
     "ad_ratio_threshold_assumed",
+    "endpoint_up",
 }
 # The value of these is 1; what they say is in a label.
 IN_LABEL = {"ad_ratio_label", "account_info"}
@@ -65,6 +69,20 @@ def state_of(name: str, generation: int) -> AccountState:
         last_success_timestamp_seconds=seconds,
         poll_duration_seconds=seconds,
         clock_skew_seconds=seconds,
+        endpoints={
+            "user-liquidations": EndpointState(
+                failures=dict.fromkeys(REASONS, generation), last_success_timestamp_seconds=seconds
+            )
+        },
+        liquidations=LiquidationTally(
+            Liquidations(
+                {0: Liquidation(0, 2, "A", amount, "B", amount, generation)},
+                dict.fromkeys(range(generation), 1),
+                frozenset(),
+            ),
+            seconds,
+            frozenset(range(generation)),
+        ),
     )
 
 

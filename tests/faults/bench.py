@@ -26,7 +26,9 @@ ACCEPTED = "accepted"
 # A poll is over at its deadline; beyond it the machine may be busy, but not for so long.
 _TOLERANCE_SECONDS = 1.0
 _SETTLED_SECONDS = 5.0
-_OF_SNAPSHOT = frozenset(family.name for family in FAMILIES if family.is_of_snapshot)
+_NOTHING = AccountState(Account("bench", "", 15.0, 60.0))
+# What is shown only for a while.
+_OF_EXCHANGE = frozenset(each.name for each in FAMILIES if each.expires_at(_NOTHING) < 0)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def values(page: Page) -> Page:
     return {
         name: value
         for name, value in page.items()
-        if name.partition("{")[0] in _OF_SNAPSHOT and "last_change" not in name
+        if name.partition("{")[0] in _OF_EXCHANGE and "last_change" not in name
     }
 
 

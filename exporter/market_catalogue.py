@@ -1,0 +1,72 @@
+"""Families of the exchange's market, which is the same for all accounts: prices and terms.
+
+They have no label `account`. Prices and terms disappear each on their own when they are stale.
+"""
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from exporter.borrow_terms import BorrowTerm
+from exporter.family import PREFIX, Family, Sample
+from exporter.mark_prices import PRICE_UNIT
+from exporter.market import MarketState
+
+
+def _prices(market: MarketState) -> Iterable[Sample]:
+    prices = market.prices.prices if market.prices else {}
+    return (((currency, PRICE_UNIT), price) for currency, price in prices.items())
+
+
+def _of_terms(name: str, help_: str, read: Callable[[BorrowTerm], Decimal]) -> Family[MarketState]:
+    def read_market(market: MarketState) -> Iterable[Sample]:
+        terms = market.terms.terms if market.terms else {}
+        return (((currency,), read(term)) for currency, term in terms.items())
+
+    return Family(
+        PREFIX + name,
+        "gauge",
+        f"{help_}, as of the last answer.",
+        ("currency",),
+        read_market,
+        expires_at=lambda market: market.terms_expire_at_monotonic_seconds,
+        source=lambda market: market.terms,
+    )
+
+
+MARKET_FAMILIES: tuple[Family[MarketState], ...] = (
+    Family(
+        PREFIX + "mark_price",
+        "gauge",
+        "Price at which the exchange values the currency, in the unit (price); absent where it "
+        "is zero, as of the last answer.",
+        ("currency", "unit"),
+        _prices,
+        expires_at=lambda market: market.prices_expire_at_monotonic_seconds,
+        source=lambda market: market.prices,
+    ),
+    _of_terms(
+        "borrow_annual_interest_ratio",
+        "Interest on borrowed principal for a year, 0.01 being 1 % (annualInterestPercentage)",
+        lambda term: term.annual_interest_ratio,
+    ),
+    _of_terms(
+        "borrow_user_limit_amount",
+        "Most that one user may borrow, in the currency (maxUserAmount)",
+        lambda term: term.user_limit_amount,
+    ),
+    _of_terms(
+        "borrow_system_limit_amount",
+        "Most that the exchange lends in all, in the currency (maxSystemAmount)",
+        lambda term: term.system_limit_amount,
+    ),
+    _of_terms(
+        "borrow_system_borrowed_amount",
+        "What is lent to all users, in the currency (systemBorrowedAmount)",
+        lambda term: term.system_borrowed_amount,
+    ),
+    _of_terms(
+        "borrow_system_available_amount",
+        "What is left to be lent, in the currency (systemAvailableBorrowAmount)",
+        lambda term: term.system_available_amount,
+    ),
+)
