@@ -108,6 +108,7 @@ def _simulate(options: argparse.Namespace) -> int:
             currencies=options.currencies,
             rate_limit=options.rate_limit,
             fault=options.fault,
+            fault_endpoint=options.fault_endpoint,
         )
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from exporter import __version__
 from exporter.flag_types import address, duration, telemetry_path
 from exporter.logs import FORMATS, LEVELS
-from exporter.simulator import FAULTS, SCENARIOS
+from exporter.simulator import ENDPOINTS, FAULTS, SCENARIOS
 
 DEFAULT_ADDRESS = "127.0.0.1:10061"
 
@@ -198,4 +198,11 @@ def _add_simulator_flags(parser: argparse.ArgumentParser) -> None:
         "--rate-limit", type=int, default=600, metavar="N", help="requests a minute"
     )
     parser.add_argument("--fault", choices=tuple(FAULTS), metavar="NAME", help="misbehave so")
+    parser.add_argument(
+        "--fault-endpoint",
+        choices=ENDPOINTS,
+        default="balances",
+        metavar="NAME",
+        help="where: one of %(choices)s (default: %(default)s)",
+    )
     parser.add_argument("--fault-list", action="store_true", help="list the faults and exit")

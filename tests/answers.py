@@ -31,3 +31,8 @@ def example(endpoint: str) -> bytes:
     """Give an answer of an optional endpoint in the documented form."""
     name = endpoint.replace("-", "_").replace("/", "_")
     return (FIXTURES / f"margin_{name}.json").read_bytes()
+
+
+def documented_balances() -> bytes:
+    """Give the documented example, byte for byte."""
+    return (FIXTURES / "margin_balances.json").read_bytes()

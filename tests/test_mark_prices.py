@@ -19,7 +19,7 @@ def token(currency: object = "BTC", price: object = "64824.5", **others: object)
 def test_example_becomes_prices_by_currency() -> None:
     assert parse_mark_prices(example("mark-price")) == MarkPrices(
         prices={
-            "BTC": Decimal("64824.5"),
+            "BTC": Decimal("64824.45906666"),
             "ETH": Decimal("3412.08070916"),
             "USDT": Decimal(1),
         },

@@ -1,5 +1,6 @@
 """A faithful fake of the exchange over real sockets, with a plan of faults to switch on."""
 
+from exporter.simulator.config import ENDPOINTS as ENDPOINTS
 from exporter.simulator.config import SimulatorConfig as SimulatorConfig
 from exporter.simulator.fault import Fault as Fault
 from exporter.simulator.market import STEP_SECONDS as STEP_SECONDS

@@ -9,6 +9,9 @@ from difflib import get_close_matches
 from exporter.simulator.plan import FAULTS
 from exporter.simulator.scenarios import SCENARIOS
 
+ENDPOINTS = ("balances", "mark-price", "provisioning/borrow", "user-liquidations")
+"""What follows /v3/margin/ in the paths that are served."""
+
 _MAX_PORT = 65_535
 _MAX_SPEED = 86_400
 _MAX_ACCOUNTS = 10_000
@@ -26,7 +29,8 @@ class SimulatorConfig:
     are served, by `key`-1 and so on; `secret` and `email` are those of every key, and the defaults
     are public, for they open nothing but this simulator. `currencies` is per account; the
     `documented` scenario has its own three. `rate_limit` is requests per minute, per client host
-    and per key. `fault` is one of FAULTS, or None for a healthy exchange.
+    and per key. `fault` is one of FAULTS, or None for a healthy exchange; it is one of
+    `fault_endpoint`, which is one of ENDPOINTS.
     """
 
     host: str = "127.0.0.1"
@@ -37,6 +41,7 @@ class SimulatorConfig:
     currencies: int = 3
     rate_limit: int = 600
     fault: str | None = None
+    fault_endpoint: str = "balances"
     ssl_context: ssl.SSLContext | None = None
     key: str = field(default="demo-key", repr=False)
     secret: str = field(default="demo-secret", repr=False)
@@ -45,6 +50,7 @@ class SimulatorConfig:
     def __post_init__(self) -> None:
         check_name("scenario", self.scenario, SCENARIOS)
         check_fault(self.fault)
+        check_name("fault_endpoint", self.fault_endpoint, ENDPOINTS)
         if not (math.isfinite(self.speed) and 0 < self.speed <= _MAX_SPEED):
             raise ValueError(
                 f"speed must be above 0 and at most {_MAX_SPEED}, but is {self.speed!r}"

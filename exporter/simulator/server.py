@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from exporter.simulator.answer import Answer, encode, head
-from exporter.simulator.config import SimulatorConfig, check_fault
+from exporter.simulator.config import ENDPOINTS, SimulatorConfig, check_fault, check_name
 from exporter.simulator.endpoints import BALANCES_PATH
 from exporter.simulator.exchange import Exchange
 from exporter.simulator.fault import AtAccept, AtNextRequest, Fault, InAnswer, OnWire, Redirect
@@ -20,6 +20,7 @@ from exporter.simulator.request import BadRequestError, Request, receive
 # No fault, and no farewell to a client that does not read, keeps a connection longer.
 _STUCK_SECONDS = 60
 _REMEMBERED_PATHS = 1_000
+_MARGIN = "/v3/margin/"
 
 
 class Simulator:
@@ -49,6 +50,7 @@ class Simulator:
         self._server: asyncio.Server | None = None
         self._port = config.port
         self.fault = config.fault
+        self.fault_endpoint = config.fault_endpoint
 
     @property
     def port(self) -> int:
@@ -72,6 +74,19 @@ class Simulator:
         check_fault(name)
         self._fault: Fault | None = None if name is None else FAULTS[name]
         self._faulted = 0
+
+    @property
+    def fault_endpoint(self) -> str:
+        """The endpoint that misbehaves.
+
+        Faults of connections meet every request if it is `balances`, else only those to it.
+        """
+        return self._fault_path.removeprefix(_MARGIN)
+
+    @fault_endpoint.setter
+    def fault_endpoint(self, name: str) -> None:
+        check_name("fault_endpoint", name, ENDPOINTS)
+        self._fault_path = _MARGIN + name
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(
@@ -131,7 +146,7 @@ class Simulator:
 
     async def _converse(self, peer: Peer) -> None:
         """Answer requests until either side has had enough."""
-        if self._fault and isinstance(self._fault.effect, AtAccept):
+        if self._fault and isinstance(self._fault.effect, AtAccept) and self._is_of_balances:
             await _bounded(self._fault.effect.run(peer))
             return
         if self._config.ssl_context:
@@ -156,9 +171,14 @@ class Simulator:
     async def _respond(self, peer: Peer, request: Request, *, first: bool) -> bool:
         """Answer one request; tell whether the connection stays open."""
         fault = self._fault
-        if fault and (
-            isinstance(fault.effect, AtAccept)
-            or (isinstance(fault.effect, AtNextRequest) and not first)
+        is_meant = self._is_of_balances or request.path == self._fault_path
+        if (
+            fault
+            and is_meant
+            and (
+                isinstance(fault.effect, AtAccept)
+                or (isinstance(fault.effect, AtNextRequest) and not first)
+            )
         ):
             await _bounded(fault.effect.run(peer))
             return False
@@ -167,10 +187,15 @@ class Simulator:
         except RefusedError as error:
             answer = self._exchange.refusal(error.status, str(error))
         else:
-            if fault and request.path == BALANCES_PATH and self._is_due(fault):
+            if fault and request.path == self._fault_path and self._is_due(fault):
                 return await self._misbehave(peer, request, answer, fault)
         await peer.send(_bytes(request, answer))
         return request.keep_alive
+
+    @property
+    def _is_of_balances(self) -> bool:
+        """Whether the fault is one of balances, whose connections are then faulty altogether."""
+        return self._fault_path == BALANCES_PATH
 
     def _is_due(self, fault: Fault) -> bool:
         """Count a request that the fault applies to; tell whether it is still to fail."""
