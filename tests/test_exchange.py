@@ -2,13 +2,22 @@ import asyncio
 import base64
 import json
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 import httpx
 import pytest
 import respx
 
+from exporter.endpoints import (
+    MARK_PRICE,
+    OPTIONAL_ENDPOINTS,
+    PATHS,
+    USER_LIQUIDATIONS,
+    Endpoint,
+    Extra,
+)
 from exporter.errors import (
     AuthenticationError,
     ClockError,
@@ -25,7 +34,7 @@ from exporter.errors import (
 from exporter.exchange import Exchange
 from exporter.signing import Credentials, sign_payload
 from exporter.wire import Wire
-from tests.answers import answer_with
+from tests.answers import answer_with, example
 from tests.clocks import ManualClock
 
 pytestmark = pytest.mark.anyio
@@ -44,6 +53,8 @@ class Fake:
     ) -> None:
         self.requests: list[httpx.Request] = []
         self.slots = 0
+        self.free_slots = 0
+        self.has_free_slots = True
         self.time = ManualClock()
         self._respond = respond
         self.exchange = Exchange(
@@ -52,6 +63,7 @@ class Fake:
             wire=Wire(ssl.create_default_context(), httpx.MockTransport(self._handle)),
             clock=self.time.clock,
             take_slot=self._take_slot,
+            take_free_slot=self._take_free_slot,
             deadline_seconds=10.0,
         )
 
@@ -61,6 +73,11 @@ class Fake:
 
     async def _take_slot(self) -> None:
         self.slots += 1
+
+    async def _take_free_slot(self) -> None:
+        if not self.has_free_slots:
+            await asyncio.Event().wait()
+        self.free_slots += 1
 
     @property
     def nonces(self) -> list[int]:
@@ -356,3 +373,162 @@ async def test_poll_ends_at_its_deadline_and_the_next_one_works(
     with pytest.raises(PollTimeoutError, match=r"within 0\.05 s"):
         await exchange.poll()
     assert (await exchange.poll()).snapshot.account_id == "5411716254"
+
+
+@pytest.mark.parametrize("endpoint", OPTIONAL_ENDPOINTS, ids=lambda each: each.name)
+async def test_optional_answer_becomes_what_the_endpoint_makes_of_it(
+    endpoint: Endpoint[Extra],
+) -> None:
+    fake = always(200, example(endpoint.name))
+
+    learned = await fake.exchange.ask(endpoint, 5.0)
+
+    assert learned == endpoint.parse(example(endpoint.name))
+    assert [str(request.url) for request in fake.requests] == [
+        f"https://exchange.example/v3/margin/{endpoint.name}"
+    ]
+
+
+async def test_only_known_paths_can_be_asked() -> None:
+    fake = always(200)
+    endpoint = replace(MARK_PRICE, path="/margin/order")
+
+    with pytest.raises(ValueError, match="^not one of the paths"):
+        await fake.exchange.ask(endpoint, 5.0)
+
+    assert fake.requests == []
+
+
+def test_known_paths_are_these_four() -> None:
+    assert {
+        "/margin/balances",
+        "/margin/mark-price",
+        "/margin/provisioning/borrow",
+        "/margin/user-liquidations",
+    } == PATHS
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (201, HTTPStatusError),
+        (302, RedirectError),
+        (401, AuthenticationError),
+        (403, AuthenticationError),
+        (404, HTTPStatusError),
+        (409, ClockError),
+        (429, RateLimitedError),
+        (500, HTTPStatusError),
+    ],
+)
+async def test_of_optional_answers_too_only_200_counts(status: int, error: type[PollError]) -> None:
+    with pytest.raises(error, match=f"^{status}: "):
+        await always(status, example("mark-price")).exchange.ask(MARK_PRICE, 5.0)
+
+
+async def test_status_of_an_error_can_be_told() -> None:
+    with pytest.raises(HTTPStatusError) as caught:
+        await always(404).exchange.ask(MARK_PRICE, 5.0)
+
+    assert caught.value.status == 404
+
+
+async def test_optional_requests_take_free_slots_alone() -> None:
+    fake = one_by_one(httpx.Response(409, headers=JSON), good(example("mark-price")))
+
+    await fake.exchange.ask(MARK_PRICE, 5.0)
+
+    assert (fake.slots, fake.free_slots, len(fake.requests)) == (0, 2, 2)
+
+
+async def test_without_a_free_slot_nothing_is_sent() -> None:
+    fake = always(200, example("mark-price"))
+    fake.has_free_slots = False
+
+    assert await fake.exchange.ask(MARK_PRICE, 0.1) is None
+    assert fake.requests == []
+
+
+async def test_nonces_of_all_requests_of_a_key_rise(documented_answer: bytes) -> None:
+    fake = one_by_one(good(documented_answer), good(example("mark-price")), good(documented_answer))
+    await fake.exchange.poll()
+    await fake.exchange.ask(MARK_PRICE, 5.0)
+    await fake.exchange.poll()
+
+    assert fake.nonces == [1_700_000_000_000, 1_700_000_000_001, 1_700_000_000_002]
+
+
+async def test_optional_request_that_hangs_ends_at_its_deadline_and_the_poll_works(
+    documented_answer: bytes,
+) -> None:
+    class StallsOnce(httpx.AsyncBaseTransport):
+        has_stalled = False
+
+        async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
+            if not self.has_stalled:
+                self.has_stalled = True
+                await asyncio.Event().wait()
+            return good(documented_answer)
+
+    time = ManualClock()
+    exchange = Exchange(
+        base_url="https://exchange.example/v3",
+        read_credentials=lambda: CREDENTIALS,
+        wire=Wire(ssl.create_default_context(), StallsOnce()),
+        clock=time.clock,
+        take_slot=lambda: time.sleep(0.0),
+        deadline_seconds=10.0,
+    )
+
+    with pytest.raises(PollTimeoutError):
+        await exchange.ask(MARK_PRICE, 0.1)
+    assert (await exchange.poll()).snapshot.account_id == "5411716254"
+
+
+def knowing(key: str, answers: Mapping[str, bytes]) -> Fake:
+    """Give an exchange that knows one key, and a program whose file turns to it after one read."""
+    keys = iter(["old", key])
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        is_known = request.headers["x-bitopro-apikey"] == key
+        body = answers[request.url.path.removeprefix("/v3/margin/")]
+        return good(body) if is_known else httpx.Response(401, headers=JSON)
+
+    return Fake(respond, lambda: Credentials(next(keys), "a-secret", "me@example.com"))
+
+
+async def test_rotated_key_is_picked_up_by_what_is_not_about_the_account() -> None:
+    fake = knowing("new", {"mark-price": example("mark-price")})
+
+    assert await fake.exchange.ask(MARK_PRICE, 5.0) is not None
+
+
+async def test_liquidations_are_not_asked_with_a_key_that_no_balances_have_proven(
+    documented_answer: bytes,
+) -> None:
+    answers = {
+        "user-liquidations": example("user-liquidations"),
+        "balances": documented_answer,
+    }
+    fake = knowing("new", answers)
+
+    with pytest.raises(WrongAccountError):
+        await fake.exchange.ask(USER_LIQUIDATIONS, 5.0)
+    with pytest.raises(WrongAccountError):
+        await fake.exchange.ask(USER_LIQUIDATIONS, 5.0)
+    assert [request.headers["x-bitopro-apikey"] for request in fake.requests] == ["old"]
+
+    await fake.exchange.poll()
+    assert await fake.exchange.ask(USER_LIQUIDATIONS, 5.0) is not None
+
+
+async def test_liquidations_are_not_asked_of_another_account(documented_answer: bytes) -> None:
+    fake = one_by_one(good(documented_answer), good(answer_with("accountID", "666")))
+    await fake.exchange.poll()
+    with pytest.raises(WrongAccountError):
+        await fake.exchange.poll()
+
+    with pytest.raises(WrongAccountError):
+        await fake.exchange.ask(USER_LIQUIDATIONS, 5.0)
+
+    assert len(fake.requests) == 2

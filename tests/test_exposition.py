@@ -12,7 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.account import Account
 from exporter.catalogue import FAMILIES
 from exporter.errors import REASONS, NetworkError
-from exporter.exposition import Exposition, as_metric
+from exporter.exposition import Exposition, _fragment, as_metric
+from exporter.family import Family
+from exporter.liquidations import parse_liquidations
+from exporter.mark_prices import parse_mark_prices
 from exporter.market import MarketState
 from exporter.market_catalogue import MARKET_FAMILIES
 from exporter.negotiation import Format
@@ -258,3 +261,127 @@ def test_stale_account_never_shows_a_balance(snapshot: Snapshot, now: float) -> 
     state = AccountState(ACCOUNT).after_success(snapshot, at(0.0), None)
 
     assert not [name for name in names(page_of(state, now=now)) if name.endswith("_amount")]
+
+
+PRICE = 'bitopro_margin_mark_price{currency="BTC",unit="USDT"}'
+RATE = 'bitopro_margin_borrow_annual_interest_ratio{currency="BTC"}'
+LIQUIDATIONS = 'bitopro_margin_liquidations_total{account="main"}'
+RATIO = 'bitopro_margin_ad_ratio{account="main"}'
+
+
+@pytest.mark.parametrize(
+    ("now", "shown"),
+    [
+        (44.9, {RATIO, PRICE, LIQUIDATIONS, RATE}),
+        (45.0, {PRICE, LIQUIDATIONS, RATE}),
+        (54.9, {PRICE, LIQUIDATIONS, RATE}),
+        (55.0, {LIQUIDATIONS, RATE}),
+        (199.9, {LIQUIDATIONS, RATE}),
+        (200.0, {RATE}),
+        (909.9, {RATE}),
+        (910.0, set()),
+    ],
+)
+def test_balances_prices_liquidations_and_terms_grow_stale_each_on_their_own(
+    documented_answer: bytes, now: float, shown: set[str]
+) -> None:
+    state = asked(polled(documented_answer, 0.0), 20.0)
+
+    page = samples(page_of(state, now=now, market=known_market(10.0)))
+
+    assert page.keys() & {RATIO, PRICE, LIQUIDATIONS, RATE} == shown
+
+
+@pytest.mark.parametrize("now", [909.9, 1809.9])
+def test_terms_last_as_long_as_the_configuration_wants_if_that_is_longer(now: float) -> None:
+    page = samples(page_of(now=now, market=known_market(10.0, 1800.0)))
+
+    assert RATE in page
+
+
+def test_how_optional_requests_do_is_shown_when_all_values_are_stale() -> None:
+    state = asked(AccountState(ACCOUNT)).after_no_answer("mark-price", NetworkError("no"))
+
+    page = samples(page_of(state, now=1e6))
+
+    up = {name: value for name, value in page.items() if "endpoint_up" in name}
+    assert up == {
+        'bitopro_margin_endpoint_up{account="main",endpoint="mark-price"}': 0.0,
+        'bitopro_margin_endpoint_up{account="main",endpoint="provisioning/borrow"}': 1.0,
+        'bitopro_margin_endpoint_up{account="main",endpoint="user-liquidations"}': 1.0,
+    }
+
+
+def test_every_reason_is_there_once_the_endpoint_was_asked() -> None:
+    state = AccountState(ACCOUNT).after_no_answer("mark-price", NetworkError("no"))
+
+    page = samples(page_of(state))
+
+    assert {name: value for name, value in page.items() if "endpoint_failures" in name} == {
+        "bitopro_margin_endpoint_failures_total"
+        f'{{account="main",endpoint="mark-price",reason="{reason}"}}': float(reason == "network")
+        for reason in REASONS
+    }
+
+
+def test_endpoint_that_was_never_asked_has_no_series() -> None:
+    assert "endpoint_" not in "".join(samples(page_of(AccountState(ACCOUNT))))
+
+
+def test_account_without_liquidations_shows_their_number_alone() -> None:
+    none = parse_liquidations(b'{"liquidations": [], "liquidationsAmount": 0}')
+    state = AccountState(ACCOUNT).after_answer("user-liquidations", none, at(0.0))
+
+    page = samples(page_of(state))
+
+    assert {
+        name: value for name, value in page.items() if "liquidation" in name.partition("{")[0]
+    } == {
+        LIQUIDATIONS: 0.0,
+        'bitopro_margin_liquidations_unfinished{account="main"}': 0.0,
+    }
+
+
+def test_currency_that_lost_its_price_leaves_the_page() -> None:
+    exposition = Exposition(CollectorRegistry(), lambda: 0.0)
+    exposition.put_market(known_market())
+    assert PRICE.encode() in exposition.page(Format.TEXT)
+
+    none = parse_mark_prices(b'{"tokenPrices": {"BTC": {"currency": "BTC", "price": "0"}}}')
+    exposition.put_market(known_market().after(none, 0.0))
+
+    assert b"bitopro_margin_mark_price{" not in exposition.page(Format.TEXT)
+
+
+def test_what_a_new_state_left_as_it_was_is_not_rendered_again(
+    documented_answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exposition = Exposition(CollectorRegistry(), lambda: 0.0)
+    state = polled(documented_answer)
+    exposition.put(state)
+    rendered: list[str] = []
+
+    def fragment(family: Family[AccountState], of: AccountState) -> bytes:
+        rendered.append(family.name)
+        return _fragment(family, of)
+
+    monkeypatch.setattr("exporter.exposition._fragment", fragment)
+    exposition.put(asked(state))
+
+    assert "bitopro_margin_endpoint_up" in rendered
+    assert "bitopro_margin_liquidations_total" in rendered
+    assert not [name for name in rendered if name.endswith("_status") or "total_amount" in name]
+
+
+@settings(deadline=None)
+@given(earlier=states(), later=states())
+def test_page_after_several_states_is_that_of_the_last_one(
+    earlier: AccountState, later: AccountState
+) -> None:
+    # One account in four states, of which each shares something with the one before.
+    account = earlier.account
+    last = replace(later, account=account)
+
+    page = page_of(earlier, asked(earlier), replace(asked(last), received=earlier.received), last)
+
+    assert page == page_of(last)

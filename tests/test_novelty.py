@@ -2,9 +2,12 @@ import json
 
 import pytest
 
+from exporter.borrow_terms import parse_borrow_terms
+from exporter.liquidations import parse_liquidations
+from exporter.mark_prices import parse_mark_prices
 from exporter.novelty import Novelty, with_novelties
 from exporter.snapshot import parse_snapshot
-from tests.answers import answer_with, balance_with, documented
+from tests.answers import answer_with, balance_with, documented, example
 
 
 def test_documented_example_holds_nothing_new(documented_answer: bytes) -> None:
@@ -45,3 +48,30 @@ def test_endless_new_names_do_not_fill_the_memory() -> None:
     document = {**documented(), "oneMore": 1}
 
     assert with_novelties(known, parse_snapshot(json.dumps(document).encode())) is known
+
+
+def replaced(endpoint: str, old: bytes, new: bytes) -> bytes:
+    return example(endpoint).replace(old, new, 1)
+
+
+def test_additional_field_of_a_price_is_noticed() -> None:
+    prices = parse_mark_prices(replaced("mark-price", b'"price"', b'"index": "1", "price"'))
+
+    assert with_novelties(frozenset(), prices) == {Novelty("field", "index")}
+
+
+def test_unknown_status_of_terms_is_noticed() -> None:
+    body = replaced("provisioning/borrow", b'"borrowStatus": 2', b'"borrowStatus": 5')
+
+    assert with_novelties(frozenset(), parse_borrow_terms(body)) == {
+        Novelty("status", "borrowStatus 5")
+    }
+
+
+def test_unknown_status_and_type_of_liquidations_are_noticed() -> None:
+    body = replaced("user-liquidations", b'"type": 1', b'"type": 3')
+
+    assert with_novelties(frozenset(), parse_liquidations(body)) == {
+        Novelty("status", "liquidation status 1"),
+        Novelty("status", "liquidation type 3"),
+    }

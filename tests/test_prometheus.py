@@ -8,7 +8,7 @@ import pytest
 
 from exporter.simulator import Simulator, SimulatorConfig
 from tests import prometheus as server
-from tests.test_service import account, exporting
+from tests.exporting import account, exporting
 
 pytestmark = pytest.mark.anyio
 

@@ -501,3 +501,21 @@ def test_settings_do_not_show_secrets(environment: Callable[..., None]) -> None:
     assert "a-key" not in shown
     assert "a-secret" not in shown
     assert "me@example.com" not in shown
+
+
+def test_accounts_at_two_exchanges_are_warned_of_and_share_no_prices(
+    config: Callable[[str], Path],
+) -> None:
+    settings = load_settings(
+        config(f"accounts:{ACCOUNT_A}{ACCOUNT_B}    base_url: http://127.0.0.1:18061/v3\n")
+    )
+
+    assert not settings.has_one_exchange
+    assert settings.warnings[-1].startswith("base_url: the accounts have different ones")
+
+
+def test_accounts_at_one_exchange_share_its_prices(config: Callable[[str], Path]) -> None:
+    settings = load_settings(config(f"accounts:{ACCOUNT_A}{ACCOUNT_B}"))
+
+    assert settings.has_one_exchange
+    assert not [text for text in settings.warnings if "base_url" in text]

@@ -17,6 +17,10 @@ from exporter.simulator import Simulator, SimulatorConfig
             "fault 'stall-in-bdy' does not exist; the nearest is 'stall-in-body'",
         ),
         (
+            lambda: SimulatorConfig(fault_endpoint="mark_price"),
+            "fault_endpoint 'mark_price' does not exist; the nearest is 'mark-price'",
+        ),
+        (
             lambda: SimulatorConfig(speed=0),
             "speed must be above 0 and at most 86400, but is 0",
         ),
@@ -44,6 +48,7 @@ from exporter.simulator import Simulator, SimulatorConfig
     ids=[
         "scenario",
         "fault",
+        "fault endpoint",
         "speed of zero",
         "speed that is no number",
         "port",

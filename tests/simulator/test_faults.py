@@ -238,3 +238,25 @@ async def test_fault_of_the_wire_applies_to_balances_alone(simulator: Simulator)
 
     assert reply.status == 200
     assert simulator.paths[-1] == ("GET", MARK_PRICE) != ("GET", BALANCES)
+
+
+@pytest.mark.parametrize(
+    ("fault", "received"),
+    [("status-403", b"HTTP/1.1 403"), ("close-at-accept", b""), ("empty-body", b"HTTP/1.1 200")],
+)
+async def test_fault_can_be_that_of_another_endpoint_alone(
+    fault: str, received: bytes, simulator: Simulator
+) -> None:
+    simulator.fault = fault
+    simulator.fault_endpoint = "mark-price"
+
+    healthy = await ask(simulator, signed(NOW_MS))
+    reader, writer = await asyncio.open_connection("127.0.0.1", simulator.port)
+    writer.write(request(signed(NOW_MS + 1), MARK_PRICE, last=True))
+    faulty = await reader.read()
+    await hang_up(writer)
+
+    assert healthy.status == 200
+    assert b"totalAssetAmount" in healthy.body
+    assert faulty.startswith(received)
+    assert b"tokenPrices" not in faulty
