@@ -5,6 +5,7 @@
 
 from tests.guards.configuration import CONFIGURATION_GUARDS
 from tests.guards.guard import Guard
+from tests.guards.market import MARKET_GUARDS
 from tests.guards.parsing import PARSING_GUARDS
 from tests.guards.serving import SERVING_GUARDS
 from tests.guards.wire import WIRE_GUARDS
@@ -12,6 +13,7 @@ from tests.guards.wire import WIRE_GUARDS
 GUARDS: tuple[Guard, ...] = (
     *WIRE_GUARDS,
     *PARSING_GUARDS,
+    *MARKET_GUARDS,
     *SERVING_GUARDS,
     *CONFIGURATION_GUARDS,
 )

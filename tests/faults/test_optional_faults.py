@@ -1,0 +1,139 @@
+"""Faults of optional endpoints: no wrong price, no trace in the balances, and recovery."""
+
+import asyncio
+import itertools
+import ssl
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from exporter.account import Account
+from exporter.clock import Clock
+from exporter.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
+from exporter.exchange import Exchange
+from exporter.exposition import Exposition
+from exporter.extras import Extras
+from exporter.market import MarketState
+from exporter.negotiation import Format
+from exporter.poller import poll_once
+from exporter.rota import Rota
+from exporter.signing import Credentials
+from exporter.simulator import FAULTS, Simulator, SimulatorConfig
+from exporter.store import AccountState
+from exporter.wire import Wire
+from tests.faults.test_fault_bench import expected_outcomes
+
+pytestmark = pytest.mark.anyio
+
+# Faults of a body as a whole; others lie in a field that only balances have.
+OF_ANY_BODY = (
+    "json-*",
+    "byte-order-mark",
+    "utf-*",
+    "null",
+    "true",
+    "number",
+    "string",
+    "empty-list",
+    "empty-object",
+    "blank",
+    "error-under-200",
+    "wrapped-*",
+    "deep-list",
+    "padded-to-2-mib",
+)
+GENERAL = [
+    name
+    for name, fault in FAULTS.items()
+    if fault.group != "answer" or any(fnmatchcase(name, pattern) for pattern in OF_ANY_BODY)
+]
+# Each on another endpoint than the one before.
+CASES = list(zip(GENERAL, itertools.cycle(OPTIONAL_ENDPOINTS), strict=False))
+
+
+def patience_seconds(fault: str) -> float:
+    """Give what an answer has; little for what never ends."""
+    return 0.8 if expected_outcomes(fault) == ["timeout"] else 10.0
+
+
+class Exporter:
+    """One account's exchange and what became of its answers."""
+
+    def __init__(self, simulator: Simulator, wire: Wire) -> None:
+        self.exchange = Exchange(
+            base_url=simulator.base_url,
+            read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
+            wire=wire,
+            clock=Clock(),
+            take_slot=lambda: asyncio.sleep(0),
+            deadline_seconds=10.0,
+        )
+        self.state = AccountState(Account("bench", simulator.base_url, 15.0, 1e6))
+        self.market = MarketState(1e6)
+
+    async def poll(self) -> None:
+        self.state, _ = await poll_once(self.state, self.exchange, Clock())
+
+    async def ask(self, endpoint: Endpoint[Extra], seconds: float) -> None:
+        """Ask it now, for it is a new rota's first round; it has so many seconds."""
+        now = Clock().monotonic()
+        extras = Extras(
+            self.exchange,
+            [endpoint],
+            interval_seconds=15.0,
+            shared=Rota({each.name: 15.0 for each in OPTIONAL_ENDPOINTS}, now),
+            update_market=self._update,
+            publish=lambda _: None,
+            clock=Clock(),
+        )
+        self.state = await extras.ask_due(self.state, None, now + seconds)
+
+    def _update(self, update: Callable[[MarketState], MarketState]) -> None:
+        self.market = update(self.market)
+
+    def values(self) -> Mapping[str, str]:
+        """Give what the page shows of the exchange."""
+        exposition = Exposition(CollectorRegistry(), Clock().monotonic)
+        exposition.put(self.state)
+        exposition.put_market(self.market)
+        samples = (
+            line.rpartition(" ")
+            for line in exposition.page(Format.TEXT).decode().splitlines()
+            if not line.startswith("#")
+        )
+        return {
+            name: value
+            for name, _, value in samples
+            if not any(part in name for part in ("endpoint_", "poll", "success", "skew"))
+        }
+
+
+@pytest.mark.parametrize(
+    ("fault", "endpoint"), CASES, ids=[f"{fault} on {each.name}" for fault, each in CASES]
+)
+async def test_fault_of_an_optional_endpoint_is_its_own(
+    fault: str, endpoint: Endpoint[Extra]
+) -> None:
+    config = SimulatorConfig(port=0, scenario="documented", rate_limit=1_000_000)
+    async with Simulator(config) as simulator, Wire(ssl.create_default_context()) as wire:
+        exporter = Exporter(simulator, wire)
+        await exporter.poll()
+        await exporter.ask(endpoint, 10.0)
+        before = exporter.values()
+
+        simulator.fault_endpoint, simulator.fault = endpoint.name, fault
+        await exporter.ask(endpoint, patience_seconds(fault))
+        during, asked = exporter.values(), exporter.state.endpoints[endpoint.name]
+        await exporter.poll()
+        polled = exporter.values()
+
+        simulator.fault = None
+        await exporter.ask(endpoint, 10.0)
+
+    assert asked.is_up == FAULTS[fault].accepted
+    assert sum(asked.failures.values()) == (not asked.is_up)
+    assert before == during == polled == exporter.values()
+    assert exporter.state.endpoints[endpoint.name].is_up
+    assert (exporter.state.is_up, sum(exporter.state.failures.values())) == (True, 0)
