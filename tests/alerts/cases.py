@@ -304,6 +304,7 @@ FIRING_LATE = [
 
 _STABLECOINS_ONLY: Changes = {
     'bitopro_margin_total_amount{currency="BTC"}': 0,
+    'bitopro_margin_total_amount{currency="USDT"}': 100_041.5001,
     'bitopro_margin_borrow_amount{currency="BTC"}': 0,
     'bitopro_margin_borrow_interest_amount{currency="BTC"}': 0,
     'bitopro_margin_borrow_amount{currency="USDT"}': 50_000,

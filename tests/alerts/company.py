@@ -7,15 +7,21 @@ from tests.alerts.states import OF_ACCOUNT, labelled
 from tests.alerts.worlds import ABSENT, STALE, History, World, account, always, during
 
 _JOB = "bitopro-margin-drill"
+KEPT = ("bitopro_margin_mark_price", "bitopro_margin_borrow_annual_interest_ratio")
 
 
 def drill(changes: Mapping[str, History]) -> World:
     """Give what the shipped configuration makes of a drill's page."""
     world = account("drill", changes, instance="127.0.0.1:7", job=_JOB)
     target = f'up{{instance="127.0.0.1:7",job="{_JOB}"}}'
-    # The target's own label stands on `up` too, and metrics of no account are dropped.
+    # The target's own label stands on `up` and prices too; what else is of no account is dropped.
     of_account = {series: each for series, each in world.items() if 'account="drill"' in series}
-    return {**of_account, target.replace("{", '{account="drill",'): world[target]}
+    of_target = {
+        series.replace("{", '{account="drill",'): each
+        for series, each in world.items()
+        if series == target or series.startswith(KEPT)
+    }
+    return {**of_account, **of_target}
 
 
 _DOWN = during(600, 1440, {**NO_PAGE, "up": 0})

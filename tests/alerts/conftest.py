@@ -1,8 +1,10 @@
 """Alertmanager's tools, and the worlds that many tests look at."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,13 @@ from tests.alerts.cases import (
     Case,
 )
 from tests.alerts.company import COMPANY
+from tests.alerts.deployment import EXPECTED_ACCOUNTS, RULE_FILES, RULES
+from tests.alerts.risk_cases import (
+    FIRING_RISK,
+    FIRING_RISK_LATE,
+    NEAR_MISSES_RISK,
+    NEAR_MISSES_RISK_LATE,
+)
 from tests.alerts.sequences import SEQUENCES
 from tests.alerts.states import BAD, GOOD, State
 from tests.alerts.worlds import (
@@ -69,15 +78,32 @@ _DAYS: World = {
     **account("news", {UNDOCUMENTED: lambda at: 1 if at >= 3600 else 0}),
 }
 
-# What happens, for how many minutes, and how often Prometheus looks.
-_WORLDS: Mapping[str, tuple[World, int, int]] = {
-    "cases": (_together([*FIRING, *NEAR_MISSES]) | account("healthy"), 38, INTERVAL),
-    "states": (_together([*BAD, *GOOD]), 29, INTERVAL),
-    "late cases": (_together([*FIRING_LATE, *NEAR_MISSES_LATE]), 77, INTERVAL),
-    "sequences": (_together(SEQUENCES), 38, INTERVAL),
-    "company": (COMPANY, 32, INTERVAL),
-    "chain": (_CHAIN, 32, INTERVAL),
-    "days": (_DAYS, 26 * 60, 10 * MINUTE),
+# promtool takes four times as long with the rules on risk: where they are not looked at, without.
+_WITHOUT_RISK = (RULES, EXPECTED_ACCOUNTS)
+
+
+@dataclass(frozen=True)
+class _Play:
+    """What happens, for how many minutes, how often Prometheus looks, and by which rules."""
+
+    world: World
+    minutes: int
+    interval: int = INTERVAL
+    rule_files: Sequence[Path] = tuple(RULE_FILES)
+
+
+_PLAYS: Mapping[str, _Play] = {
+    "cases": _Play(
+        _together([*FIRING, *NEAR_MISSES]) | account("healthy"), 38, rule_files=_WITHOUT_RISK
+    ),
+    "risk cases": _Play(_together([*FIRING_RISK, *NEAR_MISSES_RISK]) | account("healthy"), 38),
+    "states": _Play(_together([*BAD, *GOOD]), 29),
+    "late cases": _Play(_together([*FIRING_LATE, *NEAR_MISSES_LATE]), 77, rule_files=_WITHOUT_RISK),
+    "late risk cases": _Play(_together([*FIRING_RISK_LATE, *NEAR_MISSES_RISK_LATE]), 77),
+    "sequences": _Play(_together(SEQUENCES), 38, rule_files=_WITHOUT_RISK),
+    "company": _Play(COMPANY, 32),
+    "chain": _Play(_CHAIN, 32),
+    "days": _Play(_DAYS, 26 * 60, 10 * MINUTE),
 }
 
 
@@ -90,11 +116,12 @@ def _timelines(promtool: str, tmp_path_factory: pytest.TempPathFactory) -> Mappi
                 played,
                 promtool,
                 tmp_path_factory.mktemp("world"),
-                world,
-                minutes=minutes,
-                interval=interval,
+                play.world,
+                minutes=play.minutes,
+                interval=play.interval,
+                rule_files=play.rule_files,
             )
-            for name, (world, minutes, interval) in _WORLDS.items()
+            for name, play in _PLAYS.items()
         }
         return {name: future.result() for name, future in running.items()}
 
@@ -109,6 +136,18 @@ def cases(_timelines: Mapping[str, Timeline]) -> Timeline:
 def late_cases(_timelines: Mapping[str, Timeline]) -> Timeline:
     """What fires for the cases that take longer."""
     return _timelines["late cases"]
+
+
+@pytest.fixture(scope="session")
+def risk_cases(_timelines: Mapping[str, Timeline]) -> Timeline:
+    """What fires for the cases of risk."""
+    return _timelines["risk cases"]
+
+
+@pytest.fixture(scope="session")
+def late_risk_cases(_timelines: Mapping[str, Timeline]) -> Timeline:
+    """What fires for the cases of risk that take longer."""
+    return _timelines["late risk cases"]
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from tests.alerts.cases import (
 )
 from tests.alerts.worlds import (
     ABSENT,
+    BTC_PRICE,
     MINUTE,
     STALE,
     Changes,
@@ -115,16 +116,24 @@ BAD = [
 
 def _in_other_unit(name: str, marker: str) -> World:
     """Give an account whose unit changes from USDT to TWD."""
-    usdt = account(name, during(_FROM, _FOREVER, {ASSETS: marker, DEBT: marker}))
-    twd = account(name, {ASSETS: 748_279.6 * 32, DEBT: 129_823.0 * 32})
+    gone: Changes = {ASSETS: marker, DEBT: marker, "bitopro_margin_mark_price*": marker}
+    usdt = account(name, during(_FROM, _FOREVER, gone))
+    price: Changes = {BTC_PRICE: 64_824.45906666 * 32}
+    twd = account(name, {ASSETS: 748_279.60832069 * 32, DEBT: 129_823.00462234 * 32, **price})
+    usdt_in_twd = f'bitopro_margin_mark_price{{currency="USDT",unit="TWD",{_target(name)}}}'
     return {
         **usdt,
         **{
-            series.replace("USDT", "TWD"): between(0, _FROM, ABSENT, history)
+            series.replace('unit="USDT"', 'unit="TWD"'): between(0, _FROM, ABSENT, history)
             for series, history in twd.items()
             if 'unit="USDT"' in series and "info" not in series
         },
+        usdt_in_twd: between(0, _FROM, ABSENT, always(32)),
     }
+
+
+def _target(name: str) -> str:
+    return f'instance="{name}",job="bitopro-margin"'
 
 
 def _outage(seconds: int, after: Changes) -> Changes:

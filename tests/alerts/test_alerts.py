@@ -11,7 +11,13 @@ from tests.alerts.cases import (
     NEAR_MISSES_LATE,
     Case,
 )
-from tests.alerts.deployment import ALERTS, RULES
+from tests.alerts.deployment import ALERTS, RISK_RULES, RULES, rules_of
+from tests.alerts.risk_cases import (
+    FIRING_RISK,
+    FIRING_RISK_LATE,
+    NEAR_MISSES_RISK,
+    NEAR_MISSES_RISK_LATE,
+)
 from tests.alerts.worlds import Timeline, account, played
 
 # Of no account: what each test of a chain that is broken as a whole says.
@@ -38,6 +44,20 @@ def test_late_alert_fires_from_its_time_until_it_is_over(late_cases: Timeline, c
     assert_fires(late_cases, case)
 
 
+@pytest.mark.parametrize("case", FIRING_RISK, ids=_ids)
+def test_alert_on_risk_fires_from_its_time_until_it_is_over(
+    risk_cases: Timeline, case: Case
+) -> None:
+    assert_fires(risk_cases, case)
+
+
+@pytest.mark.parametrize("case", FIRING_RISK_LATE, ids=_ids)
+def test_late_alert_on_risk_fires_from_its_time_until_it_is_over(
+    late_risk_cases: Timeline, case: Case
+) -> None:
+    assert_fires(late_risk_cases, case)
+
+
 def assert_fires(timeline: Timeline, case: Case) -> None:
     minutes = timeline.minutes(case.alert, case.expected_labels)
 
@@ -57,17 +77,44 @@ def test_late_alert_is_silent_on_what_only_comes_near(late_cases: Timeline, case
     assert late_cases.minutes(case.alert, case.expected_labels) == []
 
 
-def test_nothing_fires_for_an_account_beside_many_that_are_in_trouble(cases: Timeline) -> None:
+@pytest.mark.parametrize("case", NEAR_MISSES_RISK, ids=_ids)
+def test_alert_on_risk_is_silent_on_what_only_comes_near(risk_cases: Timeline, case: Case) -> None:
+    assert risk_cases.minutes(case.alert, case.expected_labels) == []
+
+
+@pytest.mark.parametrize("case", NEAR_MISSES_RISK_LATE, ids=_ids)
+def test_late_alert_on_risk_is_silent_on_what_only_comes_near(
+    late_risk_cases: Timeline, case: Case
+) -> None:
+    assert late_risk_cases.minutes(case.alert, case.expected_labels) == []
+
+
+def test_nothing_fires_for_an_account_beside_many_that_are_in_trouble(
+    cases: Timeline, risk_cases: Timeline
+) -> None:
     assert cases.about("healthy") == {}
+    assert risk_cases.about("healthy") == {}
 
 
 @pytest.mark.parametrize("alert", sorted(set(ALERTS) - {"BitoproMarginWatchdog"}))
-def test_alert_is_silent_before_anything_happens(cases: Timeline, alert: str) -> None:
-    assert [minute for minute in cases.minutes_of(alert) if minute < 10] == []
+def test_alert_is_silent_before_anything_happens(
+    cases: Timeline, risk_cases: Timeline, alert: str
+) -> None:
+    minutes = [*cases.minutes_of(alert), *risk_cases.minutes_of(alert)]
+
+    assert [minute for minute in minutes if minute < 10] == []
 
 
 def test_every_alert_is_seen_to_fire() -> None:
-    assert {case.alert for case in [*FIRING, *FIRING_LATE]} | OF_THE_CHAIN == set(ALERTS)
+    seen = {case.alert for case in [*FIRING, *FIRING_LATE, *FIRING_RISK, *FIRING_RISK_LATE]}
+
+    assert seen | OF_THE_CHAIN == set(ALERTS)
+
+
+def test_every_alert_on_risk_is_seen_to_be_silent() -> None:
+    silent = {case.alert for case in [*NEAR_MISSES_RISK, *NEAR_MISSES_RISK_LATE]}
+
+    assert silent == {rule.name for rule in rules_of(RISK_RULES) if rule.is_alert}
 
 
 def test_watchdog_fires_always(cases: Timeline) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from tests.alerts.cases import NO_PAGE, ratio
 from tests.alerts.company import drill
 from tests.alerts.deployment import EXPECTED_ACCOUNTS, RULES, document
+from tests.alerts.risk_cases import NEAR, UNFINISHED
 from tests.alerts.worlds import (
     MINUTE,
     STALE,
@@ -96,6 +97,37 @@ def test_drill_that_ended_below_liquidation_leaves_nothing_behind(
     timeline = played(promtool, tmp_path, {**account("main"), **ended}, minutes=24)
 
     assert set(timeline.about("drill", ["critical"])) <= set(range(10, 19))
+
+
+def test_near_liquidation_of_a_drill_is_its_own(promtool: str, tmp_path: Path) -> None:
+    world = {**account("main"), **drill(during(10 * MINUTE, 99 * MINUTE, NEAR))}
+
+    timeline = played(promtool, tmp_path, world, minutes=14)
+
+    assert timeline.minutes("BitoproMarginDistanceCritical", {"account": "drill"})
+    assert timeline.about("main") == {}
+
+
+def test_exporter_that_sees_the_account_near_liquidation_is_enough(
+    promtool: str, tmp_path: Path
+) -> None:
+    near = during(10 * MINUTE, 99 * MINUTE, NEAR)
+    world = {**account("main"), **account("main", near, instance="second")}
+
+    timeline = played(promtool, tmp_path, world, minutes=14)
+
+    assert timeline.minutes("BitoproMarginDistanceCritical", {"account": "main"})[0] == 11
+
+
+def test_liquidation_that_the_drill_plays_is_none_of_the_account(
+    promtool: str, tmp_path: Path
+) -> None:
+    world = {**account("main"), **drill(during(10 * MINUTE, 99 * MINUTE, {UNFINISHED: 1}))}
+
+    timeline = played(promtool, tmp_path, world, minutes=12)
+
+    assert timeline.minutes("BitoproMarginLiquidationRunning", {"account": "drill"})
+    assert timeline.about("main") == {}
 
 
 def fixed_list(folder: Path) -> Path:

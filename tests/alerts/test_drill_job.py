@@ -16,6 +16,9 @@ pytestmark = pytest.mark.anyio
 PAGE = b"""\
 bitopro_margin_up{account="drill"} 1
 bitopro_margin_up{account="main"} 1
+bitopro_margin_mark_price{currency="BTC",unit="USDT"} 60000
+bitopro_margin_borrow_annual_interest_ratio{currency="BTC"} 0.01
+bitopro_margin_exporter_build_info{version="1"} 1
 process_open_fds 7
 """
 
@@ -54,7 +57,10 @@ async def test_drills_target_can_only_speak_of_the_drill(prometheus: str, tmp_pa
         series = await running.query('{job="bitopro-margin-drill",__name__!~"scrape_.*"}')
 
     target = {"account": "drill", "instance": address, "job": "bitopro-margin-drill"}
-    assert [each["metric"] for each in series] == [
+    bitcoin = {"currency": "BTC", **target}
+    assert sorted((each["metric"] for each in series), key=lambda each: each["__name__"]) == [
+        {"__name__": "bitopro_margin_borrow_annual_interest_ratio", **bitcoin},
+        {"__name__": "bitopro_margin_mark_price", "unit": "USDT", **bitcoin},
         {"__name__": "bitopro_margin_up", **target},
         {"__name__": "up", **target},
     ]

@@ -72,6 +72,36 @@ HELD = [
     Held("a status not over a ratio", ("AccountStatus", "RatioWarning")),
     Held("a label not over a ratio", ("ExchangeLabel", "RatioWarning")),
     Held("a contradiction not over a ratio", ("Inconsistent", "RatioWarning")),
+    Held(
+        "a ratio over its distance",
+        ("RatioCritical", "DistanceCritical", "DistanceWarning", "StressCrosses"),
+        ("DistanceCritical", "DistanceWarning", "StressCrosses"),
+    ),
+    Held(
+        "liquidation over its distance",
+        ("RatioLiquidation", "DistanceCritical"),
+        ("DistanceCritical",),
+    ),
+    Held(
+        "a crossed warning over distances that say less",
+        ("RatioWarning", "DistanceWarning", "StressCrosses"),
+        ("DistanceWarning", "StressCrosses"),
+    ),
+    Held(
+        "a near liquidation over a crossed warning",
+        ("DistanceCritical", "RatioWarning", "DistanceWarning"),
+        ("RatioWarning", "DistanceWarning"),
+    ),
+    Held("a distance over an example", ("DistanceWarning", "StressCrosses"), ("StressCrosses",)),
+    Held("an example alone", ("StressCrosses",)),
+    Held("a past liquidation not over a ratio", ("Liquidated", "RatioWarning")),
+    Held("a running liquidation not over a ratio", ("LiquidationRunning", "RatioWarning")),
+    Held(
+        "liquidation and its ratio both told",
+        ("Liquidated", "LiquidationRunning", "RatioLiquidation"),
+    ),
+    Held("a distance not over a missing price", ("DistanceWarning", "PriceMissing")),
+    Held("interest not over a ratio", ("InterestHigh", "BorrowRateDoubled", "RatioWarning")),
     Held("blindness alone", ("NotProvenSafe",)),
     Held("a warning alone", ("RatioWarning",)),
 ]
@@ -94,6 +124,10 @@ TOGETHER = [
     alert("ConfigReloadFailed", instance="down"),
     alert("ConfigReloadFailed", instance="up"),
     alert("RulesFailing"),
+    alert("EndpointFailing", account="no prices", endpoint="mark-price"),
+    alert("PriceMissing", account="no prices", currency="BTC"),
+    alert("EndpointFailing", account="no rates", endpoint="provisioning/borrow"),
+    alert("PriceMissing", account="no rates", currency="BTC"),
 ]
 
 
@@ -155,6 +189,12 @@ def test_exporter_that_is_down_holds_back_its_own_warnings_only(verdicts: Verdic
     assert verdicts["down", "ConfigReloadFailed"]
     assert not verdicts["up", "ConfigReloadFailed"]
     assert not verdicts["down", "ExporterDown"]
+
+
+def test_endpoint_of_prices_holds_back_each_price_that_is_missing(verdicts: Verdicts) -> None:
+    assert verdicts["no prices", "PriceMissing"]
+    assert not verdicts["no prices", "EndpointFailing"]
+    assert not verdicts["no rates", "PriceMissing"]
 
 
 def test_what_concerns_no_account_holds_nothing_back(verdicts: Verdicts) -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.alerts.deployment import ALERTS, RULES, RUNBOOK, Rule, document
+from tests.alerts.deployment import ALERTS, RISK_RULES, RULES, RUNBOOK, Rule, document
 from tests.alerts.names import listed_labels
 
 REPOSITORY = "https://github.com/bitopro-margin-exporter/bitopro-margin-exporter/blob/main"
@@ -14,7 +14,8 @@ ENTRIES = dict(
 )
 TIMES = {
     rule["alert"]: rule
-    for group in document(RULES)["groups"]
+    for path in (RULES, RISK_RULES)
+    for group in document(path)["groups"]
     for rule in group["rules"]
     if "alert" in rule
 }

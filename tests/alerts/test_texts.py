@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.cases import LAST_SUCCESS, NO_PAGE, UP, failures, ratio, rising
+from tests.alerts.cases import ASSETS, DEBT, LAST_SUCCESS, NO_PAGE, UP, failures, ratio, rising
 from tests.alerts.deployment import TEMPLATE
+from tests.alerts.risk_cases import LIQUIDATED_AT, NEAR, NOT_FAR, RATE, SHORT, UNFINISHED
 from tests.alerts.worlds import (
+    BTC_PRICE,
     MINUTE,
     STALE,
     Changes,
@@ -18,6 +20,7 @@ from tests.alerts.worlds import (
     between,
     check_texts,
     during,
+    then,
 )
 
 RUNBOOK = (
@@ -28,19 +31,27 @@ ASSUMED = 'bitopro_margin_ad_ratio_threshold_assumed{level="liquidation"}'
 FOREVER = 99 * MINUTE
 
 
-def fired(alert: str, account: str, summary: str, description: str) -> object:
+def fired(  # noqa: PLR0913 - what is written on an alert
+    alert: str,
+    account: str,
+    summary: str,
+    description: str,
+    severity: str = "critical",
+    dashboard: str = DASHBOARD,
+    **labels: str,
+) -> object:
     """Give promtool's own test of an alert at minute 22, with all that is written on it."""
     return {
         "eval_time": "22m",
         "alertname": alert,
         "exp_alerts": [
             {
-                "exp_labels": {"account": account, "severity": "critical"},
+                "exp_labels": {"account": account, "severity": severity, **labels},
                 "exp_annotations": {
                     "summary": summary,
                     "description": description,
                     "runbook_url": f"{RUNBOOK}#{alert.lower()}",
-                    "dashboard_url": f"{DASHBOARD}{account}",
+                    "dashboard_url": f"{dashboard}{account}",
                 },
             }
         ],
@@ -60,9 +71,215 @@ def test_text_of_liquidation_calls_the_threshold_assumed(promtool: str, tmp_path
                 "main",
                 "Account main is below its liquidation threshold, at 1.1987.",
                 "Account main has an account-to-debt ratio of 1.1987, below the assumed (you have "
-                "not set it, BitoPro publishes none) liquidation threshold of 1.2. The exchange "
+                "not set it, BitoPro publishes none) liquidation threshold of 1.2. Repay 60,300 "
+                "USDT or add 30,200 USDT to be back at 1.5. The exchange "
                 "may be selling its assets now, for a fee. Open the exchange: repay debt, or add "
                 "assets if it still lets you, then see what was sold.",
+            )
+        ],
+        minutes=22,
+    )
+
+
+def test_text_of_an_insolvent_account_says_that_no_repayment_is_enough(
+    promtool: str, tmp_path: Path
+) -> None:
+    check_texts(
+        promtool,
+        tmp_path,
+        account("main", {**during(600, FOREVER, {ASSETS: 1_100_000, DEBT: 1_234_567}), ASSUMED: 0}),
+        [
+            fired(
+                "BitoproMarginRatioLiquidation",
+                "main",
+                "Account main is below its liquidation threshold, at 0.8910.",
+                "Account main has an account-to-debt ratio of 0.8910, below the liquidation "
+                "threshold of 1.2. No repayment is enough; add 752,000 USDT to be back at 1.5. "
+                "The exchange may be selling its assets now, for a fee. Open the exchange: repay "
+                "debt, or add assets if it still lets you, then see what was sold.",
+            )
+        ],
+        minutes=22,
+    )
+
+
+def test_text_of_a_near_liquidation_names_currency_price_and_amounts(
+    promtool: str, tmp_path: Path
+) -> None:
+    check_texts(
+        promtool,
+        tmp_path,
+        account("main", during(600, FOREVER, NEAR)),
+        [
+            fired(
+                "BitoproMarginDistanceCritical",
+                "main",
+                "A move of prices by 9% would bring account main below its liquidation threshold.",
+                "Account main is 9% away from the assumed (you have not set it, BitoPro publishes "
+                "none) liquidation threshold of 1.2; 10 % are the limit of this alert. A fall of "
+                "BTC by 9% is enough, to a price of 54600. So is a fall of all that moves by 9%. "
+                "Repay 33,000 USDT or add 16,500 USDT to be back at 1.5. Act now, before the "
+                "market does.",
+            )
+        ],
+        minutes=22,
+    )
+
+
+def test_text_of_a_near_liquidation_says_when_a_price_is_missing(
+    promtool: str, tmp_path: Path
+) -> None:
+    near = then((10, 15, SHORT), (15, 99, {**SHORT, BTC_PRICE: STALE}))
+    check_texts(
+        promtool,
+        tmp_path,
+        account("drill", {**near, ASSUMED: 0}),
+        [
+            fired(
+                "BitoproMarginDistanceWarning",
+                "drill",
+                "DRILL, no real account: A move of prices by 15.74% would bring account drill "
+                "below its liquidation threshold.",
+                "Account drill is 15.74% away from the liquidation threshold of 1.2; 20 % are the "
+                "limit of this alert. Not every price is known now; this is what is known, or was. "
+                "Repay 20,000 USDT or add 10,000 USDT to be back at 1.5. Decide at which price you "
+                "act, and how.",
+                severity="warning",
+            )
+        ],
+        minutes=22,
+    )
+
+
+def test_texts_of_what_was_liquidated_and_of_what_is_not_known(
+    promtool: str, tmp_path: Path
+) -> None:
+    world = account(
+        "main",
+        {
+            LIQUIDATED_AT: 1_200,
+            'bitopro_margin_last_liquidation_debt_amount{currency="USDT"}': 1_000_104.57,
+            'bitopro_margin_last_liquidation_asset_amount{currency="BTC"}': 15.5,
+            ASSUMED: 0,
+            **during(600, FOREVER, {BTC_PRICE: STALE}),
+        },
+    )
+    check_texts(
+        promtool,
+        tmp_path,
+        world,
+        [
+            fired(
+                "BitoproMarginLiquidated",
+                "main",
+                "BitoPro has liquidated assets of account main.",
+                "BitoPro finished a liquidation of account main 2m 0s ago; it settled 1000104.6 "
+                "USDT of debt; it sold 15.5 BTC. The last ratio known is 5.7638; the liquidation "
+                "threshold is 1.2. Another may follow. See on the exchange's site what is left, "
+                "and whether you want to keep it; then repay or add assets.",
+            ),
+            fired(
+                "BitoproMarginPriceMissing",
+                "main",
+                "No price of BTC is known for account main.",
+                "Account main holds or owes BTC, and its value in the account's unit USDT is not "
+                "known. So its liquidation prices are known in part, and its distance, stress and "
+                "interest may not be known at all: their alerts are silent, or go by what was "
+                "known before. The alerts on the ratio need no prices. See whether the exchange "
+                "gives a mark price of BTC, in that unit.",
+                severity="warning",
+                currency="BTC",
+            ),
+        ],
+        minutes=22,
+    )
+
+
+def test_text_of_a_running_liquidation(promtool: str, tmp_path: Path) -> None:
+    check_texts(
+        promtool,
+        tmp_path,
+        account("main", during(600, FOREVER, {UNFINISHED: 2})),
+        [
+            fired(
+                "BitoproMarginLiquidationRunning",
+                "main",
+                "BitoPro lists a liquidation of account main that is not finished.",
+                "BitoPro lists 2 unfinished liquidation of account main, at an account-to-debt "
+                "ratio of 5.7638. The assumed (you have not set it, BitoPro publishes none) "
+                "liquidation threshold is 1.2. What the status means is not documented; its "
+                "assets may be sold at this moment. Open the exchange, and repay or add assets if "
+                "it lets you.",
+            )
+        ],
+        minutes=22,
+    )
+
+
+def test_texts_of_what_borrowing_costs_and_of_totals_that_are_off(
+    promtool: str, tmp_path: Path
+) -> None:
+    world = account("main", during(1, FOREVER, {RATE % "BTC": 2.2, BTC_PRICE: 66_000}))
+    check_texts(
+        promtool,
+        tmp_path,
+        world,
+        [
+            fired(
+                "BitoproMarginInterestHigh",
+                "main",
+                "Interest costs account main 0.1063% of its assets per day.",
+                "Account main pays 0.1063% of its assets per day, 795.64 USDT, at today's rates "
+                "and prices; 0.1% is the limit. At flat prices this alone reaches the liquidation "
+                "threshold in 621 days. See which loan is expensive, and repay it or borrow "
+                "another currency.",
+                severity="warning",
+            ),
+            fired(
+                "BitoproMarginBorrowRateDoubled",
+                "main",
+                "The interest on BTC, which account main owes, has doubled within a day.",
+                "Borrowing BTC now costs 220% a year, at least twice the lowest rate of the last "
+                "day (1%), and account main owes it. All its interest is now 795.64 USDT per day. "
+                "Decide whether to keep this loan; a rate that jumps often tells that the currency "
+                "is scarce.",
+                severity="warning",
+                currency="BTC",
+            ),
+            fired(
+                "BitoproMarginIntegrity",
+                "main",
+                "The totals of account main are not those of its balances: 1.813% apart.",
+                "For account main the balances times mark prices differ from the totals that "
+                "BitoPro reports by 1.813%; 1 % is tolerated. The ratio comes from the reported "
+                "totals; liquidation prices, distances and stress come from both, and are off by "
+                "as much. BitoPro may value your currencies otherwise than assumed, or one of the "
+                "numbers is wrong. The assumed (you have not set it, BitoPro publishes none) "
+                "liquidation threshold is 1.2: compare ratio and prices with the exchange's own "
+                "site, and keep a wider margin until you know.",
+                severity="warning",
+            ),
+        ],
+        minutes=22,
+    )
+
+
+def test_text_of_stress(promtool: str, tmp_path: Path) -> None:
+    check_texts(
+        promtool,
+        tmp_path,
+        account("main", {**during(600, FOREVER, NOT_FAR), ASSUMED: 0}),
+        [
+            fired(
+                "BitoproMarginStressCrosses",
+                "main",
+                "A fall of all that moves by 20 % would bring account main to 1.1294, into "
+                "liquidation.",
+                "If everything that account main holds and owes fell by 20 % at once, all but its "
+                "unit and stable currencies, its account-to-debt ratio would be 1.1294, below the "
+                "liquidation threshold of 1.2. Such days happen. Have ready what you would repay "
+                "or add.",
+                severity="info",
             )
         ],
         minutes=22,

@@ -7,6 +7,7 @@ since the start of the world, which is unix time 0 for the rules.
 
 import fnmatch
 import json
+import math
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -90,10 +91,36 @@ _MOVING: Mapping[str, History] = {
 }
 
 
+# Of the optional endpoints, by the names that the exporter gives them: see test_contract. The price
+# is the one that the totals of the documented example belong to; the unit is not listed.
+BTC_PRICE = 'bitopro_margin_mark_price{currency="BTC",unit="USDT"}'
+MARKET: Mapping[str, float | str] = {
+    BTC_PRICE: 64_824.45906666,
+    'bitopro_margin_mark_price{currency="ETH",unit="USDT"}': 3_000.0,
+    'bitopro_margin_borrow_annual_interest_ratio{currency="BTC"}': 0.01,
+    'bitopro_margin_borrow_annual_interest_ratio{currency="ETH"}': 0.02,
+    'bitopro_margin_borrow_annual_interest_ratio{currency="USDT"}': 0.05,
+    "bitopro_margin_liquidations_unfinished": 0.0,
+    "bitopro_margin_last_liquidation_timestamp_seconds": ABSENT,
+    'bitopro_margin_last_liquidation_debt_amount{currency="USDT"}': ABSENT,
+    'bitopro_margin_last_liquidation_asset_amount{currency="BTC"}': ABSENT,
+    'bitopro_margin_endpoint_up{endpoint="mark-price"}': 1.0,
+    'bitopro_margin_endpoint_up{endpoint="provisioning/borrow"}': 1.0,
+    'bitopro_margin_endpoint_up{endpoint="user-liquidations"}': 1.0,
+    'bitopro_margin_endpoint_failures_total{endpoint="mark-price",reason="auth"}': 0.0,
+}
+# What a page shows without an account, beside `up` and what is of the process.
+OF_EXPORTER = (
+    "bitopro_margin_exporter_",
+    "bitopro_margin_mark_price",
+    "bitopro_margin_borrow_annual_interest_ratio",
+)
+
+
 def _scraped(name: str, *, account: str, instance: str, job: str) -> str:
     """Give the series that Prometheus makes of a sample."""
     metric, _, labels = name.rstrip("}").partition("{")
-    is_of_account = not metric.startswith(("up", "process_", "bitopro_margin_exporter_"))
+    is_of_account = not metric.startswith(("up", "process_", *OF_EXPORTER))
     own = [f'account="{account}"'] if is_of_account else []
     target = [f'instance="{instance}"', f'job="{job}"']
     return metric + "{" + ",".join([*own, *filter(None, [labels]), *target]) + "}"
@@ -109,14 +136,46 @@ def account(
     """Give what scrapes show of a healthy account and its exporter, with changes.
 
     Changes name series as on the page, without the account, or `up`. The exporter's address is
-    the account's name, if nothing else is said.
+    the account's name, if nothing else is said. Amounts follow the totals, so that prices explain
+    them, unless they are changed themselves.
     """
-    histories = {**_healthy(), **_histories(changes or {})}
+    changed = _histories(changes or {})
+    histories = {**_healthy(), **_in_proportion(changed), **changed}
     target = name if instance is None else instance
     return {
         _scraped(series, account=name, instance=target, job=job): history
         for series, history in histories.items()
     }
+
+
+_SIDES = {
+    'bitopro_margin_total_asset_amount{unit="USDT"}': ["bitopro_margin_total_amount*"],
+    'bitopro_margin_total_debt_amount{unit="USDT"}': [
+        "bitopro_margin_borrow_amount*",
+        "bitopro_margin_borrow_interest_amount*",
+    ],
+}
+
+
+def _in_proportion(changed: Mapping[str, History]) -> dict[str, History]:
+    return {
+        series: _scaled(_healthy()[series], changed[total], _healthy()[total])
+        for total, patterns in _SIDES.items()
+        if total in changed
+        for pattern in patterns
+        for series in _named(pattern)
+    }
+
+
+def _scaled(amount: History, total: History, usual: History) -> History:
+    def scaled(at: int) -> float | str:
+        now, before, own = total(at), usual(at), amount(at)
+        numbers = isinstance(now, int | float) and isinstance(before, int | float)
+        if not numbers or isinstance(own, str) or not 0 < float(now) < math.inf:
+            return own
+        return own * float(now) / float(before)
+
+    return scaled
 
 
 def during(start: int, end: int, changes: Changes) -> dict[str, History]:
@@ -140,7 +199,9 @@ def then(*parts: tuple[int, int, Changes]) -> dict[str, History]:
 
 @cache
 def _healthy() -> Mapping[str, History]:
-    constant = {series: always(value) for series, value in series_of_page().items()}
+    constant = {
+        series: always(value) for series, value in [*series_of_page().items(), *MARKET.items()]
+    }
     return {**constant, **_MOVING, "up": always(1)}
 
 
@@ -242,6 +303,43 @@ def played(  # noqa: PLR0913 - what a run of promtool consists of
     if len(got) != len(at) or "BitoproMarginWatchdog" not in output:
         pytest.fail(output, pytrace=False)
     return Timeline({minute: _alerts(samples) for minute, samples in zip(at, got, strict=True)})
+
+
+Sample = tuple[Labels, float]
+
+
+def evaluated(  # noqa: PLR0913 - what a run of promtool consists of
+    promtool: str,
+    folder: Path,
+    world: World,
+    expression: str,
+    *,
+    minutes: int,
+    rule_files: Sequence[Path] = RULE_FILES,
+) -> list[Sample]:
+    """Let promtool evaluate the rules in a world, and give what an expression is at its end."""
+    output = _tested(
+        promtool,
+        folder,
+        world,
+        minutes=minutes,
+        interval=INTERVAL,
+        rule_files=rule_files,
+        promql_expr_test=[
+            {
+                "expr": expression,
+                "eval_time": f"{minutes}m",
+                "exp_samples": [{"labels": "never", "value": 0}],
+            }
+        ],
+    )
+    got = re.findall(r"^\s+got: (.*)$", output, re.MULTILINE)
+    if len(got) != 1 or "err:" in output:
+        pytest.fail(output, pytrace=False)
+    return [
+        (dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels)), float(value))
+        for labels, value in re.findall(r"\{([^}]*)\} ([^\s,]+)", got[0])
+    ]
 
 
 def check_texts(

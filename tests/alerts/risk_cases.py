@@ -1,0 +1,264 @@
+"""Each alert on risk with a history that raises it, and near misses that do not."""
+
+from collections.abc import Mapping
+
+from tests.alerts.cases import (
+    ASSETS,
+    DEBT,
+    END,
+    NO_DEBT,
+    START,
+    UP,
+    Case,
+)
+from tests.alerts.worlds import ABSENT, BTC_PRICE, MINUTE, STALE, Changes, History, during, then
+
+ETH_PRICE = 'bitopro_margin_mark_price{currency="ETH",unit="USDT"}'
+RATE = 'bitopro_margin_borrow_annual_interest_ratio{currency="%s"}'
+UNFINISHED = "bitopro_margin_liquidations_unfinished"
+LIQUIDATED_AT = "bitopro_margin_last_liquidation_timestamp_seconds"
+ENDPOINT_UP = 'bitopro_margin_endpoint_up{endpoint="mark-price"}'
+
+
+def position(
+    holds: Mapping[str, float], owes: Mapping[str, float], bitcoin: float = 60_000
+) -> Changes:
+    """Give amounts, prices, and the totals that follow from them."""
+    costs = {"BTC": bitcoin, "ETH": 3_000, "USDT": 1}
+    listed = ("BTC", "ETH", "USDT")
+    return {
+        BTC_PRICE: bitcoin,
+        ASSETS: sum(costs[each] * amount for each, amount in holds.items()),
+        DEBT: sum(costs[each] * amount for each, amount in owes.items()),
+        **{
+            f'bitopro_margin_total_amount{{currency="{each}"}}': holds.get(each, 0)
+            for each in listed
+        },
+        **{
+            f'bitopro_margin_borrow_amount{{currency="{each}"}}': owes.get(each, 0)
+            for each in listed
+        },
+        'bitopro_margin_borrow_interest_amount{currency="BTC"}': 0,
+    }
+
+
+def _fault(changes: Changes) -> dict[str, History]:
+    return during(START * MINUTE, END * MINUTE, changes)
+
+
+def _fault_then(changes: Changes, after: Changes) -> dict[str, History]:
+    """Let other changes follow three minutes after the fault begins, until its usual end."""
+    return then((START, START + 3, changes), (START + 3, END, {**changes, **after}))
+
+
+# Bitcoins bought with a loan: 9 % and 15 % from liquidation; short of bitcoin, 15.7 %.
+NEAR = position({"BTC": 2}, {"USDT": 91_000})
+NOT_FAR = position({"BTC": 2}, {"USDT": 85_000})
+SHORT = position({"USDT": 125_000}, {"BTC": 1.5})
+FAR = position({"BTC": 2}, {"USDT": 79_000})
+STABLE_ONLY = position({"USDT": 130_500}, {"USDT": 100_000})
+# A hundred dollars owed.
+TINY = position({"BTC": 2}, {"USDT": 100})
+BLIND: Changes = {UP: 0, ASSETS: STALE, DEBT: STALE, "bitopro_margin_mark_price*": STALE}
+
+FIRING_RISK = [
+    Case("BitoproMarginDistanceCritical", _fault(NEAR), 11, 26),
+    Case("BitoproMarginDistanceCritical", _fault_then(NEAR, BLIND), 11, 26, about="then blind"),
+    Case(
+        "BitoproMarginDistanceCritical",
+        _fault_then(NEAR, {BTC_PRICE: STALE}),
+        11,
+        26,
+        about="then without a price",
+    ),
+    Case(
+        "BitoproMarginDistanceCritical",
+        _fault_then(NEAR, {BTC_PRICE: "NaN"}),
+        11,
+        26,
+        about="then a price that is no number",
+    ),
+    Case(
+        "BitoproMarginDistanceCritical",
+        {**_fault_then(NEAR, BLIND), **then((START, START + 3, NEAR), (START + 3, 99, NO_DEBT))},
+        11,
+        17,
+        about="then without debt",
+    ),
+    Case(
+        "BitoproMarginDistanceCritical",
+        then((START, START + 3, NEAR), (START + 3, 99, {**FAR, BTC_PRICE: STALE})),
+        11,
+        17,
+        about="then far, without a price",
+    ),
+    Case("BitoproMarginDistanceWarning", _fault(NOT_FAR), 15, 31),
+    Case("BitoproMarginDistanceWarning", _fault(SHORT), 15, 31, about="short"),
+    Case("BitoproMarginStressCrosses", _fault(NOT_FAR), 15, 31),
+    Case("BitoproMarginIntegrity", _fault({BTC_PRICE: 64_824.45906666 * 1.02}), 15, 31),
+    Case(
+        "BitoproMarginBorrowRateDoubled",
+        _fault({RATE % "BTC": 0.02}),
+        20,
+        31,
+        labels={"currency": "BTC"},
+    ),
+    Case(
+        "BitoproMarginPriceMissing", _fault({BTC_PRICE: STALE}), 20, 26, labels={"currency": "BTC"}
+    ),
+    Case(
+        "BitoproMarginPriceMissing",
+        _fault({BTC_PRICE: "NaN"}),
+        20,
+        26,
+        about="no number",
+        labels={"currency": "BTC"},
+    ),
+    Case(
+        "BitoproMarginPriceMissing",
+        _fault({BTC_PRICE: "Inf"}),
+        20,
+        26,
+        about="infinite",
+        labels={"currency": "BTC"},
+    ),
+    Case(
+        "BitoproMarginPriceMissing",
+        during(START * MINUTE, 24 * MINUTE, {BTC_PRICE: ABSENT}),
+        22,
+        28,
+        about="gone without a marker",
+        labels={"currency": "BTC"},
+        slack=1,
+    ),
+    Case("BitoproMarginLiquidationRunning", _fault({UNFINISHED: 1}), 10, 26),
+    Case(
+        "BitoproMarginLiquidationRunning",
+        _fault_then({UNFINISHED: 1}, {UNFINISHED: STALE}),
+        10,
+        26,
+        about="then not seen",
+    ),
+]
+
+FIRING_RISK_LATE = [
+    Case(
+        "BitoproMarginInterestHigh",
+        during(10 * MINUTE, 40 * MINUTE, {RATE % "BTC": 2.2}),
+        25,
+        69,
+    ),
+    Case(
+        "BitoproMarginLiquidated",
+        {LIQUIDATED_AT: lambda at: ABSENT if at < 600 else 590},
+        10,
+        74,
+        slack=1,
+    ),
+    Case(
+        "BitoproMarginLiquidated",
+        {LIQUIDATED_AT: lambda at: ABSENT if at < 600 or at > 720 else 590},
+        10,
+        74,
+        about="then blind",
+        slack=1,
+    ),
+    Case(
+        "BitoproMarginEndpointFailing",
+        during(5 * MINUTE, 72 * MINUTE, {ENDPOINT_UP: 0}),
+        70,
+        76,
+        labels={"endpoint": "mark-price"},
+        slack=1,
+    ),
+]
+
+NEAR_MISSES_RISK = [
+    Case("BitoproMarginDistanceCritical", _fault(NOT_FAR), about="at 15 %"),
+    Case("BitoproMarginDistanceWarning", _fault(FAR), about="at 21 %"),
+    Case("BitoproMarginDistanceWarning", _fault(STABLE_ONLY), about="stablecoins only"),
+    Case("BitoproMarginDistanceWarning", _fault(NO_DEBT), about="no debt"),
+    Case("BitoproMarginDistanceWarning", _fault(TINY), about="a tiny debt"),
+    Case("BitoproMarginDistanceWarning", {BTC_PRICE: STALE}, about="never a price"),
+    Case(
+        "BitoproMarginDistanceCritical",
+        during(600, 645, NEAR),
+        about="for less than a minute",
+    ),
+    Case("BitoproMarginStressCrosses", _fault(FAR), about="at 21 %"),
+    Case("BitoproMarginStressCrosses", _fault(SHORT), about="what a fall is good for"),
+    Case("BitoproMarginStressCrosses", _fault(STABLE_ONLY), about="stablecoins only"),
+    Case("BitoproMarginIntegrity", _fault({BTC_PRICE: 64_824.45906666 * 1.009}), about="tolerated"),
+    Case("BitoproMarginIntegrity", _fault({BTC_PRICE: STALE}), about="without a price"),
+    Case("BitoproMarginIntegrity", _fault(NO_DEBT), about="no debt"),
+    Case(
+        "BitoproMarginBorrowRateDoubled",
+        _fault({RATE % "BTC": 0.0199}),
+        about="not quite",
+        labels={"currency": "BTC"},
+    ),
+    Case(
+        "BitoproMarginBorrowRateDoubled",
+        _fault({RATE % "ETH": 0.2}),
+        about="of what is not owed",
+        labels={"currency": "ETH"},
+    ),
+    Case(
+        "BitoproMarginBorrowRateDoubled",
+        _fault({RATE % "USDT": 0.2}),
+        about="of a tiny debt",
+        labels={"currency": "USDT"},
+    ),
+    Case(
+        "BitoproMarginBorrowRateDoubled",
+        _fault({RATE % "BTC": "NaN"}),
+        about="no number",
+        labels={"currency": "BTC"},
+    ),
+    Case(
+        "BitoproMarginPriceMissing",
+        _fault({ETH_PRICE: STALE}),
+        about="of nothing held",
+        labels={"currency": "ETH"},
+    ),
+    Case(
+        "BitoproMarginPriceMissing",
+        {**TINY, BTC_PRICE: STALE},
+        about="a tiny debt",
+        labels={"currency": "BTC"},
+    ),
+    Case(
+        "BitoproMarginPriceMissing",
+        {**NO_DEBT, BTC_PRICE: STALE},
+        about="no debt",
+        labels={"currency": "BTC"},
+    ),
+    Case(
+        "BitoproMarginPriceMissing",
+        during(600, 1140, {BTC_PRICE: STALE}),
+        about="for nine minutes",
+        labels={"currency": "BTC"},
+    ),
+    Case("BitoproMarginLiquidationRunning", _fault({UNFINISHED: STALE}), about="not seen"),
+]
+
+NEAR_MISSES_RISK_LATE = [
+    Case(
+        "BitoproMarginInterestHigh",
+        during(10 * MINUTE, 40 * MINUTE, {RATE % "BTC": 2.0}),
+        about="just below",
+    ),
+    Case(
+        "BitoproMarginInterestHigh",
+        {RATE % "BTC": 2.2, RATE % "USDT": STALE},
+        about="a rate missing",
+    ),
+    Case("BitoproMarginInterestHigh", {**NO_DEBT, RATE % "BTC": 2.2}, about="no debt"),
+    Case("BitoproMarginLiquidated", {LIQUIDATED_AT: -3_600}, about="over an hour ago"),
+    Case(
+        "BitoproMarginEndpointFailing",
+        during(5 * MINUTE, 65 * MINUTE, {ENDPOINT_UP: 0}),
+        about="for an hour less",
+        labels={"endpoint": "mark-price"},
+    ),
+]
