@@ -31,7 +31,7 @@ ASSUMED = 'bitopro_margin_ad_ratio_threshold_assumed{level="liquidation"}'
 FOREVER = 99 * MINUTE
 
 
-def fired(  # noqa: PLR0913 - what is written on an alert
+def fired(  # noqa: PLR0913, PLR0917 - what is written on an alert
     alert: str,
     account: str,
     summary: str,
@@ -173,7 +173,7 @@ def test_texts_of_what_was_liquidated_and_of_what_is_not_known(
                 "BitoproMarginLiquidated",
                 "main",
                 "BitoPro has liquidated assets of account main.",
-                "BitoPro finished a liquidation of account main 2m 0s ago; it settled 1000104.6 "
+                "BitoPro finished a liquidation of account main 2m 0s ago; it settled 1000104.57 "
                 "USDT of debt; it sold 15.5 BTC. The last ratio known is 5.7638; the liquidation "
                 "threshold is 1.2. Another may follow. See on the exchange's site what is left, "
                 "and whether you want to keep it; then repay or add assets.",
@@ -205,8 +205,8 @@ def test_text_of_a_running_liquidation(promtool: str, tmp_path: Path) -> None:
                 "BitoproMarginLiquidationRunning",
                 "main",
                 "BitoPro lists a liquidation of account main that is not finished.",
-                "BitoPro lists 2 unfinished liquidation of account main, at an account-to-debt "
-                "ratio of 5.7638. The assumed (you have not set it, BitoPro publishes none) "
+                "Of the liquidations of account main, BitoPro lists 2 as not finished, at an "
+                "account-to-debt ratio of 5.7638. The assumed (you have not set it, BitoPro publishes none) "
                 "liquidation threshold is 1.2. What the status means is not documented; its "
                 "assets may be sold at this moment. Open the exchange, and repay or add assets if "
                 "it lets you.",
@@ -229,7 +229,7 @@ def test_texts_of_what_borrowing_costs_and_of_totals_that_are_off(
                 "BitoproMarginInterestHigh",
                 "main",
                 "Interest costs account main 0.1063% of its assets per day.",
-                "Account main pays 0.1063% of its assets per day, 795.64 USDT, at today's rates "
+                "Account main pays 0.1063% of its assets per day, 795.65 USDT, at today's rates "
                 "and prices; 0.1% is the limit. At flat prices this alone reaches the liquidation "
                 "threshold in 621 days. See which loan is expensive, and repay it or borrow "
                 "another currency.",
@@ -240,7 +240,7 @@ def test_texts_of_what_borrowing_costs_and_of_totals_that_are_off(
                 "main",
                 "The interest on BTC, which account main owes, has doubled within a day.",
                 "Borrowing BTC now costs 220% a year, at least twice the lowest rate of the last "
-                "day (1%), and account main owes it. All its interest is now 795.64 USDT per day. "
+                "day (1%), and account main owes it. All its interest is now 795.65 USDT per day. "
                 "Decide whether to keep this loan; a rate that jumps often tells that the currency "
                 "is scarce.",
                 severity="warning",

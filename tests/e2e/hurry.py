@@ -35,7 +35,11 @@ _LITERALS = (
     ("bitopro_margin_stale_after_seconds + ", 60),
     ("bitopro_margin_last_change_timestamp_seconds) > ", 1800),
     ("4 * ", 3600),
+    # The age of a liquidation.
+    (") < ", 3600),
 )
+# What is no time, although it is not small: of a rate by the year, of a decimal digit, of a ratio.
+_NO_TIMES = ("/ 365", "10 ^ ", "bitopro_margin_ad_ratio:exact < 100")
 # A smaller number in an expression is a share, a count, or seconds between two clocks.
 _SMALLEST_LITERAL = 10
 
@@ -75,6 +79,8 @@ def expression(text: str, factor: float) -> str:
     for before, seconds in _LITERALS:
         text = re.sub(rf"{re.escape(before)}{seconds}\b", f"{before}{seconds / factor:g}", text)
         bare = re.sub(rf"{re.escape(before)}{seconds}\b", "", bare)
+    for each in _NO_TIMES:
+        bare = bare.replace(each, "")
     unknown = [each for each in _NUMBER.findall(bare) if float(each) >= _SMALLEST_LITERAL]
     if unknown:
         raise HurryError(f"{', '.join(unknown)} may be seconds in {text}")
