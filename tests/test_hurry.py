@@ -22,6 +22,8 @@ _RULE = "groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up\n    "
             "time() - max(bitopro_margin_last_change_timestamp_seconds) > 1800",
             "time() - max(bitopro_margin_last_change_timestamp_seconds) > 120",
         ),
+        ("time() - max(a) < 3600", "time() - max(a) < 240"),
+        ("a / 365 * 10 ^ b", "a / 365 * 10 ^ b"),
     ],
 )
 def test_expression_in_a_hurry(shipped: str, hurried: str) -> None:

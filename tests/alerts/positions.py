@@ -170,6 +170,10 @@ ACCOUNTS: Mapping[str, Position] = {
     "totals apart": Position(
         holds={"BTC": 2, "USDT": 1_000}, owes={"ETH": 20}, assets=110_000, debt=58_000
     ),
+    "owed without a total": Position(holds={"BTC": 2}, owes={"BTC": 1}, debt=0),
+    "a threshold of one, and safe": Position(
+        holds={"BTC": 2}, owes={"USDT": 90_000}, levels={"warning": 1.1, "liquidation": 1.0}
+    ),
     "a threshold of one": Position(
         holds={"BTC": 2}, owes={"USDT": 130_000}, levels={"warning": 1.1, "liquidation": 1.0}
     ),

@@ -203,6 +203,14 @@ def test_threshold_of_one_has_no_repayment(risk: Records) -> None:
     )
 
 
+def test_safe_account_needs_no_repayment_at_any_threshold(risk: Records) -> None:
+    assert risk(REPAY, "a threshold of one, and safe") == {("warning",): 0, ("liquidation",): 0}
+
+
+def test_debt_without_a_total_has_no_stress_and_no_price(risk: Records) -> None:
+    assert risk.records("owed without a total") & {MOVE, PRICE, DISTANCE, STRESS} == set()
+
+
 def test_unit_needs_no_price_and_costs_one(risk: Records) -> None:
     assert risk("asset:unit", "only a price of the unit") == {("USDT",): 10}
     assert risk("asset:unit", "mixed")["USDT",] == 30_000
