@@ -207,9 +207,9 @@ def test_text_of_a_running_liquidation(promtool: str, tmp_path: Path) -> None:
                 "BitoPro lists a liquidation of account main that is not finished.",
                 "Of the liquidations of account main, BitoPro lists 2 as not finished, at an "
                 "account-to-debt ratio of 5.7638. The assumed (you have not set it, BitoPro "
-                "publishes none) liquidation threshold is 1.2. What the status means is not documented; its "
-                "assets may be sold at this moment. Open the exchange, and repay or add assets if "
-                "it lets you.",
+                "publishes none) liquidation threshold is 1.2. What the status means is not "
+                "documented; its assets may be sold at this moment. Open the exchange, and repay "
+                "or add assets if it lets you.",
             )
         ],
         minutes=22,
