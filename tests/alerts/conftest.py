@@ -1,8 +1,8 @@
 """Alertmanager's tools, and the worlds that many tests look at."""
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,21 +97,23 @@ _PLAYS: Mapping[str, _Play] = {
         _together([*FIRING, *NEAR_MISSES]) | account("healthy"), 38, rule_files=_WITHOUT_RISK
     ),
     "risk cases": _Play(_together([*FIRING_RISK, *NEAR_MISSES_RISK]) | account("healthy"), 38),
-    "states": _Play(_together([*BAD, *GOOD]), 29),
     "late cases": _Play(_together([*FIRING_LATE, *NEAR_MISSES_LATE]), 77, rule_files=_WITHOUT_RISK),
     "late risk cases": _Play(_together([*FIRING_RISK_LATE, *NEAR_MISSES_RISK_LATE]), 77),
-    "sequences": _Play(_together(SEQUENCES), 38, rule_files=_WITHOUT_RISK),
-    "company": _Play(COMPANY, 32),
     "chain": _Play(_CHAIN, 32),
     "days": _Play(_DAYS, 26 * 60, 10 * MINUTE),
+    "company": _Play(COMPANY, 32),
+    "states": _Play(_together([*BAD, *GOOD]), 29),
+    "sequences": _Play(_together(SEQUENCES), 38, rule_files=_WITHOUT_RISK),
 }
 
 
 @pytest.fixture(scope="session")
-def _timelines(promtool: str, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Timeline]:
-    """Play the worlds side by side."""
-    with ThreadPoolExecutor() as pool:
-        running = {
+def _timelines(
+    promtool: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Future[Timeline]]]:
+    """Play the worlds, two at a time and in order, so that no test waits for all of them."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        yield {
             name: pool.submit(
                 played,
                 promtool,
@@ -123,58 +125,57 @@ def _timelines(promtool: str, tmp_path_factory: pytest.TempPathFactory) -> Mappi
             )
             for name, play in _PLAYS.items()
         }
-        return {name: future.result() for name, future in running.items()}
 
 
 @pytest.fixture(scope="session")
-def cases(_timelines: Mapping[str, Timeline]) -> Timeline:
+def cases(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
     """What fires for the cases."""
-    return _timelines["cases"]
+    return _timelines["cases"].result()
 
 
 @pytest.fixture(scope="session")
-def late_cases(_timelines: Mapping[str, Timeline]) -> Timeline:
+def late_cases(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
     """What fires for the cases that take longer."""
-    return _timelines["late cases"]
+    return _timelines["late cases"].result()
 
 
 @pytest.fixture(scope="session")
-def risk_cases(_timelines: Mapping[str, Timeline]) -> Timeline:
+def risk_cases(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
     """What fires for the cases of risk."""
-    return _timelines["risk cases"]
+    return _timelines["risk cases"].result()
 
 
 @pytest.fixture(scope="session")
-def late_risk_cases(_timelines: Mapping[str, Timeline]) -> Timeline:
+def late_risk_cases(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
     """What fires for the cases of risk that take longer."""
-    return _timelines["late risk cases"]
+    return _timelines["late risk cases"].result()
 
 
 @pytest.fixture(scope="session")
-def states(_timelines: Mapping[str, Timeline]) -> Timeline:
+def states(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
     """What fires in the states of the matrix."""
-    return _timelines["states"]
+    return _timelines["states"].result()
 
 
 @pytest.fixture(scope="session")
-def sequences(_timelines: Mapping[str, Timeline]) -> Timeline:
+def sequences(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
     """What fires when one state follows another."""
-    return _timelines["sequences"]
+    return _timelines["sequences"].result()
 
 
 @pytest.fixture(scope="session")
-def company(_timelines: Mapping[str, Timeline]) -> Timeline:
+def company(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
     """What fires where several accounts and exporters are."""
-    return _timelines["company"]
+    return _timelines["company"].result()
 
 
 @pytest.fixture(scope="session")
-def chain(_timelines: Mapping[str, Timeline]) -> Timeline:
+def chain(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
     """What fires when the chain from exporter to rule is broken."""
-    return _timelines["chain"]
+    return _timelines["chain"].result()
 
 
 @pytest.fixture(scope="session")
-def days(_timelines: Mapping[str, Timeline]) -> Timeline:
+def days(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
     """What fires over two days."""
-    return _timelines["days"]
+    return _timelines["days"].result()
