@@ -15,10 +15,11 @@ from exporter.negotiation import Format
 from exporter.telemetry import process_registry
 from tests.alerts.deployment import ALERTS, ALL_RULES, PROMETHEUS, TEMPLATE, Rule
 from tests.alerts.names import Selector, listed_labels, queries, selectors
+from tests.alerts.worlds import MARKET
 from tests.answers import answer_with
 from tests.conftest import FIXTURES
 from tests.process.running import Running, page_showing
-from tests.states import ACCOUNT, at, polled
+from tests.states import ACCOUNT, asked, at, market, polled
 
 # Of Prometheus itself: what it adds to every target and alert, and its own metric.
 TARGET = {"job", "instance"}
@@ -41,7 +42,8 @@ def served() -> Values:
     """Give the metrics of a page with accounts in several states: values by label by metric."""
     documented = (FIXTURES / "margin_balances.json").read_bytes()
     exposition = Exposition(process_registry(0.0), lambda: 0.0)
-    exposition.put(polled(documented).after_failure(NetworkError("no"), at(15.0)))
+    exposition.put_market(market())
+    exposition.put(asked(polled(documented)).after_failure(NetworkError("no"), at(15.0)))
     exposition.put(
         polled(answer_with("adRatioLabel", "OTHER"), account=replace(ACCOUNT, name="other"))
     )
@@ -63,7 +65,8 @@ def test_running_exporter_serves_every_metric_that_rules_read() -> None:
         address = running.printed(r"metrics +(\S+)/metrics")[1]
         page = page_showing(address, 'up{account="demo-1"}', 1).text
 
-    on_page = set(re.findall(r"^(\w+)[{ ]", page, re.MULTILINE))
+    # Some have samples only once an optional endpoint was asked, or told of a liquidation.
+    on_page = set(re.findall(r"^(?:# TYPE )?(\w+)[{ ]", page, re.MULTILINE))
     assert {selector.metric for _, selector in READ} <= on_page | RECORDED | OF_PROMETHEUS.keys()
 
 
@@ -76,6 +79,19 @@ READ = sorted(
     },
     key=repr,
 )
+
+
+@pytest.mark.parametrize("series", MARKET)
+def test_what_worlds_add_to_the_page_is_served(series: str) -> None:
+    name, _, labels = series.partition("{")
+    pairs = re.findall(r'(\w+)="([^"]+)"', labels)
+
+    assert SERVED[name].keys() == {label for label, _ in pairs} | (
+        SERVED[name].keys() & {"account"}
+    )
+    assert {value for label, value in pairs if label in {"unit", "endpoint", "reason"}} <= {
+        value for values in SERVED[name].values() for value in values
+    }
 
 
 def _id(read: tuple[str, Selector]) -> str:
@@ -101,6 +117,8 @@ def test_values_asked_for_are_on_the_page(read: tuple[str, Selector]) -> None:
         for label, operator, values in read[1].matchers
         if label not in {*TARGET, "account"} and operator in {"=", "=~"}
         for value in values.split("|")
+        # What stands for a label of the alert.
+        if value != "any"
     }
     on_page = {
         (label, value) for label, values in SERVED[read[1].metric].items() for value in values
