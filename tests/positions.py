@@ -1,0 +1,198 @@
+"""Positions of every kind in round numbers, with the market they are in."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from exporter.account import ASSUMED_THRESHOLDS, Thresholds
+from exporter.borrow_terms import BorrowTerms, parse_borrow_terms
+from exporter.mark_prices import MarkPrices, parse_mark_prices
+from exporter.market import MarketState
+from exporter.risk import Risk, assess
+from exporter.snapshot import Snapshot, parse_snapshot
+from tests.conftest import FIXTURES
+
+
+@dataclass(frozen=True)
+class Position:
+    """An answer to `GET /margin/balances`, mark prices, and interest in percent a year."""
+
+    body: bytes
+    prices: Mapping[str, str]
+    percentages: Mapping[str, str]
+    thresholds: Thresholds = ASSUMED_THRESHOLDS
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return parse_snapshot(self.body)
+
+    @property
+    def mark_prices(self) -> MarkPrices:
+        tokens = {name: {"currency": name, "price": price} for name, price in self.prices.items()}
+        return parse_mark_prices(json.dumps({"tokenPrices": tokens}).encode())
+
+    @property
+    def annual_ratios(self) -> Mapping[str, Decimal]:
+        terms = self._terms.terms.items()
+        return {name: term.annual_interest_ratio for name, term in terms}
+
+    @property
+    def market(self) -> MarketState:
+        """What the exporter knows of the market since time 0."""
+        return MarketState(3600.0).after(self.mark_prices, 0.0).after(self._terms, 0.0)
+
+    @property
+    def _terms(self) -> BorrowTerms:
+        amounts = {
+            "maxSystemAmount": "1",
+            "maxUserAmount": "1",
+            "systemBorrowedAmount": "0",
+            "systemAvailableBorrowAmount": "1",
+            "borrowStatus": 1,
+            "transferStatus": 1,
+        }
+        terms = {
+            currency: {**amounts, "annualInterestPercentage": percentage}
+            for currency, percentage in self.percentages.items()
+        }
+        return parse_borrow_terms(json.dumps(terms).encode())
+
+    def risk(self) -> Risk:
+        """Assess it."""
+        return assess(self.snapshot, self.mark_prices.prices, self.annual_ratios, self.thresholds)
+
+
+def answer(
+    totals: tuple[str, str], balances: Mapping[str, tuple[str, str, str]], unit: str = "USDT"
+) -> bytes:
+    """Give an answer with total assets and debts, and per currency total, borrowed, interest."""
+    asset, debt = totals
+    document = {
+        "adRatio": f"{Decimal(asset) / Decimal(debt):.2f}" if Decimal(debt) else "0",
+        "adRatioLabel": "SAFETY_THRESHOLD",
+        "accountID": "5411716254",
+        "accountStatus": 1,
+        "marginStatus": 1,
+        "balances": {
+            currency: {
+                "availableAmount": total,
+                "tradedAmount": "0",
+                "borrowAmount": borrowed,
+                "borrowInterestAmount": interest,
+                "borrowStatus": 1,
+                "transferStatus": 1,
+                "totalAmount": total,
+            }
+            for currency, (total, borrowed, interest) in balances.items()
+        },
+        "calculateUnit": unit,
+        "totalAssetAmount": asset,
+        "totalDebtAmount": debt,
+    }
+    return json.dumps(document).encode()
+
+
+# One ten-thousandth a day.
+_RATES = {"BTC": "3.65", "ETH": "3.65", "SOL": "7.3", "USDC": "3.65", "USDT": "3.65"}
+
+POSITIONS: Mapping[str, Position] = {
+    "long": Position(
+        answer(("117000", "62500"), {"BTC": ("2", "0", "0"), "USDT": ("17000", "50000", "12500")}),
+        {"BTC": "50000"},
+        _RATES,
+    ),
+    "short": Position(
+        answer(("117000", "62500"), {"BTC": ("0", "1", "0.25"), "USDT": ("117000", "0", "0")}),
+        {"BTC": "50000"},
+        _RATES,
+    ),
+    "mixed": Position(
+        answer(
+            ("100000", "50000"),
+            {
+                "BTC": ("1", "0", "0"),
+                "ETH": ("10", "5", "0"),
+                "SOL": ("0", "99", "1"),
+                "USDC": ("1000", "0", "0"),
+                "USDT": ("29000", "30000", "0"),
+            },
+        ),
+        {"BTC": "50000", "ETH": "2000", "SOL": "100", "USDC": "1", "ADA": "0.4"},
+        _RATES,
+    ),
+    "hedged": Position(
+        answer(("100000", "50000"), {"BTC": ("1.2", "1", "0"), "USDT": ("40000", "0", "0")}),
+        {"BTC": "50000"},
+        _RATES,
+    ),
+    "stable": Position(
+        answer(("30000", "10000"), {"USDC": ("30000", "0", "0"), "USDT": ("0", "10000", "0")}),
+        {"USDC": "1"},
+        _RATES,
+    ),
+    "no-debt": Position(
+        answer(("50000", "0"), {"BTC": ("1", "0", "0")}),
+        {"BTC": "50000"},
+        _RATES,
+    ),
+    "missing-price": Position(
+        answer(
+            ("120000", "50000"),
+            {"BTC": ("2", "0", "0"), "ETH": ("10", "0", "0"), "USDT": ("0", "50000", "0")},
+        ),
+        {"BTC": "50000", "ETH": "0"},
+        _RATES,
+    ),
+    "missing-rate": Position(
+        answer(("100000", "50000"), {"BTC": ("2", "0", "0"), "USDT": ("0", "50000", "0")}),
+        {"BTC": "50000"},
+        {"BTC": "3.65"},
+    ),
+    "wrong-total": Position(
+        answer(("110000", "50000"), {"BTC": ("2", "0", "0"), "USDT": ("0", "50000", "0")}),
+        {"BTC": "50000"},
+        _RATES,
+    ),
+    "crossed": Position(
+        answer(("46000", "40000"), {"BTC": ("1", "0", "0"), "USDT": ("0", "40000", "0")}),
+        {"BTC": "46000"},
+        _RATES,
+    ),
+    "insolvent": Position(
+        answer(("36000", "40000"), {"BTC": ("1", "0", "0"), "USDT": ("0", "40000", "0")}),
+        {"BTC": "36000"},
+        _RATES,
+    ),
+    "other-unit": Position(
+        answer(("100000", "50000"), {"BTC": ("2", "0", "0"), "TWD": ("0", "50000", "0")}, "TWD"),
+        {"BTC": "50000", "TWD": "0.03"},
+        {"TWD": "3.65"},
+    ),
+    "own-thresholds": Position(
+        answer(("57600", "50000"), {"BTC": ("1", "0", "0"), "USDT": ("7600", "50000", "0")}),
+        {"BTC": "50000"},
+        _RATES,
+        Thresholds(warning=2.0, critical=1.15, liquidation=1.0),
+    ),
+    "hedged-nearly": Position(
+        answer(
+            ("59447.34", "29447.35"),
+            {"BTC": ("0.36", "0.3", "0"), "USDT": ("36110.52", "10000", "0")},
+        ),
+        {"BTC": "64824.5"},
+        _RATES,
+    ),
+    "contradiction": Position(
+        answer(("100000", "0"), {"BTC": ("2", "0", "0"), "ETH": ("0", "5", "0")}),
+        {"BTC": "50000", "ETH": "2000"},
+        _RATES,
+    ),
+    "unlisted": Position(answer(("100000", "50000"), {}), {"BTC": "50000"}, _RATES),
+    "empty": Position(answer(("0", "0"), {}), {"BTC": "50000"}, _RATES),
+    "documented": Position(
+        (FIXTURES / "margin_balances.json").read_bytes(),
+        {"BTC": "64824.5"},
+        {"BTC": "5", "USDT": "5"},
+    ),
+}
