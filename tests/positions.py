@@ -1,9 +1,10 @@
-"""Positions of every kind in round numbers, with the market they are in."""
+"""Positions of every kind, with the market they are in."""
 
 import json
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from exporter.account import ASSUMED_THRESHOLDS, Thresholds
 from exporter.borrow_terms import BorrowTerms, parse_borrow_terms
@@ -69,7 +70,7 @@ def answer(
     """Give an answer with total assets and debts, and per currency total, borrowed, interest."""
     asset, debt = totals
     document = {
-        "adRatio": f"{Decimal(asset) / Decimal(debt):.2f}" if Decimal(debt) else "0",
+        "adRatio": f"{Decimal(asset) * 100 // Decimal(debt) / 100:.2f}" if Decimal(debt) else "0",
         "adRatioLabel": "SAFETY_THRESHOLD",
         "accountID": "5411716254",
         "accountStatus": 1,
@@ -196,3 +197,41 @@ POSITIONS: Mapping[str, Position] = {
         {"BTC": "5", "USDT": "5"},
     ),
 }
+
+
+def drawn(seed: int) -> Position:
+    """Give any position: some of five currencies held, some owed, at prices of any size."""
+    draw = random.Random(seed)  # noqa: S311 - nothing is to be kept from anybody
+
+    def amount(places: int) -> Decimal:
+        return Decimal(draw.randrange(1, 10**10)).scaleb(-places)
+
+    currencies = ["BTC", "ETH", "SOL", "USDC", "USDT"]
+    prices = {name: amount(draw.randrange(4, 9)) for name in currencies}
+    worth: dict[str, tuple[Decimal, Decimal]] = {
+        name: (amount(4) * draw.randrange(4), amount(4) * draw.randrange(2)) for name in currencies
+    }
+    held = {
+        name: tuple((each / prices[name]).quantize(Decimal("1e-8")) for each in sides)
+        for name, sides in worth.items()
+    }
+    paid = {**prices, "USDT": Decimal(1)}
+    totals = [
+        (
+            # A little wrong, as if prices had moved since.
+            sum((held[name][side] * paid[name] for name in currencies), Decimal(0))
+            * (1 + Decimal(seed) / 10_000)
+        ).quantize(Decimal("1e-8"), ROUND_DOWN)
+        for side in (0, 1)
+    ]
+    return Position(
+        answer(
+            (f"{totals[0]:f}", f"{totals[1]:f}"),
+            {name: (f"{has:f}", f"{owes:f}", "0") for name, (has, owes) in held.items()},
+        ),
+        {name: f"{price:f}" for name, price in prices.items()},
+        _RATES,
+    )
+
+
+DRAWN: Mapping[str, Position] = {f"drawn-{seed}": drawn(seed) for seed in range(12)}
