@@ -1,7 +1,7 @@
 """The sub-commands, and the exit codes they end with.
 
-Exit codes: 0 fine, 1 something outside stands in the way, 2 usage, 70 a bug, 78 configuration (the
-last two after sysexits.h).
+Exit codes: 0 fine, 1 something outside stands in the way, or a poll failed, 2 usage, 70 a bug, 78
+configuration (the last two after sysexits.h).
 """
 
 import argparse
@@ -20,8 +20,10 @@ from exporter.errors import ConfigurationError, UnableError
 from exporter.flags import DEFAULT_ADDRESS, parse_arguments
 from exporter.lifetime import run_until_signal
 from exporter.listening import ListenError, open_sockets, url_of
+from exporter.once import Visit, visit_until
+from exporter.once_forms import failures, is_colour_wanted, printed
 from exporter.service import EXIT_INTERNAL, run_service
-from exporter.settings import load_settings
+from exporter.settings import Settings, load_settings
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
 from exporter.telling import complain, tell
 from exporter.tracebacks import traceback_text
@@ -36,7 +38,13 @@ logger = logging.getLogger("exporter")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a sub-command, `run` by default, and give the exit code."""
     options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
-    command = {"run": _run, "demo": _demo, "simulate": _simulate, "drill": _drill}[options.command]
+    command = {
+        "run": _run,
+        "once": _once,
+        "demo": _demo,
+        "simulate": _simulate,
+        "drill": _drill,
+    }[options.command]
     try:
         return command(options)
     except ConfigurationError as error:
@@ -50,12 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERNAL
 
 
-def _run(options: argparse.Namespace) -> int:
+def _settings(options: argparse.Namespace) -> Settings:
     try:
-        settings = load_settings(options.config_file)
+        return load_settings(options.config_file)
     except ConfigurationError as error:
         hint = "to see it work without an account, run: bitopro-margin-exporter demo"
         raise ConfigurationError([*error.problems, hint]) from error
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = _settings(options)
     sockets = open_sockets(options.listen_addresses or [DEFAULT_ADDRESS])
 
     async def serve(stopped: asyncio.Event) -> None:
@@ -74,6 +86,26 @@ def _run(options: argparse.Namespace) -> int:
         )
 
     return run_until_signal(serve, options.log_level, options.log_format)
+
+
+def _once(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    visits: tuple[Visit, ...] | None = None
+
+    async def look(stopped: asyncio.Event) -> None:
+        nonlocal visits
+        visits = await visit_until(stopped, settings, Clock())
+
+    code = run_until_signal(look, options.log_level, options.log_format)
+    if code:
+        return code
+    if visits is None:
+        raise UnableError("stopped before every account was asked")
+    complain("".join(f"warning: {warning}\n" for warning in settings.warnings))
+    tell(printed(visits, options.output, is_coloured=is_colour_wanted()))
+    problems = failures(visits)
+    complain("".join(f"error: {problem}\n" for problem in problems))
+    return EXIT_FAILED if problems else 0
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -7,13 +7,14 @@ from pathlib import Path
 from exporter import __version__
 from exporter.flag_types import address, duration, telemetry_path
 from exporter.logs import FORMATS, LEVELS
+from exporter.once_forms import FORMS
 from exporter.simulator import ENDPOINTS, FAULTS, SCENARIOS
 
 DEFAULT_ADDRESS = "127.0.0.1:10061"
 
 _DRILL_ADDRESS = "127.0.0.1:10062"
 _SIMULATOR_ADDRESS = "127.0.0.1:18061"
-_COMMANDS = ("run", "demo", "simulate", "drill")
+_COMMANDS = ("run", "once", "demo", "simulate", "drill")
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -46,15 +47,23 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run", help="poll the configured accounts and serve their metrics", allow_abbrev=False
     )
-    run.add_argument(
-        "--config.file",
-        dest="config_file",
-        type=Path,
-        metavar="FILE",
-        help="YAML file of accounts; without it, one account comes from the environment: "
-        "BITOPRO_API_KEY, BITOPRO_API_SECRET and BITOPRO_EMAIL, each also as ..._FILE",
-    )
+    _add_config_flag(run)
     _add_web_flags(run)
+
+    once = commands.add_parser(
+        "once",
+        help="poll the configured accounts once and print what was found",
+        allow_abbrev=False,
+    )
+    _add_config_flag(once)
+    once.add_argument(
+        "--output",
+        choices=FORMS,
+        default="table",
+        help="for people, for programs, or for the textfile collector of node_exporter "
+        "(default: %(default)s)",
+    )
+    _add_log_flags(once, default="error")
 
     demo = commands.add_parser(
         "demo", help="serve three simulated accounts; needs no key", allow_abbrev=False
@@ -77,6 +86,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_drill_flags(drill)
     _add_log_flags(drill, default="error")
     return parser
+
+
+def _add_config_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config.file",
+        dest="config_file",
+        type=Path,
+        metavar="FILE",
+        help="YAML file of accounts; without it, one account comes from the environment: "
+        "BITOPRO_API_KEY, BITOPRO_API_SECRET and BITOPRO_EMAIL, each also as ..._FILE",
+    )
 
 
 def _add_web_flags(parser: argparse.ArgumentParser) -> None:

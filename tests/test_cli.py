@@ -33,6 +33,7 @@ def test_without_credentials_it_names_the_variables_and_the_demo(
         ["run", "--web.telemetry-path=metrics"],
         ["run", "--web.telemetry-path=/-/healthy"],
         ["run", "--no-such-flag"],
+        ["once", "--output=xml"],
         ["--log.level=loud"],
         ["no-such-command"],
     ],

@@ -49,9 +49,10 @@ def test_every_variable_is_in_the_table() -> None:
     assert listed == {name for name in known_variables() if not name.endswith("_FILE")}
 
 
-def test_every_flag_of_run_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", ["run", "once"])
+def test_every_flag_is_named(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        parse_arguments(["run", "--help"])
+        parse_arguments([command, "--help"])
 
     flags = set(re.findall(r"--[a-z][a-z.-]+", capsys.readouterr().out))
     assert flags <= set(re.findall(r"--[a-z][a-z.-]+", README))

@@ -51,6 +51,7 @@ def common_simulator() -> Iterator[Simulator]:
 def simulator(common_simulator: Simulator) -> Simulator:
     """An exchange without a fault, to which a test may give one."""
     common_simulator.fault = None
+    common_simulator.fault_endpoint = "balances"
     return common_simulator
 
 

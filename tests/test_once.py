@@ -1,0 +1,175 @@
+"""Looking once at simulated accounts, at a time that is given."""
+
+import asyncio
+import re
+from dataclasses import replace
+
+import pytest
+
+from exporter.account import Account
+from exporter.advice import ADVICE
+from exporter.credentials import CredentialSource, Secret
+from exporter.errors import REASONS
+from exporter.once import Visit, visit_until
+from exporter.once_forms import FORMS, failures, printed
+from exporter.settings import AccountSettings, Settings
+from exporter.simulator import Simulator, SimulatorConfig
+from tests.clocks import ManualClock
+from tests.test_readme import section
+
+pytestmark = pytest.mark.anyio
+
+# 2026-11-20 12:00:00 UTC, when all is calm.
+START = 1_795_176_000.0
+
+
+def settings(*base_urls: str) -> Settings:
+    """Give an account of the simulator per URL."""
+    return Settings(
+        accounts=tuple(
+            AccountSettings(
+                Account(
+                    name=["main", "second"][number],
+                    base_url=base_url,
+                    poll_interval_seconds=15.0,
+                    stale_after_seconds=45.0,
+                ),
+                CredentialSource(
+                    api_key=Secret("key", value=f"demo-key-{number + 1}"),
+                    api_secret=Secret("secret", value="demo-secret"),
+                    email=Secret("email", value="demo@example.com"),
+                ),
+            )
+            for number, base_url in enumerate(base_urls)
+        ),
+        warnings=(),
+    )
+
+
+def simulator(time: ManualClock, scenario: str) -> Simulator:
+    return Simulator(
+        SimulatorConfig(port=0, scenario=scenario, accounts=2),
+        wall=time.clock.wall,
+        monotonic=time.clock.monotonic,
+    )
+
+
+async def visits(time: ManualClock, *base_urls: str) -> tuple[Visit, ...]:
+    found = await visit_until(asyncio.Event(), settings(*base_urls), time.clock)
+    assert found is not None
+    return found
+
+
+async def test_sample_of_the_readme_is_what_is_printed() -> None:
+    time = ManualClock(wall_seconds=START)
+    async with simulator(time, "flash-crash") as exchange:
+        time.advance(420)
+        found = await visits(time, exchange.base_url)
+
+    sample = section("A look without a server").partition("```text\n")[2].partition("```")[0]
+    assert sample == printed(found, "table", is_coloured=False)
+
+
+async def test_two_exchanges_have_prices_of_their_own() -> None:
+    time = ManualClock(wall_seconds=START)
+    async with simulator(time, "documented") as one, simulator(time, "calm") as other:
+        time.advance(60)
+        found = await visits(time, one.base_url, other.base_url)
+
+    first, second = (each.look for each in found)
+    assert str(first.prices["BTC"]) == "64824.45906666"
+    assert first.prices["BTC"] != second.prices["BTC"]
+    # On the page prices are of no account.
+    assert "mark_price{" not in printed(found, "prom", is_coloured=False)
+    assert "borrow_annual_interest_ratio{" not in printed(found, "prom", is_coloured=False)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("table", "main: NOT KNOWN.*\n  no answer     auth: 401: .*second: safe: not below 1.5"),
+        ("json", '"account": "main".*"reason": "auth".*"total_asset_amount": "[0-9]'),
+        ("prom", 'up{account="main"} 0.0\n.*up{account="second"} 1.0\n'),
+    ],
+)
+async def test_failing_account_is_in_every_form(form: str, expected: str) -> None:
+    time = ManualClock(wall_seconds=START)
+    async with simulator(time, "calm") as exchange:
+        refused, good = settings(exchange.base_url, exchange.base_url).accounts
+        wrong = replace(refused.credentials, api_key=Secret("key", value="unheard-of"))
+        accounts = (replace(refused, credentials=wrong), good)
+        found = await visit_until(asyncio.Event(), Settings(accounts, ()), time.clock)
+
+    assert found is not None
+    assert re.search(expected, printed(found, form, is_coloured=False), re.DOTALL)
+    assert len(failures(found)) == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        (
+            "table",
+            "all together +not known\n.*"
+            "  missing       the price of BTC, ETH: liquidation may be nearer than it looks\n"
+            "  missing       mark-price: auth: 403: grant the key permission to read",
+        ),
+        ("json", r'"mark-price",\s+"reason": "auth".*"liquidation_distance": {\s+"warning": null'),
+        ("prom", 'endpoint_up{account="main",endpoint="mark-price"} 0.0\n'),
+    ],
+)
+async def test_optional_endpoint_that_fails_is_missing_and_no_failure(
+    form: str, expected: str
+) -> None:
+    time = ManualClock(wall_seconds=START)
+    async with simulator(time, "calm") as exchange:
+        exchange.fault_endpoint, exchange.fault = "mark-price", "status-403"
+        found = await visits(time, exchange.base_url)
+
+    text = printed(found, form, is_coloured=False)
+    assert re.search(expected, text, re.DOTALL)
+    assert "mark_price{" not in text
+    assert failures(found) == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_no_form_shows_a_secret(form: str) -> None:
+    time = ManualClock(wall_seconds=START)
+    async with simulator(time, "calm") as exchange:
+        found = await visits(time, exchange.base_url)
+
+    text = printed(found, form, is_coloured=False)
+    assert "USDT" in text
+    assert "demo" not in text
+
+
+async def test_stopped_before_the_end_gives_nothing() -> None:
+    time = ManualClock(wall_seconds=START)
+    stopped = asyncio.Event()
+    stopped.set()
+    async with simulator(time, "calm") as exchange:
+        assert await visit_until(stopped, settings(exchange.base_url), time.clock) is None
+
+
+async def test_outputs_differ_only_in_form() -> None:
+    time = ManualClock(wall_seconds=START)
+    async with simulator(time, "documented") as exchange:
+        found = await visits(time, exchange.base_url)
+
+    texts = {form: printed(found, form, is_coloured=False) for form in FORMS}
+    assert failures(found) == []
+    assert [name for name, text in texts.items() if "SAFETY_THRESHOLD" not in text] == []
+    assert "748,279.61" in texts["table"]
+    assert '"748279.60832069"' in texts["json"]
+    assert 'total_asset_amount{account="main",unit="USDT"} 748279.60832069\n' in texts["prom"]
+
+
+def test_every_reason_has_advice_that_the_readme_gives_too() -> None:
+    rows = section("Reasons of failed polls").splitlines()
+
+    assert sorted(ADVICE) == sorted(REASONS)
+    for_reason = {
+        reason: [row for row in rows if f"`{reason}`" in row and row.endswith(f"| {advice} |")]
+        for reason, advice in ADVICE.items()
+    }
+    assert [reason for reason, found in for_reason.items() if len(found) != 1] == []
