@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test e2e drill-demo soak mutants lint format lock clean
+.PHONY: help demo test e2e drill-demo dashboards soak mutants lint format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ e2e: $(VENV)/.dev ## faults, real Prometheus and Alertmanager, and what reaches 
 
 drill-demo: $(VENV)/.dev ## play a drill against a Prometheus and an Alertmanager of its own (2 minutes)
 	$(BIN)/python -m tests.e2e.drill_demo
+
+dashboards: $(VENV)/.runtime ## write dashboards and alert rules for Grafana anew
+	$(BIN)/python -m grafana.generate
 
 soak: $(VENV)/.dev ## 20,000 polls, a fifth of them failing: growth of memory, descriptors, tasks
 	$(BIN)/python -m benchmarks.soak $(ARGS)

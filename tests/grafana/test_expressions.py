@@ -1,0 +1,62 @@
+"""Every expression can be read, and reads only what is served or recorded."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exporter.catalogue import FAMILIES
+from exporter.market_catalogue import MARKET_FAMILIES
+from exporter.telemetry import process_registry
+from tests.alerts.deployment import ALL_RULES
+from tests.alerts.names import selectors
+from tests.grafana.shipped import ANNOTATIONS, QUERIES, Query
+
+# What Prometheus adds to every target, and to itself.
+OF_PROMETHEUS = {"up", "scrape_duration_seconds", "scrape_samples_scraped", "ALERTS"}
+OF_PROCESS = {
+    sample.name for metric in process_registry(0.0).collect() for sample in metric.samples
+}
+OF_EXCHANGE = {family.name for family in FAMILIES} | {family.name for family in MARKET_FAMILIES}
+# Of the exporter, and why no panel reads it.
+NOT_SHOWN = {
+    "bitopro_margin_account_info": "the exchange's number of an account is nobody's business",
+    "bitopro_margin_ad_ratio": "truncated to two decimals; the quotient of the totals is not",
+    "bitopro_margin_ad_ratio_threshold": "shown as last known",
+    "bitopro_margin_last_change_timestamp_seconds": "an alert tells when it matters",
+    "bitopro_margin_last_liquidation_asset_amount": "a matter for the exchange's own list",
+    "bitopro_margin_last_liquidation_debt_amount": "a matter for the exchange's own list",
+}
+RECORDED = {rule.name for rule in ALL_RULES if not rule.is_alert}
+
+each_query = pytest.mark.parametrize("query", [*QUERIES, *ANNOTATIONS], ids=str)
+
+
+def test_promtool_can_read_every_expression(promtool: str, tmp_path: Path) -> None:
+    rules = [
+        {"record": "a:b:c", "labels": {"number": str(number)}, "expr": query.with_values()}
+        for number, query in enumerate([*QUERIES, *ANNOTATIONS])
+    ]
+    path = tmp_path / "rules.yml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": rules}]}))
+
+    check = subprocess.run(
+        [promtool, "check", "rules", path], capture_output=True, text=True, check=False
+    )
+
+    assert check.stderr == ""
+    assert f"{len(rules)} rules found" in check.stdout
+
+
+@each_query
+def test_expression_reads_what_is_served_or_recorded(query: Query) -> None:
+    read = {selector.metric for selector in selectors(query.expression)}
+
+    assert read <= OF_EXCHANGE | OF_PROCESS | OF_PROMETHEUS | RECORDED
+
+
+def test_what_the_exporter_serves_of_an_account_is_shown_but_for_what_is_named_here() -> None:
+    shown = {selector.metric for query in QUERIES for selector in selectors(query.expression)}
+
+    assert OF_EXCHANGE - shown == NOT_SHOWN.keys()
