@@ -22,15 +22,18 @@ from exporter.lifetime import run_until_signal
 from exporter.listening import ListenError, open_sockets, url_of
 from exporter.once import Visit, visit_until
 from exporter.once_forms import failures, is_colour_wanted, printed
-from exporter.service import EXIT_INTERNAL, run_service
-from exporter.settings import Settings, load_settings
+from exporter.service import EXIT_INTERNAL, client_ssl_context, run_service
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
+from exporter.startup import load_configuration
 from exporter.telling import complain, tell
 from exporter.tracebacks import traceback_text
 from exporter.watchers import Watchers
 
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
+
+_HINT = "hint: to see it work without an account, run: bitopro-margin-exporter demo\n"
+_HINTS = {"run": _HINT, "once": _HINT}
 
 logger = logging.getLogger("exporter")
 
@@ -49,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(options)
     except ConfigurationError as error:
         complain("".join(f"error: {problem}\n" for problem in error.problems))
+        complain(_HINTS.get(options.command, ""))
         return EXIT_CONFIGURATION
     except UnableError as error:
         complain(f"error: {error}\n")
@@ -58,16 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERNAL
 
 
-def _settings(options: argparse.Namespace) -> Settings:
-    try:
-        return load_settings(options.config_file)
-    except ConfigurationError as error:
-        hint = "to see it work without an account, run: bitopro-margin-exporter demo"
-        raise ConfigurationError([*error.problems, hint]) from error
-
-
 def _run(options: argparse.Namespace) -> int:
-    settings = _settings(options)
+    settings = load_configuration(options.config_file, options.listen_addresses or [])
     sockets = open_sockets(options.listen_addresses or [DEFAULT_ADDRESS])
 
     async def serve(stopped: asyncio.Event) -> None:
@@ -89,7 +85,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _once(options: argparse.Namespace) -> int:
-    settings = _settings(options)
+    settings = load_configuration(options.config_file, [])
     visits: tuple[Visit, ...] | None = None
 
     async def look(stopped: asyncio.Event) -> None:
@@ -109,6 +105,7 @@ def _once(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    client_ssl_context()
     config = _simulator_config(lambda: demo_simulator(options.scenario, options.speed))
     sockets = open_sockets(options.listen_addresses or [DEFAULT_ADDRESS])
 
@@ -158,6 +155,7 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _drill(options: argparse.Namespace) -> int:
+    client_ssl_context()
     if options.alertmanager_url and not options.prometheus_url:
         raise ConfigurationError(["--alertmanager.url: needs --prometheus.url as well"])
     sockets = open_sockets([options.listen_address])

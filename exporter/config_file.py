@@ -14,6 +14,13 @@ from exporter.errors import ConfigurationError
 from exporter.given import DEFAULT_BASE_URL, Given, GivenAccount, problem_texts, suggestion
 from exporter.setting_types import AccountName, BaseUrl, DurationSeconds, Ratio
 
+_SHAPES = {
+    "model_type": "keys with values were expected, such as name: main",
+    "list_type": "a list was expected, each entry with a dash before it",
+    "too_short": "at least one account is needed",
+    "string_type": "text was expected; put it into quotation marks",
+    "bool_type": "true or false was expected",
+}
 _PLAIN_KEY = re.compile(r"[a-z_]{1,32}", re.ASCII)
 
 
@@ -73,6 +80,7 @@ def read_config_file(path: Path) -> Given:
         poll_interval_seconds=file.poll_interval,
         stale_after_seconds=file.stale_after,
         hides_account_id=file.hide_account_id,
+        origins={name: f"{path}: {name}" for name in file.model_fields_set},
     )
 
 
@@ -97,6 +105,14 @@ def _account(path: Path, where: str, account: _AccountModel) -> GivenAccount:
             api_secret=secret("api_secret", account.api_secret_file),
             email=secret("email", account.email_file, account.email),
         ),
+        origins={
+            **{name: f"{where}.{name}" for name in account.model_fields_set},
+            "account": f"{where}.name",
+            **{
+                f"threshold_{level}": f"{where}.thresholds.{level}"
+                for level in account.thresholds.model_fields_set
+            },
+        },
     )
 
 
@@ -110,8 +126,10 @@ def _problem(path: Path, location: tuple[int | str, ...], kind: str, text: str) 
             text = "there is a key that no account has, and that is not shown here"
     elif kind == "missing":
         text = "is missing"
+    elif kind in _SHAPES:
+        text = _SHAPES[kind]
     place = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in location)
-    return f"{path}: {place.removeprefix('.')}: {text}"
+    return ": ".join(filter(None, (str(path), place.removeprefix("."), text)))
 
 
 class _DuplicateKeyError(yaml.constructor.ConstructorError):

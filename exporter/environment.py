@@ -44,10 +44,11 @@ class _Variables(BaseSettings):
 def read_environment(*, with_account: bool) -> Given:
     """Read the process's environment; its account only if `with_account`.
 
-    Raises ConfigurationError for a variable that does not exist, is malformed or is missing, and,
-    where the account comes from elsewhere, for one that describes an account.
+    Raises ConfigurationError for a variable that is malformed or missing, and, where the account
+    comes from elsewhere, for one that describes an account.
     """
-    problems = _unknown_names()
+    given = _given_names()
+    problems = _problems_of_secrets(given) if with_account else _ambiguous_names(given)
     try:
         variables = _Variables()
     except ValidationError as error:
@@ -56,19 +57,14 @@ def read_environment(*, with_account: bool) -> Given:
             for location, _, text in problem_texts(error)
         ]
         raise ConfigurationError(problems) from None
-    accounts: tuple[GivenAccount, ...] = ()
-    if with_account:
-        problems += _problems_of_secrets(variables)
-        accounts = (_account(variables),)
-    else:
-        problems += _ambiguous_names(variables)
     if problems:
         raise ConfigurationError(problems)
     return Given(
-        accounts=accounts,
+        accounts=(_account(variables),) if with_account else (),
         poll_interval_seconds=variables.poll_interval,
         stale_after_seconds=variables.stale_after,
         hides_account_id=variables.hide_account_id,
+        origins={name: _variable(name) for name in _OF_ALL_ACCOUNTS & variables.model_fields_set},
     )
 
 
@@ -97,6 +93,7 @@ def _account(variables: _Variables) -> GivenAccount:
             api_secret=_secret("api_secret", variables.api_secret, variables.api_secret_file),
             email=_secret("email", variables.email, variables.email_file),
         ),
+        origins={name: _variable(name) for name in variables.model_fields_set},
     )
 
 
@@ -105,8 +102,13 @@ def _secret(name: str, value: str | None, file: Path | None) -> Secret:
     return Secret(setting=setting, value=value, file=file)
 
 
-def _problems_of_secrets(variables: _Variables) -> list[str]:
-    given = variables.model_fields_set
+def _given_names() -> frozenset[str]:
+    """Give the known names that the environment holds; an empty variable is as good as none."""
+    given = {name.upper() for name, value in os.environ.items() if value}
+    return frozenset(name for name in _Variables.model_fields if _variable(name) in given)
+
+
+def _problems_of_secrets(given: frozenset[str]) -> list[str]:
     problems = []
     for name in _SECRETS:
         as_value, as_file = _variable(name), _variable(f"{name}_file")
@@ -117,8 +119,8 @@ def _problems_of_secrets(variables: _Variables) -> list[str]:
     return problems
 
 
-def _ambiguous_names(variables: _Variables) -> list[str]:
-    names = sorted(variables.model_fields_set - _OF_ALL_ACCOUNTS)
+def _ambiguous_names(given: frozenset[str]) -> list[str]:
+    names = sorted(given - _OF_ALL_ACCOUNTS)
     return [
         f"{_variable(name)} describes one account, and --config.file describes accounts already; "
         "remove one of them"
@@ -126,7 +128,8 @@ def _ambiguous_names(variables: _Variables) -> list[str]:
     ]
 
 
-def _unknown_names() -> list[str]:
+def unknown_variables() -> list[str]:
+    """Give a sentence for each variable with our prefix that is none of ours."""
     known = known_variables()
     unknown = _with_prefix(os.environ) - known
     return [

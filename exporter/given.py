@@ -1,6 +1,6 @@
 """What one source of configuration gives, before sources are merged and checked together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -15,23 +15,31 @@ DEFAULT_BASE_URL: Final = "https://api.bitopro.com/v3"
 
 @dataclass(frozen=True, slots=True)
 class GivenAccount:
-    """One account, with the place where its secrets are. `where` names it in messages."""
+    """One account, with the place where its secrets are. `where` names it in messages.
+
+    `origins` tells, for each setting that was given, under which name or where in which file.
+    """
 
     where: str
     name: str
     base_url: str
     thresholds: Thresholds
     credentials: CredentialSource
+    origins: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Accounts, and what was said about all of them; None where nothing was said."""
+    """Accounts, and what was said about all of them; None where nothing was said.
+
+    `origins` is as for an account.
+    """
 
     accounts: tuple[GivenAccount, ...]
     poll_interval_seconds: float | None
     stale_after_seconds: float | None
     hides_account_id: bool | None
+    origins: Mapping[str, str]
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -28,6 +28,17 @@ def open_sockets(addresses: Iterable[str]) -> list[socket.socket]:
     return sockets
 
 
+def address_problems(addresses: Iterable[str]) -> list[str]:
+    """Give a sentence for each address that is malformed."""
+    problems: list[str] = []
+    for address in addresses:
+        try:
+            _parsed(address)
+        except ListenError as error:
+            problems.append(str(error))
+    return problems
+
+
 def url_of(listening: socket.socket) -> str:
     """Give the URL under which a person on this machine reaches the socket."""
     host, port = listening.getsockname()[:2]

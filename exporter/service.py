@@ -15,6 +15,7 @@ import certifi
 from exporter.budget import RequestBudget
 from exporter.clock import Clock
 from exporter.endpoints import BORROW_TERMS, MARK_PRICE, OPTIONAL_ENDPOINTS
+from exporter.errors import ConfigurationError
 from exporter.exchange import Exchange
 from exporter.exposition import Exposition
 from exporter.extras import Extras
@@ -127,8 +128,21 @@ class _Vigil:
 
 
 def client_ssl_context() -> ssl.SSLContext:
-    """Trust what OpenSSL's `SSL_CERT_FILE` names, or else certifi's list of authorities."""
-    return ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE") or certifi.where())
+    """Trust what OpenSSL's `SSL_CERT_FILE` names, or else certifi's list of authorities.
+
+    Raises ConfigurationError if the file is no list of authorities.
+    """
+    path = os.environ.get("SSL_CERT_FILE") or certifi.where()
+    try:
+        return ssl.create_default_context(cafile=path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigurationError(
+            [
+                f"SSL_CERT_FILE: cannot use {path}: {reason}; name a PEM file of certificate "
+                "authorities, or unset it"
+            ]
+        ) from error
 
 
 def _offsets(settings: Settings) -> list[float]:

@@ -4,8 +4,8 @@ The environment is above the file. Every problem is reported, not only the first
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from exporter.account import DRILL_ACCOUNT, Account, Thresholds
 from exporter.budget import REQUESTS_PER_MINUTE
 from exporter.config_file import read_config_file
 from exporter.credentials import CredentialSource
-from exporter.environment import read_environment
+from exporter.environment import read_environment, unknown_variables
 from exporter.errors import ConfigurationError
 from exporter.given import Given, GivenAccount
 
@@ -23,6 +23,14 @@ STALE_AFTER_POLLS = 3
 _TWO_EXCHANGES = (
     "base_url: the accounts have different ones, and prices of two exchanges must not be mixed: "
     "neither mark prices nor terms of borrowing are asked for; run one exporter per exchange"
+)
+
+_NOTHING = Given(
+    accounts=(),
+    poll_interval_seconds=None,
+    stale_after_seconds=None,
+    hides_account_id=None,
+    origins={},
 )
 
 _T = TypeVar("_T")
@@ -35,18 +43,26 @@ _LONGEST_STALE_AFTER_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class AccountSettings:
-    """One account and where its secrets are."""
+    """One account and where its secrets are.
+
+    `origins` tells of each setting that was given, and is no default, where that was.
+    """
 
     account: Account
     credentials: CredentialSource
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A configuration that can be run. `warnings` are for the log at start."""
+    """A configuration that can be run. `warnings` are for the log at start.
+
+    `origins` is of what holds for all accounts.
+    """
 
     accounts: tuple[AccountSettings, ...]
     warnings: tuple[str, ...]
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_one_exchange(self) -> bool:
@@ -56,12 +72,11 @@ class Settings:
 
 def load_settings(config_file: Path | None) -> Settings:
     """Read environment and file. Raises ConfigurationError with all problems found."""
-    environment, file = _read_sources(config_file)
-    given = environment if file is None else _merged(environment, file)
+    given, problems = _read_sources(config_file)
     interval_seconds = _or(given.poll_interval_seconds, DEFAULT_POLL_INTERVAL_SECONDS)
     stale_after_seconds = _or(given.stale_after_seconds, STALE_AFTER_POLLS * interval_seconds)
-    problems = [
-        *_problems_of_schedule(interval_seconds, stale_after_seconds, len(given.accounts)),
+    problems += [
+        *_problems_of_schedule(given, interval_seconds, stale_after_seconds),
         *_problems_of_names(given.accounts),
         *_problems_of_thresholds(given.accounts),
         *_problems_of_credentials(given.accounts),
@@ -80,32 +95,32 @@ def load_settings(config_file: Path | None) -> Settings:
                     shows_id=not given.hides_account_id,
                 ),
                 each.credentials,
+                each.origins,
             )
             for each in given.accounts
         ),
         warnings=tuple(text for each in given.accounts for text in each.credentials.warnings()),
+        origins=given.origins,
     )
     if settings.has_one_exchange:
         return settings
     return replace(settings, warnings=(*settings.warnings, _TWO_EXCHANGES))
 
 
-def _read_sources(config_file: Path | None) -> tuple[Given, Given | None]:
+def _read_sources(config_file: Path | None) -> tuple[Given, list[str]]:
     """Read both sources, so that problems of one do not hide those of the other."""
-    problems: list[str] = []
-    environment: Given | None = None
-    file: Given | None = None
+    problems = unknown_variables()
+    given = _NOTHING
     try:
-        environment = read_environment(with_account=config_file is None)
+        given = read_environment(with_account=config_file is None)
     except ConfigurationError as error:
         problems += error.problems
     try:
-        file = None if config_file is None else read_config_file(config_file)
+        if config_file is not None:
+            given = _merged(given, read_config_file(config_file))
     except ConfigurationError as error:
         problems += error.problems
-    if problems or environment is None:
-        raise ConfigurationError(problems)
-    return environment, file
+    return given, problems
 
 
 def _merged(above: Given, below: Given) -> Given:
@@ -114,6 +129,7 @@ def _merged(above: Given, below: Given) -> Given:
         poll_interval_seconds=_or(above.poll_interval_seconds, below.poll_interval_seconds),
         stale_after_seconds=_or(above.stale_after_seconds, below.stale_after_seconds),
         hides_account_id=_or(above.hides_account_id, below.hides_account_id),
+        origins={**below.origins, **above.origins},
     )
 
 
@@ -123,25 +139,30 @@ def _or(first: _T | None, second: _U) -> _T | _U:
 
 
 def _problems_of_schedule(
-    interval_seconds: float, stale_after_seconds: float, accounts: int
+    given: Given, interval_seconds: float, stale_after_seconds: float
 ) -> Sequence[str]:
     problems: list[str] = []
+    accounts = len(given.accounts)
+    interval = given.origins.get("poll_interval", "poll_interval")
+    stale_after = given.origins.get("stale_after", "stale_after")
     if not (_SHORTEST_POLL_INTERVAL_SECONDS <= interval_seconds <= _LONGEST_POLL_INTERVAL_SECONDS):
-        problems.append("poll_interval: from 1s to 10m is possible")
+        problems.append(f"{interval}: from 1s to 10m is possible")
     elif accounts * 60.0 / interval_seconds > REQUESTS_PER_MINUTE:
         needed_seconds = math.ceil(accounts * 60.0 / REQUESTS_PER_MINUTE)
         problems.append(
-            f"poll_interval: {accounts} accounts every {interval_seconds:g} s exceed "
+            f"{interval}: {accounts} accounts every {interval_seconds:g} s exceed "
             f"{REQUESTS_PER_MINUTE} requests a minute; use {needed_seconds}s or more, or several "
             "exporters on different addresses"
         )
     if stale_after_seconds < interval_seconds:
         problems.append(
-            "stale_after: shorter than poll_interval, so that values would come and go; "
+            f"{stale_after}: shorter than poll_interval, so that values would come and go; "
             f"use {STALE_AFTER_POLLS} intervals"
         )
     elif stale_after_seconds > _LONGEST_STALE_AFTER_SECONDS:
-        problems.append("stale_after: longer than 1h; such old values would be taken for present")
+        problems.append(
+            f"{stale_after}: longer than 1h; such old values would be taken for present"
+        )
     return problems
 
 
@@ -160,7 +181,8 @@ def _problems_of_names(accounts: Iterable[GivenAccount]) -> Sequence[str]:
 
 def _problems_of_thresholds(accounts: Iterable[GivenAccount]) -> Sequence[str]:
     return [
-        f"{each.where}: thresholds must fall from warning over critical to liquidation"
+        f"{each.where}: thresholds must fall from warning over critical to liquidation, but are "
+        + ", ".join(f"{ratio:g}" for ratio in each.thresholds.by_level().values())
         for each in accounts
         if not _is_falling(each.thresholds)
     ]

@@ -1,6 +1,7 @@
 """Usage, exit codes and what a person is told."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,42 @@ def test_without_credentials_it_names_the_variables_and_the_demo(
     assert "BITOPRO_API_SECRET is not set" in told
     assert "BITOPRO_EMAIL is not set" in told
     assert "bitopro-margin-exporter demo" in told
+
+
+def test_problems_of_every_source_are_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("BITOPRO_STALE_AFTER", "long")
+
+    code = main(["--web.listen-address=garbage", f"--config.file={tmp_path}/none.yml"])
+
+    lines = capsys.readouterr().err.splitlines()
+    assert code == 78
+    assert [line.split(": ")[:2] for line in lines] == [
+        ["error", "--web.listen-address"],
+        ["error", "SSL_CERT_FILE"],
+        ["error", "BITOPRO_STALE_AFTER"],
+        ["error", "--config.file"],
+        ["hint", "to see it work without an account, run"],
+    ]
+
+
+@pytest.mark.parametrize("command", ["run", "demo", "drill"])
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_unusable_list_of_authorities_is_a_problem_of_configuration(
+    command: str,
+    content: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "authorities.pem"
+    _ = content and path.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+
+    assert main([command]) == 78
+    assert f"error: SSL_CERT_FILE: cannot use {path}: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_malformed_duration_is_refused(
 def test_interval_out_of_range_is_refused(environment: Callable[..., None], text: str) -> None:
     environment(BITOPRO_POLL_INTERVAL=text, BITOPRO_STALE_AFTER="1h")
 
-    assert problems()[0] == "poll_interval: from 1s to 10m is possible"
+    assert problems()[0] == "BITOPRO_POLL_INTERVAL: from 1s to 10m is possible"
 
 
 @pytest.mark.parametrize("text", ["0s", "14s"])
@@ -190,7 +190,7 @@ def test_stale_after_below_the_interval_is_refused(
     environment(BITOPRO_STALE_AFTER=text)
 
     assert problems() == (
-        "stale_after: shorter than poll_interval, so that values would come and go; "
+        "BITOPRO_STALE_AFTER: shorter than poll_interval, so that values would come and go; "
         "use 3 intervals",
     )
 
@@ -199,7 +199,7 @@ def test_very_long_stale_after_is_refused(environment: Callable[..., None]) -> N
     environment(BITOPRO_STALE_AFTER="61m")
 
     assert problems() == (
-        "stale_after: longer than 1h; such old values would be taken for present",
+        "BITOPRO_STALE_AFTER: longer than 1h; such old values would be taken for present",
     )
 
 
@@ -217,7 +217,8 @@ def test_thresholds_out_of_order_are_refused(environment: Callable[..., None]) -
     environment(BITOPRO_THRESHOLD_CRITICAL="1.6")
 
     assert problems() == (
-        "BITOPRO_ACCOUNT: thresholds must fall from warning over critical to liquidation",
+        "BITOPRO_ACCOUNT: thresholds must fall from warning over critical to liquidation, "
+        "but are 1.5, 1.6, 1.2",
     )
 
 
@@ -348,7 +349,7 @@ def test_account_in_environment_and_file_is_ambiguous(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("accounts: []", "accounts: List should have at least 1 item after validation, not 0"),
+        ("accounts: []", "accounts: at least one account is needed"),
         ("{}", "accounts: is missing"),
         (
             f"acounts:{ACCOUNT_A}\naccounts:{ACCOUNT_A}",
@@ -371,7 +372,17 @@ def test_account_in_environment_and_file_is_ambiguous(
             "not valid YAML at line 1, column 12",
         ),
         ("accounts: 1\naccounts: 2", "not valid YAML at line 2, column 1: a key is there twice"),
-        ("- 1", ": Input should be a valid dictionary or instance of _FileModel"),
+        ("- 1", "keys with values were expected, such as name: main"),
+        ("", "keys with values were expected, such as name: main"),
+        ("accounts: 7", "accounts: a list was expected, each entry with a dash before it"),
+        (
+            f"accounts:{ACCOUNT_A.replace('name: a', 'name: 1')}",
+            "accounts[0].name: text was expected; put it into quotation marks",
+        ),
+        (
+            f"hide_account_id: maybe\naccounts:{ACCOUNT_A}",
+            "hide_account_id: true or false was expected",
+        ),
     ],
 )
 def test_malformed_file_is_refused_with_the_place(
@@ -440,6 +451,54 @@ def test_every_problem_of_both_sources_is_reported(
     path = config(f"accounts:{ACCOUNT_A}    nam: a\n")
 
     assert [problem.partition(":")[0] for problem in problems(path)] == ["BITOPRO_STALE", str(path)]
+
+
+def test_malformed_variable_does_not_hide_missing_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BITOPRO_POLL_INTERVAL", "often")
+    monkeypatch.setenv("BITOPRO_STALE", "1m")
+
+    assert [problem.split(":")[0].split()[0] for problem in problems()] == [
+        "BITOPRO_STALE",
+        "BITOPRO_API_KEY",
+        "BITOPRO_API_SECRET",
+        "BITOPRO_EMAIL",
+        "BITOPRO_POLL_INTERVAL",
+    ]
+
+
+def test_problem_of_the_environment_does_not_hide_one_of_a_secret(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BITOPRO_POLL_INTERVAL", "often")
+    (tmp_path / "a-secret").write_text("")
+
+    assert [
+        problem.rpartition(": ")[2] for problem in problems(config(f"accounts:{ACCOUNT_A}"))
+    ] == [
+        "a duration with its unit was expected, such as 15s, 1m30s or 500ms",
+        "is empty",
+    ]
+
+
+def test_settings_know_where_they_came_from(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BITOPRO_POLL_INTERVAL", "20s")
+    path = config(
+        f"poll_interval: 30s\nstale_after: 2m\naccounts:{ACCOUNT_A}    thresholds: {{warning: 2}}\n"
+    )
+
+    settings = load_settings(path)
+
+    assert settings.origins["poll_interval"] == "BITOPRO_POLL_INTERVAL"
+    assert settings.origins["stale_after"] == f"{path}: stale_after"
+    assert "hide_account_id" not in settings.origins
+    origins = settings.accounts[0].origins
+    assert origins["account"] == f"{path}: accounts[0].name"
+    assert origins["threshold_warning"] == f"{path}: accounts[0].thresholds.warning"
+    assert "threshold_critical" not in origins
 
 
 def secret_file_problems(config: Callable[[str], Path], name: str) -> tuple[str, ...]:

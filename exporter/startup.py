@@ -1,0 +1,29 @@
+"""What must be right before anything is started, looked at as a whole."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from exporter.errors import ConfigurationError
+from exporter.listening import address_problems
+from exporter.service import client_ssl_context
+from exporter.settings import Settings, load_settings
+
+
+def load_configuration(config_file: Path | None, addresses: Sequence[str]) -> Settings:
+    """Read the settings. Raises ConfigurationError with every problem of any source."""
+    problems = address_problems(addresses) + _problems_of(client_ssl_context)
+    try:
+        settings = load_settings(config_file)
+    except ConfigurationError as error:
+        raise ConfigurationError([*problems, *error.problems]) from error
+    if problems:
+        raise ConfigurationError(problems)
+    return settings
+
+
+def _problems_of(attempt: Callable[[], object]) -> list[str]:
+    try:
+        attempt()
+    except ConfigurationError as error:
+        return list(error.problems)
+    return []
