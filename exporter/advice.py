@@ -1,27 +1,67 @@
-"""What an operator does about a failed poll, by its reason; the README has the same words."""
+"""What each reason of a failed poll means, and what to do about it; for people."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
-_NOT_THE_API = "look for a proxy or gateway on the way"
-_CHANGED = "the API has changed: report it"
 
-ADVICE: Mapping[str, str] = MappingProxyType(
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What happened, and what an operator does next; parts of sentences, without a full stop."""
+
+    meaning: str
+    do: str
+
+
+_PROXY = "look for a proxy or gateway on the way, and check the base URL"
+_REPORT = "the API has changed, or a gateway answered in its place: try again, then report it"
+
+ADVICE: Mapping[str, Advice] = MappingProxyType(
     {
-        "timeout": "nothing at first; then check the network",
-        "network": "check name resolution, routes, firewall",
-        "tls": "check the clock and what intercepts TLS",
-        "auth": "check key, secret, rights and allowed addresses; changed files are read anew",
-        "clock": "set the clock by NTP; one exporter per key",
-        "rate_limited": "fewer programs on this address, or a longer interval",
-        "redirect": "check the base URL",
-        "http_status": "5xx passes; 404 is the base URL, or an endpoint that is not for this key; "
-        "else report it",
-        "content_type": _NOT_THE_API,
-        "framing": _NOT_THE_API,
-        "too_large": _NOT_THE_API,
-        "json": _CHANGED,
-        "schema": _CHANGED,
-        "wrong_account": "check whose key it is, then restart",
+        "timeout": Advice(
+            "no complete answer within 10 s, or the interval if that is shorter",
+            "nothing at first, for it passes; then check the network and the exchange's own status",
+        ),
+        "network": Advice(
+            "no connection, or it broke",
+            "check the base URL, name resolution, routes, and that a firewall lets this machine "
+            "out",
+        ),
+        "tls": Advice(
+            "the peer could not prove who it is",
+            "check this machine's clock and what intercepts TLS; "
+            "SSL_CERT_FILE names other authorities",
+        ),
+        "auth": Advice(
+            "401 or 403: the exchange does not accept the key",
+            "check key, secret, e-mail, the key's right to read and its list of allowed addresses; "
+            "changed files are read anew within a minute",
+        ),
+        "clock": Advice(
+            "409, twice: the exchange does not accept the time of the request",
+            "set this machine's clock by NTP, and run one exporter per key",
+        ),
+        "rate_limited": Advice(
+            "429: too many requests",
+            "run fewer programs on this address and key, or poll at a longer interval; "
+            "it waits as told, 5 minutes at most",
+        ),
+        "redirect": Advice(
+            "30x, which is never followed",
+            "check the base URL",
+        ),
+        "http_status": Advice(
+            "another status than 200",
+            "wait, for 5xx passes; 404 is the base URL; report any other",
+        ),
+        "content_type": Advice("200, but not JSON", _PROXY),
+        "framing": Advice("not the HTTP message that was announced", _PROXY),
+        "too_large": Advice("more bytes than any real answer has", _PROXY),
+        "json": Advice("the body is not one JSON value", _REPORT),
+        "schema": Advice("JSON, but not the documented answer", _REPORT),
+        "wrong_account": Advice(
+            "the key answers for another account than before; its values go at once",
+            "check whose key it is, then restart",
+        ),
     }
 )

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 
 from exporter import __version__
 from exporter.account import DRILL_ACCOUNT
+from exporter.check import problems_text, run_check
 from exporter.clock import Clock
 from exporter.demo import demo_simulator, run_demo
 from exporter.drill import run_drill
@@ -26,6 +27,7 @@ from exporter.service import EXIT_INTERNAL, client_ssl_context, run_service
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
 from exporter.startup import load_configuration
 from exporter.telling import complain, tell
+from exporter.terminal import terminal_of
 from exporter.tracebacks import traceback_text
 from exporter.watchers import Watchers
 
@@ -41,13 +43,7 @@ logger = logging.getLogger("exporter")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a sub-command, `run` by default, and give the exit code."""
     options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
-    command = {
-        "run": _run,
-        "once": _once,
-        "demo": _demo,
-        "simulate": _simulate,
-        "drill": _drill,
-    }[options.command]
+    command = _COMMANDS[options.command]
     try:
         return command(options)
     except ConfigurationError as error:
@@ -102,6 +98,16 @@ def _once(options: argparse.Namespace) -> int:
     problems = failures(visits)
     complain("".join(f"error: {problem}\n" for problem in problems))
     return EXIT_FAILED if problems else 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    terminal = terminal_of()
+    try:
+        settings = load_configuration(options.config_file, options.listen_addresses or [])
+    except ConfigurationError as error:
+        tell(problems_text(error.problems, terminal))
+        return EXIT_CONFIGURATION
+    return 0 if run_check(settings, options, terminal) else EXIT_FAILED
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -184,6 +190,16 @@ def _drill(options: argparse.Namespace) -> int:
 
     code = run_until_signal(play, options.log_level, options.log_format)
     return code if code or has_passed else EXIT_FAILED
+
+
+_COMMANDS = {
+    "run": _run,
+    "check": _check,
+    "once": _once,
+    "demo": _demo,
+    "simulate": _simulate,
+    "drill": _drill,
+}
 
 
 def _simulator_config(build: Callable[[], SimulatorConfig]) -> SimulatorConfig:

@@ -14,7 +14,7 @@ DEFAULT_ADDRESS = "127.0.0.1:10061"
 
 _DRILL_ADDRESS = "127.0.0.1:10062"
 _SIMULATOR_ADDRESS = "127.0.0.1:18061"
-_COMMANDS = ("run", "once", "demo", "simulate", "drill")
+_COMMANDS = ("run", "check", "once", "demo", "simulate", "drill")
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -22,7 +22,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     given = list(arguments)
     if not given or (given[0] not in _COMMANDS and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "run")
-    parser = _parser()
+    parser = command_line()
     options, unknown = parser.parse_known_args(given)
     if unknown:
         # By name alone: whoever looks for a flag for the secret may have put it there.
@@ -31,10 +31,13 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
             f"unknown arguments: {' '.join(flags) or 'a word without a flag'}; commands are "
             f"{', '.join(_COMMANDS)}; credentials are never flags, but variables or files"
         )
+    # Whether a value was given, or is the default that it equals.
+    options.given = frozenset(each.partition("=")[0] for each in given if each.startswith("--"))
     return options
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """Give the parser, from which completion, manual and reference are made as well."""
     parser = argparse.ArgumentParser(
         prog="bitopro-margin-exporter",
         description="Prometheus exporter for BitoPro margin accounts.",
@@ -47,8 +50,17 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run", help="poll the configured accounts and serve their metrics", allow_abbrev=False
     )
-    _add_config_flag(run)
-    _add_web_flags(run)
+    _add_run_flags(run)
+
+    check = commands.add_parser(
+        "check",
+        help="validate the configuration, then try each account step by step",
+        allow_abbrev=False,
+    )
+    check.add_argument(
+        "--offline", action="store_true", help="validate the configuration, and ask nobody"
+    )
+    _add_run_flags(check)
 
     once = commands.add_parser(
         "once",
@@ -86,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_drill_flags(drill)
     _add_log_flags(drill, default="error")
     return parser
+
+
+def _add_run_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `run`, which `check` takes as well, so that it sees the same."""
+    _add_config_flag(parser)
+    _add_web_flags(parser)
 
 
 def _add_config_flag(parser: argparse.ArgumentParser) -> None:

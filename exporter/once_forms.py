@@ -24,7 +24,7 @@ def failures(visits: Sequence[Visit]) -> Sequence[str]:
     """Say of each account that gave no answer why, and what to do."""
     return [
         f"account {look.account.name}: no answer: {look.failure.reason}: {look.failure.message}; "
-        f"{ADVICE[look.failure.reason]}"
+        f"{ADVICE[look.failure.reason].do}"
         for look in (each.look for each in visits)
         if look.failure is not None
     ]

@@ -137,11 +137,9 @@ def client_ssl_context() -> ssl.SSLContext:
         return ssl.create_default_context(cafile=path)
     except OSError as error:
         reason = error.strerror or str(error)
+        advice = "name a PEM file of certificate authorities, or unset it"
         raise ConfigurationError(
-            [
-                f"SSL_CERT_FILE: cannot use {path}: {reason}; name a PEM file of certificate "
-                "authorities, or unset it"
-            ]
+            [f"SSL_CERT_FILE: cannot use {path}: {reason}; {advice}"]
         ) from error
 
 

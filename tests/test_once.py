@@ -7,9 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.account import Account
-from exporter.advice import ADVICE
 from exporter.credentials import CredentialSource, Secret
-from exporter.errors import REASONS
 from exporter.once import Visit, visit_until
 from exporter.once_forms import FORMS, failures, printed
 from exporter.settings import AccountSettings, Settings
@@ -162,14 +160,3 @@ async def test_outputs_differ_only_in_form() -> None:
     assert "748,279.61" in texts["table"]
     assert '"748279.60832069"' in texts["json"]
     assert 'total_asset_amount{account="main",unit="USDT"} 748279.60832069\n' in texts["prom"]
-
-
-def test_every_reason_has_advice_that_the_readme_gives_too() -> None:
-    rows = section("Reasons of failed polls").splitlines()
-
-    assert sorted(ADVICE) == sorted(REASONS)
-    for_reason = {
-        reason: [row for row in rows if f"`{reason}`" in row and row.endswith(f"| {advice} |")]
-        for reason, advice in ADVICE.items()
-    }
-    assert [reason for reason, found in for_reason.items() if len(found) != 1] == []

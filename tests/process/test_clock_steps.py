@@ -1,49 +1,17 @@
 """The wall clock may step while the exporter runs; the exchange's does not."""
 
-from pathlib import Path
-
 import pytest
 
 from exporter.simulator import Simulator
-from tests.process.conftest import Starter
+from tests.process.conftest import Starter, WallClock
 from tests.process.running import Running, environment
 
-LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 HOUR_SECONDS = 3600
 
 ACCOUNT = '{account="default"}'
 UP = f"up{ACCOUNT}"
 POLLS = f"polls_total{ACCOUNT}"
 CLOCK_FAILURES = 'poll_failures_total{account="default",reason="clock"}'
-
-
-class WallClock:
-    """The wall clock of a process started with `variables`, off by so many seconds."""
-
-    def __init__(self, folder: Path, library: Path) -> None:
-        self._path = folder / "offset"
-        self.step(0)
-        self.variables = {
-            "LD_PRELOAD": str(library),
-            "FAKETIME_TIMESTAMP_FILE": str(self._path),
-            "FAKETIME_NO_CACHE": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        }
-
-    def step(self, offset_seconds: int) -> None:
-        """Set it to real time and so many seconds."""
-        # In one step, for it is read all the time.
-        written = self._path.with_suffix(".new")
-        written.write_text(f"{offset_seconds:+d}\n")
-        written.rename(self._path)
-
-
-@pytest.fixture
-def wall_clock(tmp_path: Path) -> WallClock:
-    """A wall clock to be set at will."""
-    if not LIBRARIES:
-        pytest.skip("libfaketime is missing: install Debian's package libfaketime")
-    return WallClock(tmp_path, LIBRARIES[0])
 
 
 @pytest.fixture

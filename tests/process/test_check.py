@@ -1,0 +1,317 @@
+"""`check` as an operator meets it: a real process, the simulator, and what usually goes wrong."""
+
+import os
+import pty
+import re
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+from anyio.from_thread import start_blocking_portal
+
+from exporter.simulator import Simulator, SimulatorConfig
+from tests.process.conftest import WallClock
+from tests.process.running import EXPORTER, SECRETS, Running, config_file, environment
+
+UTF_8 = {"PYTHONIOENCODING": "utf-8"}
+STEPS = ["name", "connection", "clock", "signed call", "answer", "series"]
+
+
+def check(variables: Mapping[str, str], *flags: str) -> tuple[int, str]:
+    """Run it to its end, and give exit code and what it printed."""
+    with Running([*EXPORTER, "check", *flags], {**UTF_8, **variables}) as running:
+        code = running.end().code
+    assert running.stderr == ""
+    return code, running.stdout
+
+
+def steps(printed: str, sign: str) -> list[str]:
+    """Give the names of the steps with a sign."""
+    return [name.strip() for name in re.findall(rf"^  {sign} (.{{11}})  ", printed, re.MULTILINE)]
+
+
+def advice(printed: str) -> str:
+    """Give the one thing to do."""
+    (text,) = re.findall(r"^      → (.*)$", printed, re.MULTILINE)
+    return str(text)
+
+
+@contextmanager
+def tls_simulator(certificate: trustme.LeafCert) -> Iterator[str]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    config = SimulatorConfig(port=0, ssl_context=context)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(Simulator(config)) as simulator,
+    ):
+        yield simulator.base_url
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def trust(authority: trustme.CA, tmp_path: Path) -> Mapping[str, str]:
+    path = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return {"SSL_CERT_FILE": str(path)}
+
+
+def test_good_account_passes_every_step(simulator: Simulator) -> None:
+    code, printed = check(environment(simulator.base_url))
+
+    assert code == 0
+    assert steps(printed, "✓") == ["settings", *STEPS]
+    assert "✗" not in printed
+    assert "3 currencies, totals in USDT" in printed
+
+
+def test_it_tells_where_each_setting_came_from(
+    simulator: Simulator, trust: Mapping[str, str], tmp_path: Path
+) -> None:
+    path = config_file(tmp_path, simulator.base_url, accounts=1)
+
+    _, printed = check(
+        {"BITOPRO_POLL_INTERVAL": "2s", **trust},
+        f"--config.file={path}",
+        "--log.level=debug",
+        "--offline",
+    )
+
+    rows = {
+        line.split()[0]: line.split(maxsplit=2)[2] for line in printed.splitlines() if "  " in line
+    }
+    assert {name: rows[name] for name in ("--log.level", "--log.format", "poll_interval")} == {
+        "--log.level": "flag",
+        "--log.format": "default",
+        "poll_interval": "environment BITOPRO_POLL_INTERVAL",
+    }
+    assert rows["stale_after"] == f"file {path}: stale_after"
+    assert rows["account"] == f"file {path}: accounts[0].name"
+    assert rows["api_key"] == (
+        f"secret file {tmp_path}/key-1, named by {path}: accounts[0].api_key_file"
+    )
+    assert rows["authorities"] == "environment SSL_CERT_FILE"
+    assert rows["threshold_warning"] == "default: assumed, BitoPro publishes none"
+
+
+def test_secrets_are_masked(simulator: Simulator) -> None:
+    _, printed = check(environment(simulator.base_url))
+
+    assert (
+        re.findall(r"^  (?:api_key|api_secret|email) +(\S+)", printed, re.MULTILINE)
+        == ["********"] * 3
+    )
+    assert [each for each in SECRETS if each in printed] == []
+
+
+def test_offline_asks_nobody(simulator: Simulator) -> None:
+    before = simulator.connections
+
+    code, printed = check(environment(simulator.base_url), "--offline")
+
+    assert (code, simulator.connections) == (0, before)
+    assert steps(printed, "✓") == ["settings"]
+
+
+def test_every_problem_of_the_configuration_has_a_line_and_a_cross() -> None:
+    code, printed = check(
+        {"BITOPRO_API_KEY": "'quoted'", "BITOPRO_POLL_INTERVAL": "often", "BITOPRO_MAIL": "x"},
+        "--web.listen-address=here",
+    )
+
+    lines = printed.splitlines()
+    assert code == 78
+    assert [line.split()[:2] for line in lines] == [
+        ["✗", "--web.listen-address:"],
+        ["✗", "BITOPRO_MAIL:"],
+        ["✗", "BITOPRO_API_SECRET"],
+        ["✗", "BITOPRO_EMAIL"],
+        ["✗", "BITOPRO_POLL_INTERVAL:"],
+    ]
+
+
+def test_wrong_secret_leads_to_key_and_secret(simulator: Simulator) -> None:
+    code, printed = check(environment(simulator.base_url, BITOPRO_API_SECRET="another"))
+
+    assert code == 1
+    assert steps(printed, "✗") == ["signed call"]
+    assert steps(printed, "-") == ["answer", "series"]
+    assert advice(printed).startswith("check key, secret, e-mail, the key's right to read")
+
+
+@pytest.mark.parametrize("offset_seconds", [-3600, 3600])
+def test_wrong_clock_leads_to_ntp(
+    offset_seconds: int, simulator: Simulator, wall_clock: WallClock
+) -> None:
+    wall_clock.step(offset_seconds)
+
+    code, printed = check({**environment(simulator.base_url), **wall_clock.variables})
+
+    measured = re.search(r"✗ clock +([+-]\d+\.\d) s against", printed)
+    assert code == 1
+    assert measured is not None
+    assert float(measured[1]) == pytest.approx(offset_seconds, abs=3)
+    assert steps(printed, "✗") == ["clock", "signed call"]
+    assert printed.count("→ set this machine's clock by NTP") == 2
+
+
+def test_stopped_exchange_leads_to_host_and_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    code, printed = check(environment(f"http://127.0.0.1:{port}/v3"))
+
+    assert code == 1
+    assert f"✗ connection   none to 127.0.0.1 port {port}: Connection refused" in printed
+    assert advice(printed).startswith(f"check that 127.0.0.1 port {port} is meant")
+    assert steps(printed, "-") == ["clock", "signed call", "answer", "series"]
+
+
+def test_unresolvable_name_leads_to_spelling_and_resolution() -> None:
+    code, printed = check(environment("https://no-such-host.invalid/v3"))
+
+    assert code == 1
+    assert steps(printed, "✗") == ["name"]
+    assert advice(printed).startswith("check the spelling of the base URL, and name resolution")
+
+
+def test_proxy_that_is_not_used_is_mentioned_without_its_url() -> None:
+    _, printed = check(
+        {
+            **environment("https://no-such-host.invalid/v3"),
+            "HTTPS_PROXY": "http://me:CANARY-SECRET@proxy:3128",
+        }
+    )
+
+    assert "the proxy of this environment is not used" in advice(printed)
+    assert "3128" not in printed
+
+
+def test_trusted_certificate_passes(authority: trustme.CA, trust: Mapping[str, str]) -> None:
+    with tls_simulator(authority.issue_cert("127.0.0.1")) as base_url:
+        code, printed = check({**environment(base_url), **trust})
+
+    assert code == 0
+    assert re.search(r"✓ connection .*, TLSv1\.\d, certificate valid until ", printed)
+
+
+def test_unknown_authority_leads_to_interception_and_the_list(authority: trustme.CA) -> None:
+    with tls_simulator(authority.issue_cert("127.0.0.1")) as base_url:
+        code, printed = check(environment(base_url, SSL_CERT_FILE=""))
+
+    assert code == 1
+    assert steps(printed, "✗") == ["connection"]
+    assert "not in certifi's list" in advice(printed)
+    assert "SSL_CERT_FILE" in advice(printed)
+
+
+def test_certificate_for_another_name_leads_to_the_base_url(
+    authority: trustme.CA, trust: Mapping[str, str]
+) -> None:
+    with tls_simulator(authority.issue_cert("other.example")) as base_url:
+        code, printed = check({**environment(base_url), **trust})
+
+    assert code == 1
+    assert advice(printed).startswith("the certificate is for another name: check the base URL")
+
+
+def test_certificate_that_is_not_valid_now_leads_to_the_clock(
+    authority: trustme.CA, trust: Mapping[str, str], wall_clock: WallClock
+) -> None:
+    wall_clock.step(-30 * 365 * 24 * 3600)
+    with tls_simulator(authority.issue_cert("127.0.0.1")) as base_url:
+        code, printed = check({**environment(base_url), **trust, **wall_clock.variables})
+
+    assert code == 1
+    assert "certificate is not yet valid" in printed
+    assert advice(printed).startswith("compare this machine's clock with true time")
+
+
+def test_port_without_tls_leads_to_host_and_port(simulator: Simulator) -> None:
+    code, printed = check(environment(simulator.base_url.replace("http:", "https:")))
+
+    assert code == 1
+    assert advice(printed).startswith("check that the base URL's host and port speak TLS")
+
+
+@pytest.mark.parametrize(
+    ("fault", "step", "text"),
+    [
+        ("garbage", "signed call", "look for a proxy or gateway on the way"),
+        ("html", "answer", "look for a proxy or gateway on the way"),
+        ("json-half", "answer", "the API has changed, or a gateway answered in its place"),
+        ("status-403-html", "signed call", "check key, secret, e-mail, the key's right to read"),
+        ("status-404-html", "signed call", "wait, for 5xx passes; 404 is the base URL"),
+    ],
+)
+def test_odd_answer_leads_to_who_gave_it(
+    fault: str, step: str, text: str, simulator: Simulator
+) -> None:
+    simulator.fault = fault
+
+    code, printed = check(environment(simulator.base_url))
+
+    assert code == 1
+    assert steps(printed, "✗") == [step]
+    assert advice(printed).startswith(text)
+
+
+def test_each_of_two_accounts_is_tried_and_the_bad_one_named(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    path = config_file(tmp_path, simulator.base_url, accounts=2)
+    (tmp_path / "key-1").write_text("unknown-key")
+
+    code, printed = check({}, f"--config.file={path}")
+
+    assert code == 1
+    assert steps(printed, "✗") == ["signed call"]
+    assert steps(printed, "✓")[-len(STEPS) :] == STEPS
+    assert printed.endswith("1 of 2 accounts cannot be watched as it is: account-1\n")
+
+
+def test_output_without_signs_is_plain_ascii(simulator: Simulator) -> None:
+    code, printed = check(
+        environment(simulator.base_url, PYTHONIOENCODING="ascii", BITOPRO_API_SECRET="another")
+    )
+
+    assert code == 1
+    assert printed.isascii()
+    assert "  ok   connection " in printed
+    assert "  FAIL signed call " in printed
+    assert "      -> check key, secret" in printed
+
+
+def on_a_terminal(variables: Mapping[str, str]) -> str:
+    """Run it offline on a pseudo-terminal, and give what appears there."""
+    terminal, its_end = pty.openpty()
+    with Running(
+        [*EXPORTER, "check", "--offline"],
+        {**UTF_8, "TERM": "xterm", "NO_COLOR": "", **variables},
+        stdout=its_end,
+    ) as running:
+        assert running.end().code == 0
+    shown = os.read(terminal, 65_536).decode()
+    os.close(its_end)
+    os.close(terminal)
+    return shown
+
+
+def test_terminal_shows_colours(simulator: Simulator) -> None:
+    assert "\x1b[32m✓\x1b[0m settings" in on_a_terminal(environment(simulator.base_url))
+
+
+@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_colours_can_be_declined(variables: Mapping[str, str], simulator: Simulator) -> None:
+    shown = on_a_terminal({**environment(simulator.base_url), **variables})
+
+    assert "✓ settings" in shown
+    assert "\x1b" not in shown
