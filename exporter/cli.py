@@ -15,12 +15,16 @@ from exporter import __version__
 from exporter.account import DRILL_ACCOUNT
 from exporter.check import problems_text, run_check
 from exporter.clock import Clock
+from exporter.completion import completion
 from exporter.demo import demo_simulator, run_demo
 from exporter.drill import run_drill
+from exporter.environment import variable_meanings
 from exporter.errors import ConfigurationError, UnableError
-from exporter.flags import DEFAULT_ADDRESS, parse_arguments
+from exporter.flag_tree import commands_of
+from exporter.flags import DEFAULT_ADDRESS, command_line, parse_arguments
 from exporter.lifetime import run_until_signal
 from exporter.listening import ListenError, open_sockets, url_of
+from exporter.manual import manual
 from exporter.once import Visit, visit_until
 from exporter.once_forms import failures, is_colour_wanted, printed
 from exporter.service import EXIT_INTERNAL, client_ssl_context, run_service
@@ -66,13 +70,20 @@ def _run(options: argparse.Namespace) -> int:
         logger.info("starting", extra={"version": __version__})
         for warning in settings.warnings:
             logger.warning("careless configuration", extra={"detail": warning})
-        logger.info("configuration loaded", extra={"accounts": len(settings.accounts)})
+        logger.info(
+            "configuration loaded",
+            extra={
+                "source": options.config_file or "environment",
+                "accounts": len(settings.accounts),
+            },
+        )
         for each in sockets:
             logger.info("listening", extra={"address": url_of(each), "tls": False})
         await run_service(
             settings,
             sockets,
             telemetry_path=options.telemetry_path,
+            shows_balances=options.show_balances,
             clock=Clock(),
             stopped=stopped,
         )
@@ -120,6 +131,7 @@ def _demo(options: argparse.Namespace) -> int:
             config,
             sockets,
             telemetry_path=options.telemetry_path,
+            shows_balances=options.show_balances,
             clock=Clock(),
             stopped=stopped,
         )
@@ -192,6 +204,17 @@ def _drill(options: argparse.Namespace) -> int:
     return code if code or has_passed else EXIT_FAILED
 
 
+def _completion(options: argparse.Namespace) -> int:
+    tell(completion(options.shell, commands_of(command_line())))
+    return 0
+
+
+def _man(_: argparse.Namespace) -> int:
+    parser = command_line()
+    tell(manual(parser.description or "", commands_of(parser), variable_meanings()))
+    return 0
+
+
 _COMMANDS = {
     "run": _run,
     "check": _check,
@@ -199,6 +222,8 @@ _COMMANDS = {
     "demo": _demo,
     "simulate": _simulate,
     "drill": _drill,
+    "completion": _completion,
+    "man": _man,
 }
 
 

@@ -18,11 +18,12 @@ _POLL_INTERVAL_SECONDS = 5.0
 _STALE_AFTER_SECONDS = 15.0
 
 
-async def run_demo(
+async def run_demo(  # noqa: PLR0913 - everything it needs is passed in
     config: SimulatorConfig,
     sockets: Sequence[socket.socket],
     *,
     telemetry_path: str,
+    shows_balances: bool = False,
     clock: Clock,
     stopped: asyncio.Event,
 ) -> None:
@@ -39,6 +40,7 @@ async def run_demo(
             demo_settings(simulator.base_url),
             sockets,
             telemetry_path=telemetry_path,
+            shows_balances=shows_balances,
             clock=clock,
             stopped=stopped,
         )

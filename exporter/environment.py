@@ -1,7 +1,7 @@
 """The environment: one account's settings, and those that hold for all accounts."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -11,6 +11,13 @@ from exporter.account import ASSUMED_THRESHOLDS, Thresholds
 from exporter.credentials import CredentialSource, Secret
 from exporter.errors import ConfigurationError
 from exporter.given import DEFAULT_BASE_URL, Given, GivenAccount, problem_texts, suggestion
+from exporter.meanings import (
+    AUTHORITIES_MEANING,
+    AUTHORITIES_VARIABLE,
+    NO_COLOUR_MEANING,
+    NO_COLOUR_VARIABLE,
+    meaning_of,
+)
 from exporter.setting_types import AccountName, BaseUrl, DurationSeconds, Ratio
 
 _PREFIX = "BITOPRO_"
@@ -71,6 +78,16 @@ def read_environment(*, with_account: bool) -> Given:
 def known_variables() -> frozenset[str]:
     """Give the name of every variable that is read."""
     return frozenset(_variable(name) for name in _Variables.model_fields)
+
+
+def variable_meanings() -> Mapping[str, str]:
+    """Give every variable with its meaning, those included that are not ours alone."""
+    ours = {_variable(name): meaning_of(name) for name in _Variables.model_fields}
+    return {
+        **ours,
+        AUTHORITIES_VARIABLE: AUTHORITIES_MEANING,
+        NO_COLOUR_VARIABLE: NO_COLOUR_MEANING,
+    }
 
 
 def _account(variables: _Variables) -> GivenAccount:

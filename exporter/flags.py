@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exporter import __version__
+from exporter.completion import SHELLS
 from exporter.flag_types import address, duration, telemetry_path
 from exporter.logs import FORMATS, LEVELS
 from exporter.once_forms import FORMS
@@ -14,7 +15,7 @@ DEFAULT_ADDRESS = "127.0.0.1:10061"
 
 _DRILL_ADDRESS = "127.0.0.1:10062"
 _SIMULATOR_ADDRESS = "127.0.0.1:18061"
-_COMMANDS = ("run", "check", "once", "demo", "simulate", "drill")
+_COMMANDS = ("run", "check", "once", "demo", "simulate", "drill", "completion", "man")
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -97,6 +98,12 @@ def command_line() -> argparse.ArgumentParser:
     )
     _add_drill_flags(drill)
     _add_log_flags(drill, default="error")
+
+    shell = commands.add_parser(
+        "completion", help="print a script that completes commands and flags", allow_abbrev=False
+    )
+    shell.add_argument("shell", choices=SHELLS, metavar="SHELL", help=f"one of {', '.join(SHELLS)}")
+    commands.add_parser("man", help="print the manual page", allow_abbrev=False)
     return parser
 
 
@@ -133,6 +140,12 @@ def _add_web_flags(parser: argparse.ArgumentParser) -> None:
         default="/metrics",
         metavar="PATH",
         help="where the metrics are (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--web.show-balances",
+        dest="show_balances",
+        action="store_true",
+        help="show ratio and balances on the status page as well, and not only among the metrics",
     )
     _add_log_flags(parser)
 

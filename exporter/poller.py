@@ -3,6 +3,7 @@
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from exporter.clock import Clock
 from exporter.errors import AuthenticationError, PollError, RateLimitedError
@@ -46,7 +47,6 @@ async def poll_forever(  # noqa: PLR0913 - everything it needs is passed in
     while True:
         await clock.sleep(max(0.0, due - clock.monotonic()))
         state, error = await poll_once(state, exchange, clock)
-        publish(state)
         now = clock.monotonic()
         if error is None:
             failed_in_a_row = 0
@@ -55,6 +55,8 @@ async def poll_forever(  # noqa: PLR0913 - everything it needs is passed in
         else:
             failed_in_a_row += 1
             due = now + delay_seconds(error, interval_seconds, failed_in_a_row, draw())
+        state = replace(state, due_monotonic_seconds=due)
+        publish(state)
         if in_between is not None:
             state = await in_between(state, error, due)
 

@@ -24,6 +24,7 @@ from exporter.poller import poll_forever
 from exporter.rota import Rota
 from exporter.serving import serve
 from exporter.settings import AccountSettings, Settings
+from exporter.status_page import StatusPage
 from exporter.store import AccountState, Store
 from exporter.telemetry import process_registry
 from exporter.web import Application
@@ -39,11 +40,12 @@ _DYING_SECONDS = 0.5
 logger = logging.getLogger(__name__)
 
 
-async def run_service(
+async def run_service(  # noqa: PLR0913 - everything it needs is passed in
     settings: Settings,
     sockets: Sequence[socket.socket],
     *,
     telemetry_path: str,
+    shows_balances: bool = False,
     clock: Clock,
     stopped: asyncio.Event,
 ) -> None:
@@ -53,6 +55,8 @@ async def run_service(
     budget = RequestBudget(clock)
     ssl_context = client_ssl_context()
     shared, market = _shared_rota(settings, clock), _market(settings)
+    status_page = StatusPage(clock, telemetry_path, shows_balances=shows_balances)
+    application = Application(store, exposition, telemetry_path, status_page)
     vigil = _Vigil(stopped)
 
     def publish(state: AccountState) -> None:
@@ -66,7 +70,7 @@ async def run_service(
 
     async def serve_pages() -> None:
         with vigil.over("server"):
-            await serve(Application(store, exposition, telemetry_path), sockets, stopped.wait)
+            await serve(application, sockets, stopped.wait)
 
     async def poll_account(each: AccountSettings, state: AccountState, offset: float) -> None:
         async with Wire(ssl_context) as wire:

@@ -1,58 +1,134 @@
-"""The page at `/`: what this is, and how each account's polls are doing. It shows no balance."""
+"""The page at `/`: what this is, and how each account's polls are doing.
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+Balances are on it only if that was asked for. It has no script and fetches nothing; whatever came
+from outside is escaped.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from html import escape
 
 from exporter import __version__
+from exporter.account_view import SIGNS, AccountView, Condition, utc, view_of
+from exporter.clock import Clock
+from exporter.project import DASHBOARDS_URL, DOCUMENTATION_URL
+from exporter.snapshot import Snapshot
+from exporter.status_style import STYLE
 from exporter.store import AccountState
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { border-bottom: 1px solid #8886; padding: .4rem .8rem .4rem 0; text-align: left; }
-.failing { font-weight: bold; }
-"""
+_REFRESH_SECONDS = 15
+# What needs a person comes first.
+_ORDER: tuple[Condition, ...] = ("stale", "failing", "waiting", "ok")
 
 
-def status_page(states: Iterable[AccountState], telemetry_path: str) -> str:
-    """Give the page as HTML. Whatever came from outside is escaped."""
-    rows = "\n".join(_row(state) for state in states)
-    return f"""<!doctype html>
+class StatusPage:
+    """Renders the page as of now."""
+
+    def __init__(self, clock: Clock, telemetry_path: str, *, shows_balances: bool = False) -> None:
+        self._clock = clock
+        self._telemetry_path = telemetry_path
+        self._shows_balances = shows_balances
+
+    def render(self, states: Iterable[AccountState]) -> str:
+        """Give the page as HTML."""
+        wall, monotonic = self._clock.wall(), self._clock.monotonic()
+        viewed = [(view_of(state, wall, monotonic), state) for state in states]
+        viewed.sort(key=lambda each: _ORDER.index(each[0].condition))
+        sections = [
+            _section(
+                view,
+                state.snapshot if self._shows_balances and state.is_fresh(monotonic) else None,
+            )
+            for view, state in viewed
+        ]
+        return _PAGE.format(
+            refresh=_REFRESH_SECONDS,
+            style=STYLE,
+            version=escape(__version__),
+            summary=_summary([view for view, _ in viewed]),
+            metrics=escape(self._telemetry_path),
+            documentation=DOCUMENTATION_URL,
+            dashboards=DASHBOARDS_URL,
+            accounts="\n".join(sections) or _NO_ACCOUNTS,
+            now=utc(wall),
+        )
+
+
+_PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>bitopro-margin-exporter</title>
-<style>{_STYLE}</style>
+<meta http-equiv="refresh" content="{refresh}">
+<title>bitopro-margin-exporter: {summary}</title>
+<style>{style}</style>
 </head>
 <body>
+<header>
 <h1>bitopro-margin-exporter</h1>
-<p>Version {escape(__version__)}.
-<a href="{escape(telemetry_path)}">Metrics</a> ·
-<a href="/-/healthy">healthy</a> ·
-<a href="/-/ready">ready</a></p>
-<table>
-<tr><th>Account</th><th>Polls</th><th>Since (UTC)</th><th>Why</th></tr>
-{rows}
-</table>
+<p>{version} · {summary}</p>
+</header>
+<nav>
+<a href="{metrics}">Metrics</a>
+<a href="/-/healthy">Healthy</a>
+<a href="/-/ready">Ready</a>
+<a href="{documentation}" rel="noreferrer">Documentation</a>
+<a href="{dashboards}" rel="noreferrer">Dashboards</a>
+</nav>
+<main>
+{accounts}
+</main>
+<footer>As of {now}; the page asks for a newer one every {refresh} s.</footer>
 </body>
 </html>
 """
 
-
-def _row(state: AccountState) -> str:
-    name, since = escape(state.account.name), _utc(state.since_timestamp_seconds)
-    if not state.is_tried:
-        return f"<tr><td>{name}</td><td>not yet polled</td><td></td><td></td></tr>"
-    if state.reason is None:
-        return f"<tr><td>{name}</td><td>succeed</td><td>{since}</td><td></td></tr>"
-    why = escape(f"{state.reason}: {state.message}")
-    return f'<tr class="failing"><td>{name}</td><td>fail</td><td>{since}</td><td>{why}</td></tr>'
+_NO_ACCOUNTS = """<section class="none">
+<h2>No accounts</h2>
+<p class="state">this exporter has nothing to poll</p>
+<p>With shards, that is so where there are more shards than accounts. Otherwise check the
+configuration: <code>bitopro-margin-exporter check</code>.</p>
+</section>"""
 
 
-def _utc(timestamp_seconds: float | None) -> str:
-    if timestamp_seconds is None:
-        return ""
-    return datetime.fromtimestamp(timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+def _summary(views: list[AccountView]) -> str:
+    """Give how many accounts are in which condition, the worst first."""
+    if not views:
+        return "no accounts"
+    counts = Counter(view.condition for view in views)
+    return ", ".join(f"{counts[each]} {each}" for each in _ORDER if counts[each])
+
+
+def _section(view: AccountView, snapshot: Snapshot | None) -> str:
+    shown = view.facts if snapshot is None else (*view.facts, ("Ratio", _ratio(snapshot)))
+    facts = "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in shown)
+    return (
+        f'<section class="{view.condition}">\n<h2>{escape(view.name)}</h2>\n'
+        f'<p class="state">{SIGNS[view.condition]} {view.condition}: {escape(view.sentence)}</p>\n'
+        f"<dl>\n{facts}\n</dl>\n{''.join(_balances(snapshot)) if snapshot else ''}</section>"
+    )
+
+
+def _balances(snapshot: Snapshot) -> Iterator[str]:
+    # One amount to a line, for one that is broken or cut off reads as another amount.
+    yield "<table>\n"
+    yield _rows(f"Total, {snapshot.unit}", snapshot.total_asset_amount, snapshot.total_debt_amount)
+    for currency, balance in snapshot.balances.items():
+        debt = balance.borrow_amount + balance.borrow_interest_amount
+        if balance.total_amount or debt:
+            yield _rows(currency, balance.total_amount, debt)
+    yield "</table>\n"
+
+
+def _rows(name: str, held: Decimal, owed: Decimal) -> str:
+    return (
+        f'<tr><th rowspan="2">{escape(name)}</th><td>holds</td><td>{held:,f}</td></tr>\n'
+        f"<tr><td>owes</td><td>{owed:,f}</td></tr>\n"
+    )
+
+
+def _ratio(snapshot: Snapshot) -> str:
+    if snapshot.ad_ratio is None:
+        return "none, for there is no debt"
+    return f"{snapshot.ad_ratio:f}, which the exchange calls {snapshot.ad_ratio_label or 'nothing'}"

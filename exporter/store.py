@@ -55,7 +55,8 @@ class AccountState:
     kept and not the exception, which would keep its frames alive. `since_timestamp_seconds` is
     unix time at which success turned into failure or back. `novelties` is everything
     undocumented that answers have held since the start. `endpoints` has the optional ones that
-    were asked with this account's key, by name.
+    were asked with this account's key, by name. `due_monotonic_seconds` is when the next
+    poll is to begin.
     """
 
     account: Account
@@ -71,6 +72,7 @@ class AccountState:
     novelties: frozenset[Novelty] = frozenset()
     endpoints: Mapping[str, EndpointState] = field(default_factory=lambda: _NOT_ASKED)
     liquidations: LiquidationTally | None = None
+    due_monotonic_seconds: float | None = None
 
     @property
     def is_up(self) -> bool:

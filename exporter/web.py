@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from exporter.exposition import Exposition
 from exporter.http1 import Receive, Scope, Send
 from exporter.negotiation import accepts_gzip, choose_format
-from exporter.status_page import status_page
+from exporter.status_page import StatusPage
+from exporter.status_style import STYLE_SOURCE
 from exporter.store import Store
 
 _TEXT = "text/plain; charset=utf-8"
@@ -19,7 +20,11 @@ _THREAD_FROM_BYTES = 1 << 16
 _GZIP_LEVEL = 3
 _SECURITY_HEADERS = {
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "content-security-policy": (
+        f"default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
@@ -36,10 +41,13 @@ class _Response:
 class Application:
     """Serves what is known already; no request ever waits for the exchange."""
 
-    def __init__(self, store: Store, exposition: Exposition, telemetry_path: str) -> None:
+    def __init__(
+        self, store: Store, exposition: Exposition, telemetry_path: str, status_page: StatusPage
+    ) -> None:
         self._store = store
         self._exposition = exposition
         self._telemetry_path = telemetry_path
+        self._status_page = status_page
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
         """Answer one HTTP request; our server sends nothing else, and no body is read."""
@@ -72,7 +80,7 @@ class Application:
         return _Response(200, body, format_.value, headers)
 
     async def _status(self, _: Mapping[str, str]) -> _Response:
-        page = status_page(self._store.states(), self._telemetry_path)
+        page = self._status_page.render(self._store.states())
         return _Response(200, page.encode(), "text/html; charset=utf-8")
 
     async def _healthy(self, _: Mapping[str, str]) -> _Response:

@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 from _pytest._code.code import ExceptionChainRepr, ReprEntry
 
-from exporter import logs, status_page, web
+from exporter import logs
 from exporter.errors import ExporterError, PollError
 from exporter.exposition import Exposition
 from exporter.negotiation import Format
+from exporter.status_page import StatusPage
 from exporter.store import AccountState, PollTimes
 from tests.process.running import Running
 
@@ -170,22 +171,20 @@ def _formatters() -> Iterable[type[logging.Formatter]]:
 
 
 def _watch_pages(watch: Watch, patch: pytest.MonkeyPatch) -> None:
-    page, status = Exposition.page, status_page.status_page
+    page, render = Exposition.page, StatusPage.render
 
     def metrics_page(exposition: Exposition, format_: Format) -> bytes:
         content = page(exposition, format_)
         watch.look("/metrics", content.decode())
         return content
 
-    def looked_at_status_page(states: Iterable[AccountState], telemetry_path: str) -> str:
-        text = status(states, telemetry_path)
+    def rendered(status_page: StatusPage, states: Iterable[AccountState]) -> str:
+        text = render(status_page, states)
         watch.look("/", text)
         return text
 
     patch.setattr(Exposition, "page", metrics_page)
-    # Where it is defined, and where it is already imported by name.
-    for module in (status_page, web):
-        patch.setattr(module, "status_page", looked_at_status_page)
+    patch.setattr(StatusPage, "render", rendered)
 
 
 def _watch_exceptions(watch: Watch, patch: pytest.MonkeyPatch) -> None:

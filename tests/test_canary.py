@@ -26,7 +26,7 @@ from exporter.poller import poll_once
 from exporter.settings import AccountSettings, Settings, load_settings
 from exporter.signing import Credentials, NonceSource
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.status_page import status_page
+from exporter.status_page import StatusPage
 from exporter.store import AccountState
 from exporter.wire import Wire
 from tests.canary import EMAIL, KEY, SECRET, kinds_in, told_by
@@ -75,7 +75,7 @@ def pages_of(state: AccountState) -> str:
     exposition = Exposition(CollectorRegistry(), Clock().monotonic)
     exposition.put(state)
     text = exposition.page(Format.TEXT) + exposition.page(Format.OPENMETRICS)
-    return text.decode() + status_page([state], "/metrics")
+    return text.decode() + StatusPage(Clock(), "/metrics").render([state])
 
 
 def test_every_reason_is_walked() -> None:

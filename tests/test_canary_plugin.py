@@ -32,7 +32,7 @@ LEAKS = {
         "API key in /metrics",
     ),
     "status_page": (
-        "status_page.status_page([AccountState(replace(ACCOUNT, name=EMAIL))], '/metrics')",
+        "StatusPage(Clock(), '/metrics').render([AccountState(replace(ACCOUNT, name=EMAIL))])",
         "e-mail in /",
     ),
     "exception": ("ConfigurationError([SECRET])", "API secret in exception"),
@@ -72,7 +72,8 @@ from dataclasses import replace
 import pytest
 from prometheus_client import CollectorRegistry
 
-from exporter import status_page
+from exporter.clock import Clock
+from exporter.status_page import StatusPage
 from exporter.errors import ConfigurationError, NetworkError
 from exporter.exposition import Exposition
 from exporter.negotiation import Format

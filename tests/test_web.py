@@ -1,13 +1,18 @@
+import base64
 import gzip
+import hashlib
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
+from exporter.clock import Clock
 from exporter.errors import NetworkError
 from exporter.exposition import Exposition
 from exporter.negotiation import Format
+from exporter.status_page import StatusPage
+from exporter.status_style import STYLE
 from exporter.store import AccountState, Store
 from exporter.web import Application
 from tests.states import ACCOUNT, at, polled
@@ -21,7 +26,10 @@ class Site:
     def __init__(self) -> None:
         self.store = Store([ACCOUNT])
         self.exposition = Exposition(CollectorRegistry(), lambda: 0.0)
-        application = Application(self.store, self.exposition, "/metrics")
+        clock = Clock(wall=lambda: 1_700_000_012.0, monotonic=lambda: 12.0)
+        application = Application(
+            self.store, self.exposition, "/metrics", StatusPage(clock, "/metrics")
+        )
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(application), base_url="http://exporter"
         )
@@ -118,7 +126,12 @@ async def test_status_page_shows_no_balance(site: Site, documented_answer: bytes
 async def test_status_page_allows_no_script(site: Site) -> None:
     response = await site.client.get("/")
 
-    assert response.headers["content-security-policy"].startswith("default-src 'none';")
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    assert response.headers["content-security-policy"] == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    )
+    assert f"<style>{STYLE}</style>" in response.text
 
 
 @pytest.mark.parametrize("path", ["/metrics/", "/favicon.ico", "/-/", "/-/reload", "/metricsx"])

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter.account import Account, Thresholds
 from exporter.catalogue import FAMILIES
+from exporter.clock import Clock
 from exporter.endpoint_state import EndpointState, LiquidationTally
 from exporter.errors import REASONS
 from exporter.exposition import Exposition
@@ -21,6 +22,7 @@ from exporter.family import PREFIX
 from exporter.liquidations import Liquidation, Liquidations
 from exporter.negotiation import Format
 from exporter.snapshot import Balance, Snapshot
+from exporter.status_page import StatusPage
 from exporter.store import AccountState, Received, Store
 from exporter.web import Application
 from tests.abuse.clients import Page, fetch
@@ -132,7 +134,9 @@ async def test_page_shows_one_generation_of_an_account_while_snapshots_swap(
         exposition.put(state_of(name, 0))
 
     async with (
-        serving(Application(Store([]), exposition, "/metrics")) as port,
+        serving(
+            Application(Store([]), exposition, "/metrics", StatusPage(Clock(), "/metrics"))
+        ) as port,
         swapping(exposition),
         asyncio.timeout(10.0),
     ):

@@ -1,0 +1,68 @@
+"""The manual page in roff, made from the same definitions as `--help`."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from exporter import __version__
+from exporter.flag_tree import Command, Flag
+
+_PROGRAM = "bitopro-margin-exporter"
+# So many choices are listed; there are hundreds of faults.
+_FEW = 8
+
+EXIT_CODES: Mapping[int, str] = {
+    0: "it did what was asked for, or was stopped by a signal",
+    1: "something outside stands in the way: a port is taken, an account fails its check, "
+    "a drill was not seen",
+    2: "wrong usage",
+    70: "a bug; please report it",
+    78: "the configuration cannot be used",
+}
+
+
+def manual(description: str, commands: Sequence[Command], variables: Mapping[str, str]) -> str:
+    """Give the page, with the environment variables and their meanings."""
+    return "\n".join(_lines(description, commands, variables)) + "\n"
+
+
+def _lines(
+    description: str, commands: Sequence[Command], variables: Mapping[str, str]
+) -> Iterator[str]:
+    yield f'.TH BITOPRO\\-MARGIN\\-EXPORTER 1 "" "{_PROGRAM} {__version__}" "User Commands"'
+    yield from (".SH NAME", f"{_roff(_PROGRAM)} \\- {_roff(description.rstrip('.'))}")
+    yield from (".SH SYNOPSIS", f".B {_roff(_PROGRAM)}", "[\\fICOMMAND\\fR] [\\fIFLAG\\fR...]")
+    yield from (".SH DESCRIPTION", _roff("Without a command, run is meant."))
+    yield _roff("Credentials are never flags, but variables or files.")
+    yield ".SH COMMANDS"
+    for command in commands:
+        yield from _paragraph(f"\\fB{_roff(command.name)}\\fR", f"{command.help}.")
+    for command in commands:
+        yield f'.SH "FLAGS OF {_roff(command.name.upper())}"'
+        for flag in command.flags:
+            yield from _paragraph(_flag(flag), flag.help)
+    yield ".SH ENVIRONMENT"
+    yield from _definitions(variables.items())
+    yield '.SH "EXIT STATUS"'
+    yield from _definitions((str(code), text) for code, text in EXIT_CODES.items())
+
+
+def _definitions(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for name, text in pairs:
+        yield from _paragraph(f"\\fB{_roff(name)}\\fR", text)
+
+
+def _paragraph(tag: str, text: str) -> Iterator[str]:
+    yield from (".TP", tag, _roff(text))
+
+
+def _flag(flag: Flag) -> str:
+    if not flag.option:
+        return f"\\fI{_roff(flag.metavar)}\\fR"
+    choices = "|".join(flag.choices) if len(flag.choices) <= _FEW else ""
+    value = "" if flag.kind == "switch" else f"=\\fI{_roff(choices or flag.metavar)}\\fR"
+    return f"\\fB{_roff(flag.option)}\\fR{value}"
+
+
+def _roff(text: str) -> str:
+    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
+    # A dot at the beginning of a line would be a request.
+    return f"\\&{escaped}" if escaped.startswith(".") else escaped
