@@ -113,12 +113,19 @@ def _fish(commands: Sequence[Command]) -> Iterator[str]:
             f"complete -c {_PROGRAM} -n 'not __fish_seen_subcommand_from {names}' "
             f"-a {command.name} -d '{_fish_text(command.help)}'"
         )
+        others = " ".join(each.name for each in commands if each.name != command.name)
+        # Without a command, run is meant.
+        condition = (
+            f"not __fish_seen_subcommand_from {others}"
+            if command.name == "run"
+            else f"__fish_seen_subcommand_from {command.name}"
+        )
         for flag in command.flags:
-            yield " ".join(_fish_flag(command.name, flag))
+            yield " ".join(_fish_flag(condition, flag))
 
 
-def _fish_flag(command: str, flag: Flag) -> Iterator[str]:
-    yield f"complete -c {_PROGRAM} -n '__fish_seen_subcommand_from {command}'"
+def _fish_flag(condition: str, flag: Flag) -> Iterator[str]:
+    yield f"complete -c {_PROGRAM} -n '{condition}'"
     if not flag.option:
         yield f"-a '{' '.join(flag.choices)}'"
         return
