@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test e2e drill-demo dashboards soak mutants lint format lock clean
+.PHONY: docs help demo test e2e drill-demo dashboards soak mutants lint format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ lint: $(VENV)/.dev ## check style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs: $(VENV)/.dev ## write the generated pages: docs/metrics.md and docs/configuration.md
+	$(BIN)/python -m reference
 
 format: $(VENV)/.dev ## mend format and order of imports
 	$(BIN)/ruff check --fix

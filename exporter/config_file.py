@@ -57,9 +57,10 @@ class _FileModel(_Model):
     accounts: list[_AccountModel] = Field(min_length=1)
 
 
-_KEYS = frozenset(
-    {*_FileModel.model_fields, *_AccountModel.model_fields, *_ThresholdsModel.model_fields}
-)
+FILE_KEYS = tuple(_FileModel.model_fields)
+ACCOUNT_KEYS = tuple(_AccountModel.model_fields)
+THRESHOLD_KEYS = tuple(_ThresholdsModel.model_fields)
+_KEYS = frozenset({*FILE_KEYS, *ACCOUNT_KEYS, *THRESHOLD_KEYS})
 
 
 def read_config_file(path: Path) -> Given:

@@ -80,6 +80,14 @@ def known_variables() -> frozenset[str]:
     return frozenset(_variable(name) for name in _Variables.model_fields)
 
 
+def variable_defaults() -> Mapping[str, str]:
+    """Give the default of every variable that has one."""
+    defaults = {name: field.default for name, field in _Variables.model_fields.items()}
+    return {
+        _variable(name): str(default) for name, default in defaults.items() if default is not None
+    }
+
+
 def variable_meanings() -> Mapping[str, str]:
     """Give every variable with its meaning, those included that are not ours alone."""
     ours = {_variable(name): meaning_of(name) for name in _Variables.model_fields}

@@ -1,10 +1,14 @@
 """The command line as data: what help, completion, manual and reference are made from."""
 
 import argparse
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+# So many values are listed; there are hundreds of faults.
+_FEW = 8
 
 Kind = Literal["switch", "choice", "file", "folder", "value"]
 
@@ -21,6 +25,16 @@ class Flag:
     default: str | None
     help: str
     is_repeatable: bool
+
+    @property
+    def written(self) -> str:
+        """Give how it is written: --name=VALUE, or the values where there are few."""
+        if not self.option:
+            return self.metavar
+        if self.kind == "switch":
+            return self.option
+        value = "|".join(self.choices) if 0 < len(self.choices) <= _FEW else self.metavar
+        return f"{self.option}={value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +90,12 @@ def _kind(action: argparse.Action) -> Kind:
 
 
 def _default(action: argparse.Action) -> str | None:
-    if action.nargs == 0 or action.default is None or action.default is argparse.SUPPRESS:
+    if action.nargs == 0 or action.default is argparse.SUPPRESS:
         return None
+    if action.default is None:
+        # A repeatable flag cannot have one, and tells it in words.
+        told = re.search(r"\(default: ([^,)]+)", action.help or "")
+        return told[1] if told else None
     return f"{action.default:g}" if isinstance(action.default, float) else str(action.default)
 
 

@@ -6,8 +6,6 @@ from exporter import __version__
 from exporter.flag_tree import Command, Flag
 
 _PROGRAM = "bitopro-margin-exporter"
-# So many choices are listed; there are hundreds of faults.
-_FEW = 8
 
 EXIT_CODES: Mapping[int, str] = {
     0: "it did what was asked for, or was stopped by a signal",
@@ -55,11 +53,8 @@ def _paragraph(tag: str, text: str) -> Iterator[str]:
 
 
 def _flag(flag: Flag) -> str:
-    if not flag.option:
-        return f"\\fI{_roff(flag.metavar)}\\fR"
-    choices = "|".join(flag.choices) if len(flag.choices) <= _FEW else ""
-    value = "" if flag.kind == "switch" else f"=\\fI{_roff(choices or flag.metavar)}\\fR"
-    return f"\\fB{_roff(flag.option)}\\fR{value}"
+    option, equals, value = flag.written.partition("=")
+    return f"\\fB{_roff(option)}\\fR{equals}\\fI{_roff(value)}\\fR"
 
 
 def _roff(text: str) -> str:

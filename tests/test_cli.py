@@ -94,6 +94,14 @@ def test_help_and_version_are_fine(arguments: list[str]) -> None:
     assert ended.value.code == 0
 
 
+@pytest.mark.parametrize("command", ["run", "check", "demo", "simulate", "drill"])
+def test_help_is_text(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+
+    assert "option_strings" not in capsys.readouterr().out
+
+
 def test_simulator_that_cannot_be_is_a_problem_of_configuration(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

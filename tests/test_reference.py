@@ -1,0 +1,40 @@
+"""The generated pages are those that `make docs` would write, and leave nothing out."""
+
+from pathlib import Path
+
+import pytest
+
+from exporter.advice import ADVICE
+from exporter.catalogue import FAMILIES
+from exporter.environment import known_variables
+from exporter.errors import REASONS
+from exporter.flag_tree import commands_of
+from exporter.flags import command_line
+from reference import PAGES
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_current(name: str) -> None:
+    assert (DOCS / name).read_text() == PAGES[name](), "run: make docs"
+
+
+def test_every_reason_has_advice() -> None:
+    assert set(ADVICE) == set(REASONS)
+
+
+def test_every_family_has_an_entry_and_an_example() -> None:
+    page = (DOCS / "metrics.md").read_text()
+
+    assert [each.name for each in FAMILIES if f"\n## {each.name}\n" not in page] == []
+    without = [each.name for each in FAMILIES if f"\n{each.name}{{" not in page]
+    assert without == []
+
+
+def test_every_variable_and_flag_is_there() -> None:
+    page = (DOCS / "configuration.md").read_text()
+
+    flags = [flag.written for each in commands_of(command_line()) for flag in each.flags]
+    assert [each for each in flags if f"`{each.replace('|', chr(92) + '|')}`" not in page] == []
+    assert [each for each in known_variables() if f"`{each}`" not in page] == []
