@@ -7,6 +7,7 @@ from pathlib import Path
 from exporter import __version__
 from exporter.completion import SHELLS
 from exporter.flag_types import address, duration, telemetry_path
+from exporter.given import suggestion
 from exporter.logs import FORMATS, LEVELS
 from exporter.once_forms import FORMS
 from exporter.simulator import ENDPOINTS, FAULTS, SCENARIOS
@@ -29,12 +30,18 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         # By name alone: whoever looks for a flag for the secret may have put it there.
         flags = [each.partition("=")[0] for each in unknown if each.startswith("--")]
         parser.error(
-            f"unknown arguments: {' '.join(flags) or 'a word without a flag'}; commands are "
-            f"{', '.join(_COMMANDS)}; credentials are never flags, but variables or files"
+            f"unknown arguments: {' '.join(flags) or 'a word without a flag'}"
+            f"{_meant(unknown)}; commands are {', '.join(_COMMANDS)}; credentials are never flags, but variables or files"
         )
     # Whether a value was given, or is the default that it equals.
     options.given = frozenset(each.partition("=")[0] for each in given if each.startswith("--"))
     return options
+
+
+def _meant(unknown: Sequence[str]) -> str:
+    # The nearest of our own words; the unknown one itself may be a secret.
+    names = [suggestion(each.partition("=")[0], (*_COMMANDS, "--help")) for each in unknown]
+    return next(filter(None, names), "")
 
 
 def command_line() -> argparse.ArgumentParser:

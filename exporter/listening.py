@@ -1,7 +1,9 @@
 """Listening sockets from `--web.listen-address`, with an error a person can act on."""
 
+import os
 import socket
 from collections.abc import Iterable
+from errno import EADDRINUSE
 
 from exporter.errors import UnableError
 
@@ -56,8 +58,13 @@ def _open_socket(address: str) -> socket.socket:
             (host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=is_dual
         )
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ListenError(f"--web.listen-address: cannot listen on {address}: {reason}") from error
+        # By its number, for Python's own words repeat the address.
+        known = error.errno and not isinstance(error, socket.gaierror)
+        reason = os.strerror(error.errno or 0) if known else error.strerror or str(error)
+        advice = "; choose another port, or end what has it" if error.errno == EADDRINUSE else ""
+        raise ListenError(
+            f"--web.listen-address: cannot listen on {address}: {reason}{advice}"
+        ) from error
 
 
 def _parsed(address: str) -> tuple[str, int]:

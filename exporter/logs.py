@@ -133,6 +133,6 @@ class _JSONFormatter(logging.Formatter):
 
 
 def _quoted(value: object) -> str:
-    text = str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     is_plain = text and text.isascii() and text.isprintable() and not set(' "=\\') & set(text)
     return text if is_plain else json.dumps(text)

@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from exporter.advice import ADVICE
 from exporter.clock import Clock
 from exporter.errors import AuthenticationError, PollError, RateLimitedError
 from exporter.exchange import Exchange
@@ -112,7 +113,12 @@ def _log_failure(before: AccountState, error: PollError) -> None:
     logger.log(
         logging.WARNING if is_news else logging.DEBUG,
         "poll failed",
-        extra={"account": before.account.name, "reason": error.reason, "detail": str(error)},
+        extra={
+            "account": before.account.name,
+            "reason": error.reason,
+            "detail": str(error),
+            "do": ADVICE[error.reason].do,
+        },
     )
 
 

@@ -8,6 +8,8 @@ of httpx 0.28's pool marked busy for ever.
 """
 
 import asyncio
+import os
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -171,4 +173,7 @@ def _root_text(error: BaseException) -> str:
     """Give the operating system's or TLS library's own words; they hold no part of a request."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
+    if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
+        # asyncio's own words repeat the address in Python's form.
+        return os.strerror(error.errno) if not isinstance(error, ssl.SSLError) else str(error)
     return str(error) or type(error).__name__

@@ -126,6 +126,13 @@ def test_fault_list_names_every_group(capsys: pytest.CaptureFixture[str]) -> Non
     }
 
 
+def test_misspelt_command_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse_arguments(["chek"])
+
+    assert "a word without a flag (did you mean check?); commands" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("argument", ["--api-secret=sesame", "sesame"])
 def test_unknown_argument_is_refused_without_its_value(
     argument: str, capsys: pytest.CaptureFixture[str]

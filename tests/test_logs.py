@@ -37,12 +37,14 @@ def _record(text: str, level: int = logging.INFO, **fields: object) -> logging.L
 
 def test_logfmt_quotes_what_needs_it(capfd: pytest.CaptureFixture[str]) -> None:
     _log(
-        "info", "logfmt", _record("poll failed", account="main", detail='a "b"\n\u4e2d=', empty="")
+        "info",
+        "logfmt",
+        _record("poll failed", account="main", detail='a "b"\n\u4e2d=', empty="", tls=False),
     )
 
     assert capfd.readouterr().err == (
         'time=2023-11-14T22:13:20.000Z level=info msg="poll failed" account=main '
-        'detail="a \\"b\\"\\n\\u4e2d=" empty=""\n'
+        'detail="a \\"b\\"\\n\\u4e2d=" empty="" tls=false\n'
     )
 
 

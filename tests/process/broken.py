@@ -113,7 +113,7 @@ def _leaking_start() -> None:
     def load(*_: object) -> NoReturn:
         raise ValueError(f"cannot cope with {SECRETS}")
 
-    setattr(cli, "load_settings", load)  # noqa: B010 - of another type on purpose
+    setattr(cli, "load_configuration", load)  # noqa: B010 - of another type on purpose
 
 
 def _quick_backoff() -> None:
