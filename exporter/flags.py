@@ -6,6 +6,7 @@ from pathlib import Path
 
 from exporter import __version__
 from exporter.completion import SHELLS
+from exporter.flag_tree import commands_of
 from exporter.flag_types import address, duration, telemetry_path
 from exporter.given import suggestion
 from exporter.logs import FORMATS, LEVELS
@@ -31,16 +32,21 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         flags = [each.partition("=")[0] for each in unknown if each.startswith("--")]
         parser.error(
             f"unknown arguments: {' '.join(flags) or 'a word without a flag'}"
-            f"{_meant(unknown)}; commands are {', '.join(_COMMANDS)}; credentials are never flags, but variables or files"
+            f"{_meant(unknown, parser, given[0])}; commands are {', '.join(_COMMANDS)}; "
+            "credentials are never flags, but variables or files"
         )
     # Whether a value was given, or is the default that it equals.
     options.given = frozenset(each.partition("=")[0] for each in given if each.startswith("--"))
     return options
 
 
-def _meant(unknown: Sequence[str]) -> str:
+def _meant(unknown: Sequence[str], parser: argparse.ArgumentParser, command: str) -> str:
     # The nearest of our own words; the unknown one itself may be a secret.
-    names = [suggestion(each.partition("=")[0], (*_COMMANDS, "--help")) for each in unknown]
+    options = [
+        flag.option for each in commands_of(parser) if each.name == command for flag in each.flags
+    ]
+    known = (*_COMMANDS, "--help", *options)
+    names = [suggestion(each.partition("=")[0], known) for each in unknown]
     return next(filter(None, names), "")
 
 

@@ -111,14 +111,15 @@ def _section(view: AccountView, snapshot: Snapshot | None) -> str:
 
 
 def _balances(snapshot: Snapshot) -> Iterator[str]:
-    # One amount to a line, for one that is broken or cut off reads as another amount.
-    yield "<table>\n"
+    # One amount to a line, for one that is broken or cut off reads as another amount. The box
+    # scrolls, and not the page, for those of more digits than money has.
+    yield '<div class="wide"><table>\n'
     yield _rows(f"Total, {snapshot.unit}", snapshot.total_asset_amount, snapshot.total_debt_amount)
     for currency, balance in snapshot.balances.items():
         debt = balance.borrow_amount + balance.borrow_interest_amount
         if balance.total_amount or debt:
             yield _rows(currency, balance.total_amount, debt)
-    yield "</table>\n"
+    yield "</table></div>\n"
 
 
 def _rows(name: str, held: Decimal, owed: Decimal) -> str:

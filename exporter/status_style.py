@@ -34,6 +34,7 @@ h2 { font-size: 1.125rem; line-height: 1.3; margin: 0; }
 dl { display: grid; gap: .25rem .75rem; grid-template-columns: max-content minmax(0, 1fr);
   margin: 0; }
 dt { color: var(--quiet); } dd { margin: 0; }
+.wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin-top: .75rem;
   white-space: nowrap; width: 100%; }
 th, td { padding: .125rem .75rem .125rem 0; text-align: left; vertical-align: top; }

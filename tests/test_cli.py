@@ -126,6 +126,13 @@ def test_fault_list_names_every_group(capsys: pytest.CaptureFixture[str]) -> Non
     }
 
 
+def test_misspelt_flag_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse_arguments(["--web.listen-adress=:1"])
+
+    assert "--web.listen-adress (did you mean --web.listen-address?)" in capsys.readouterr().err
+
+
 def test_misspelt_command_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse_arguments(["chek"])

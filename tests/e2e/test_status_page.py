@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -36,7 +37,21 @@ FAILING = due(
     "a-name-that-is-as-long-as-an-account-can-be-named-and-has-no-space",
 )
 STALE = due(polled(BODY).after_failure(NetworkError(HOSTILE), at(10.0)), "hedge")
+assert HEALTHY.received is not None
+assert HEALTHY.snapshot is not None
+HUGE = replace(
+    HEALTHY,
+    received=replace(
+        HEALTHY.received,
+        snapshot=replace(
+            HEALTHY.snapshot,
+            total_asset_amount=Decimal("9" * 32 + "." + "9" * 32),
+            balances={"X" * 32: HEALTHY.snapshot.balances["BTC"]},
+        ),
+    ),
+)
 STATES = {
+    "huge": [HUGE],
     "healthy": [HEALTHY, due(polled(BODY, 44.0), "second")],
     "stale": [HEALTHY, STALE],
     "failing": [HEALTHY, FAILING, due(AccountState(ACCOUNT), "new")],
