@@ -38,7 +38,7 @@ dt { color: var(--quiet); } dd { margin: 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin-top: .75rem;
   white-space: nowrap; width: 100%; }
 th, td { padding: .125rem .75rem .125rem 0; text-align: left; vertical-align: top; }
-th { border-top: 1px solid var(--line); font-weight: 400; white-space: normal; }
+th { border-top: 1px solid var(--line); font-weight: 400; min-width: 6rem; white-space: normal; }
 th ~ td { border-top: 1px solid var(--line); }
 td:last-child { padding-right: 0; text-align: right; }
 th, td:not(:last-child) { color: var(--quiet); }
