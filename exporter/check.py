@@ -6,7 +6,8 @@ from argparse import Namespace
 from collections.abc import Iterable
 
 from exporter.budget import RequestBudget
-from exporter.check_steps import NAMES, Step, steps_of
+from exporter.check_step import Step
+from exporter.check_steps import NAMES, steps_of
 from exporter.clock import Clock
 from exporter.exchange import Exchange
 from exporter.listing import listed_account, listed_flags, listed_settings, table
@@ -65,7 +66,7 @@ def _configuration(settings: Settings) -> Iterable[Step]:
     count = len(settings.accounts)
     yield Step("settings", "good", f"can be run, with {count} account{'' if count == 1 else 's'}")
     for each in settings.warnings:
-        yield Step("warning", "none", each)
+        yield Step("careless", "odd", each)
 
 
 async def _check_accounts(accounts: Iterable[AccountSettings], report: _Report) -> list[str]:

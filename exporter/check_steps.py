@@ -5,38 +5,28 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
 from exporter.advice import ADVICE
-from exporter.catalogue import FAMILIES
+from exporter.check_endpoints import endpoint_steps
+from exporter.check_step import Step
 from exporter.clock import Clock
 from exporter.consistency import contradictions
 from exporter.errors import PollError
-from exporter.exchange import Exchange, Poll
+from exporter.exchange import Exchange
+from exporter.service import DEADLINE_SECONDS
 from exporter.snapshot import Snapshot
 from exporter.store import AccountState, PollTimes
-from exporter.terminal import Verdict
 from exporter.tls_advice import tls_advice
 
-NAMES = ("name", "connection", "clock", "signed call", "answer", "series")
+NAMES = ("name", "connection", "clock", "signed call", "answer", "optional", "series")
 
 # As the alert BitoproMarginClockSkew has it.
 _MAX_SKEW_SECONDS = 5.0
 _SHOWN_ADDRESSES = 3
 # The exchange has answered with 200; what it said is another step.
 _REASONS_OF_ANSWERS = ("content_type", "json", "schema")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one step found. `do` is what an operator does about a bad one."""
-
-    name: str
-    verdict: Verdict
-    text: str
-    do: str = ""
 
 
 async def steps_of(
@@ -50,39 +40,43 @@ async def steps_of(
     url = urlsplit(state.account.base_url)
     host = url.hostname or ""
     port = url.port or {"https": 443, "http": 80}[url.scheme]
-    step = await _resolve(host, port, deadline_seconds)
+    step = await _resolve(host, port)
     yield step
     if step.verdict == "bad":
         return
-    step = await _connect(
-        host, port, ssl_context if url.scheme == "https" else None, deadline_seconds
-    )
+    step = await _connect(host, port, ssl_context if url.scheme == "https" else None)
     yield step
     if step.verdict == "bad":
         return
     started = clock.monotonic()
+    exchange = make_exchange()
     try:
-        poll = await make_exchange().poll()
+        poll = await exchange.poll()
     except PollError as error:
         for step in _steps_of_failure(error):
             yield step
         return
-    times = PollTimes(clock.monotonic(), clock.wall(), clock.monotonic() - started)
-    for step in _steps_of_success(state, poll, times):
+    ended = clock.monotonic()
+    times = PollTimes(ended, clock.wall(), ended - started)
+    after = state.after_success(poll.snapshot, times, poll.clock_skew_seconds)
+    yield _clock_step(poll.clock_skew_seconds)
+    yield Step("signed call", "good", f"accepted, within {times.duration_seconds:.2f} s")
+    yield _answer_step(after, poll.snapshot)
+    async for step in endpoint_steps(after, exchange, clock, deadline_seconds):
         yield step
 
 
-async def _resolve(host: str, port: int, deadline_seconds: float) -> Step:
+async def _resolve(host: str, port: int) -> Step:
     loop = asyncio.get_running_loop()
     do = (
         "check the spelling of the base URL, and name resolution here: "
         f"getent hosts {host}{_proxy_hint()}"
     )
     try:
-        async with asyncio.timeout(deadline_seconds):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except TimeoutError:
-        return Step("name", "bad", f"{host} is not resolved within {deadline_seconds:g} s", do)
+        return Step("name", "bad", f"{host} is not resolved within {DEADLINE_SECONDS:g} s", do)
     except OSError as error:
         return Step("name", "bad", f"{host} is not resolved: {error.strerror}", do)
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
@@ -92,21 +86,19 @@ async def _resolve(host: str, port: int, deadline_seconds: float) -> Step:
     return Step("name", "good", f"{host} is {', '.join(addresses[:_SHOWN_ADDRESSES])}{more}")
 
 
-async def _connect(
-    host: str, port: int, ssl_context: ssl.SSLContext | None, deadline_seconds: float
-) -> Step:
+async def _connect(host: str, port: int, ssl_context: ssl.SSLContext | None) -> Step:
     where = f"{host} port {port}"
     do = (
         f"check that {where} is meant, that the exchange is up, and that a firewall lets this "
         f"machine out{_proxy_hint()}"
     )
     try:
-        async with asyncio.timeout(deadline_seconds):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             _, writer = await asyncio.open_connection(
                 host, port, ssl=ssl_context, server_hostname=host if ssl_context else None
             )
     except TimeoutError:
-        return Step("connection", "bad", f"none to {where} within {deadline_seconds:g} s", do)
+        return Step("connection", "bad", f"none to {where} within {DEADLINE_SECONDS:g} s", do)
     except ssl.SSLError as error:
         return Step(
             "connection", "bad", f"no trusted TLS to {where}: {_words(error)}", tls_advice(error)
@@ -132,17 +124,6 @@ def _steps_of_failure(error: PollError) -> list[Step]:
         steps.append(Step(name, "good", "answered with status 200"))
         name = "answer"
     return [*steps, Step(name, "bad", f"{error.reason}: {error}", ADVICE[error.reason].do)]
-
-
-def _steps_of_success(state: AccountState, poll: Poll, times: PollTimes) -> list[Step]:
-    after = state.after_success(poll.snapshot, times, poll.clock_skew_seconds)
-    series = sum(1 for family in FAMILIES for _ in family.read(after))
-    return [
-        _clock_step(poll.clock_skew_seconds),
-        Step("signed call", "good", f"accepted, within {times.duration_seconds:.2f} s"),
-        _answer_step(after, poll.snapshot),
-        Step("series", "good", f"{series}"),
-    ]
 
 
 def _clock_step(skew_seconds: float | None) -> Step:

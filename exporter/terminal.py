@@ -5,11 +5,11 @@ import sys
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
-Verdict = Literal["good", "bad", "none"]
+Verdict = Literal["good", "odd", "bad", "none"]
 
-_SIGNS = {"good": "✓", "bad": "✗", "none": "-"}
-_ASCII_SIGNS = {"good": "ok  ", "bad": "FAIL", "none": "-   "}
-_COLOURS = {"good": "\x1b[32m", "bad": "\x1b[1;31m", "none": "\x1b[2m"}
+_SIGNS = {"good": "✓", "odd": "!", "bad": "✗", "none": "-"}
+_ASCII_SIGNS = {"good": "ok  ", "odd": "note", "bad": "FAIL", "none": "-   "}
+_COLOURS = {"good": "\x1b[32m", "odd": "\x1b[33m", "bad": "\x1b[1;31m", "none": "\x1b[2m"}
 _ARROW, _ASCII_ARROW = "→", "->"
 _PLAIN = "\x1b[0m"
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.advice import ADVICE
-from exporter.catalogue import FAMILIES, PREFIX
+from exporter.catalogue import FAMILIES
+from exporter.family import PREFIX
+from exporter.market_catalogue import MARKET_FAMILIES
 from exporter.telemetry import process_registry
 from reference.markdown import GENERATED, code, table
 
@@ -69,8 +71,8 @@ def _entries(example: str) -> Iterator[str]:
 
 
 def _rows() -> Iterator[_Row]:
-    for family in FAMILIES:
-        yield _Row(family.name, family.kind, family.help, family.labels)
+    yield from (_Row(each.name, each.kind, each.help, each.labels) for each in FAMILIES)
+    yield from (_Row(each.name, each.kind, each.help, each.labels) for each in MARKET_FAMILIES)
     for metric in process_registry(0.0).collect():
         if metric.name.startswith(PREFIX):
             labels = [name for sample in metric.samples for name in sample.labels]

@@ -18,12 +18,14 @@ from tests.process.conftest import WallClock
 from tests.process.running import EXPORTER, SECRETS, Running, config_file, environment
 
 UTF_8 = {"PYTHONIOENCODING": "utf-8"}
-STEPS = ["name", "connection", "clock", "signed call", "answer", "series"]
+# Longer than that of the other tests, for it bounds the time of a call on a busy machine.
+INTERVAL = {"BITOPRO_POLL_INTERVAL": "10s"}
+STEPS = ["name", "connection", "clock", "signed call", "answer", *["optional"] * 3, "series"]
 
 
 def check(variables: Mapping[str, str], *flags: str) -> tuple[int, str]:
     """Run it to its end, and give exit code and what it printed."""
-    with Running([*EXPORTER, "check", *flags], {**UTF_8, **variables}) as running:
+    with Running([*EXPORTER, "check", *flags], {**UTF_8, **variables, **INTERVAL}) as running:
         code = running.end().code
     assert running.stderr == ""
     return code, running.stdout
@@ -79,7 +81,7 @@ def test_it_tells_where_each_setting_came_from(
     path = config_file(tmp_path, simulator.base_url, accounts=1)
 
     _, printed = check(
-        {"BITOPRO_POLL_INTERVAL": "2s", **trust},
+        trust,
         f"--config.file={path}",
         "--log.level=debug",
         "--offline",
@@ -123,7 +125,7 @@ def test_offline_asks_nobody(simulator: Simulator) -> None:
 
 def test_every_problem_of_the_configuration_has_a_line_and_a_cross() -> None:
     code, printed = check(
-        {"BITOPRO_API_KEY": "'quoted'", "BITOPRO_POLL_INTERVAL": "often", "BITOPRO_MAIL": "x"},
+        {"BITOPRO_API_KEY": "'quoted'", "BITOPRO_STALE_AFTER": "often", "BITOPRO_MAIL": "x"},
         "--web.listen-address=here",
     )
 
@@ -134,7 +136,7 @@ def test_every_problem_of_the_configuration_has_a_line_and_a_cross() -> None:
         ["✗", "BITOPRO_MAIL:"],
         ["✗", "BITOPRO_API_SECRET"],
         ["✗", "BITOPRO_EMAIL"],
-        ["✗", "BITOPRO_POLL_INTERVAL:"],
+        ["✗", "BITOPRO_STALE_AFTER:"],
     ]
 
 
@@ -143,7 +145,7 @@ def test_wrong_secret_leads_to_key_and_secret(simulator: Simulator) -> None:
 
     assert code == 1
     assert steps(printed, "✗") == ["signed call"]
-    assert steps(printed, "-") == ["answer", "series"]
+    assert steps(printed, "-") == ["answer", "optional", "series"]
     assert advice(printed).startswith("check key, secret, e-mail, the key's right to read")
 
 
@@ -172,7 +174,7 @@ def test_stopped_exchange_leads_to_host_and_port() -> None:
     assert code == 1
     assert f"✗ connection   none to 127.0.0.1 port {port}: Connection refused" in printed
     assert advice(printed).startswith(f"check that 127.0.0.1 port {port} is meant")
-    assert steps(printed, "-") == ["clock", "signed call", "answer", "series"]
+    assert steps(printed, "-") == ["clock", "signed call", "answer", "optional", "series"]
 
 
 def test_unresolvable_name_leads_to_spelling_and_resolution() -> None:
@@ -240,6 +242,26 @@ def test_port_without_tls_leads_to_host_and_port(simulator: Simulator) -> None:
 
     assert code == 1
     assert advice(printed).startswith("check that the base URL's host and port speak TLS")
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        ("status-403", "not available to this key; everything else is there, but not: prices"),
+        ("json-half", "json: the body is not JSON"),
+    ],
+)
+def test_optional_endpoint_that_does_not_answer_is_noted_and_no_failure(
+    fault: str, text: str, simulator: Simulator
+) -> None:
+    simulator.fault_endpoint = "mark-price"
+    simulator.fault = fault
+
+    code, printed = check(environment(simulator.base_url))
+
+    assert code == 0
+    assert f"  ! optional     mark-price: {text}" in printed
+    assert steps(printed, "✓")[-3:] == ["optional", "optional", "series"]
 
 
 @pytest.mark.parametrize(
