@@ -52,7 +52,8 @@ ADVICE: Mapping[str, Advice] = MappingProxyType(
         ),
         "http_status": Advice(
             "another status than 200",
-            "wait, for 5xx passes; 404 is the base URL; report any other",
+            "wait, for 5xx passes; 404 is the base URL, or an endpoint that is not for this key; "
+            "report any other",
         ),
         "content_type": Advice("200, but not JSON", _PROXY),
         "framing": Advice("not the HTTP message that was announced", _PROXY),

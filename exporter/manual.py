@@ -9,8 +9,8 @@ _PROGRAM = "bitopro-margin-exporter"
 
 EXIT_CODES: Mapping[int, str] = {
     0: "it did what was asked for, or was stopped by a signal",
-    1: "something outside stands in the way: a port is taken, an account fails its check, "
-    "a drill was not seen",
+    1: "something outside stands in the way: a port is taken, an account fails its check "
+    "or gave no answer, a drill was not seen",
     2: "wrong usage",
     70: "a bug; please report it",
     78: "the configuration cannot be used",

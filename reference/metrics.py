@@ -29,9 +29,28 @@ longer documents, and may change with a minor one. The examples are those of
 
 """
 
+_ENDPOINTS = """## Optional endpoints
+
+Beside the balances, three endpoints are asked that may not be enabled for your key. They are asked after a poll of the
+balances and end before the next one, with requests that nobody else needs, so they never delay or fail it.
+
+| endpoint | asked | with | gone after |
+| --- | --- | --- | --- |
+| `mark-price` | every poll interval | the first key that can, for all accounts | `stale_after` |
+| `provisioning/borrow` | every 5 minutes | the first key that can, for all accounts | 15 minutes |
+| `user-liquidations` | every minute | each account's key | 3 minutes |
+
+With a `stale_after` longer than that, the last two are kept as long. 401, 403 or 404 on one of them alone means that it is
+not available to that key: it is logged once, `endpoint_up` is 0, and it is asked again after 15 minutes, or at once when
+rejected credentials work again. Other failures back off; after 429 all three pause. After a poll that failed with `auth`,
+`rate_limited`, `network`, `tls`, `timeout`, `clock` or `wrong_account`, nothing is asked. Accounts with different base
+URLs share no prices: then `mark-price` and `provisioning/borrow` are not asked at all, and the log says so at start.
+
+"""
+
 _REASONS = """## Reasons of failed polls
 
-The values of the label `reason`.
+The values of the label `reason`, of polls and of requests to optional endpoints alike.
 
 """
 
@@ -47,7 +66,7 @@ class _Row:
 def metrics_page() -> str:
     """Give the page."""
     example = _EXAMPLE.read_text(encoding="utf-8")
-    return GENERATED + _INTRODUCTION + "\n".join(_entries(example)) + "\n" + _reasons()
+    return f"{GENERATED}{_INTRODUCTION}{chr(10).join(_entries(example))}\n{_ENDPOINTS}{_reasons()}"
 
 
 def _entries(example: str) -> Iterator[str]:

@@ -12,11 +12,19 @@ from pathlib import Path
 from signal import SIGKILL
 
 import pytest
+from anyio.from_thread import start_blocking_portal
+
+from exporter.simulator import Simulator, SimulatorConfig
 
 PAGE = (Path(__file__).parent.parent / "docs" / "quickstart.md").read_text(encoding="utf-8")
 # Commands, and what they print where that is shown.
 STEP = re.compile(r"^```sh\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 MARK = "--- end of a step ---\n"
+ENVIRONMENT = {
+    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    "LANG": "C.UTF-8",
+    "NO_PROXY": "*",
+}
 _PATIENCE_SECONDS = 120
 
 
@@ -59,11 +67,7 @@ def test_every_command_does_what_the_page_shows(page: str, folder: Path) -> None
     done = subprocess.run(
         [shutil.which("bash") or "bash", "-e", "-c", script],
         cwd=folder,
-        env={
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "LANG": "C.UTF-8",
-            "NO_PROXY": "*",
-        },
+        env=ENVIRONMENT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -77,9 +81,36 @@ def test_every_command_does_what_the_page_shows(page: str, folder: Path) -> None
         for (commands, shown), output in zip(steps, printed, strict=False)
         if not re.fullmatch(pattern(shown), output.strip())
     ]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
     assert (done.returncode, len(printed)) == (0, len(steps))
 
 
 def test_page_has_its_steps() -> None:
     assert len(STEP.findall(PAGE)) == PAGE.count("```sh") >= 10
+
+
+def test_commands_for_a_real_account_are_right(folder: Path) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(
+        r"^   ```sh\n   pip install [^\n]*\n(.*?)^   ```", readme, re.MULTILINE | re.DOTALL
+    )
+    (folder / "key").write_text("demo-key\n")
+    (folder / "secret").write_text("demo-secret\n")
+    config = SimulatorConfig(port=0, email="you@example.com")
+
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(Simulator(config)) as simulator,
+    ):
+        done = subprocess.run(
+            [shutil.which("bash") or "bash", "-e", "-c", block],
+            cwd=folder,
+            env={**ENVIRONMENT, "BITOPRO_BASE_URL": simulator.base_url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_PATIENCE_SECONDS,
+            check=False,
+        )
+
+    assert done.returncode == 0
+    assert "All is well" in done.stdout.decode()

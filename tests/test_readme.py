@@ -1,62 +1,57 @@
-"""The README names what exists, all of it and nothing else."""
+"""The README is short, and the commands in the documentation are ones that exist."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
-from exporter.catalogue import FAMILIES
-from exporter.environment import known_variables
-from exporter.errors import REASONS
-from exporter.family import PREFIX
-from exporter.flags import parse_arguments
-from exporter.market_catalogue import MARKET_FAMILIES
+from exporter.flag_tree import commands_of
+from exporter.flags import command_line, parse_arguments
 from exporter.simulator import SCENARIOS
-from exporter.telemetry import process_registry
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
-
-
-def section(heading: str) -> str:
-    """Give the text from a heading to the next one of any level."""
-    return re.split(
-        r"^#+ .*$", README.partition(f"# {heading}\n")[2], maxsplit=1, flags=re.MULTILINE
-    )[0]
-
-
-def first_cells(text: str) -> list[str]:
-    """Give the code words in the first column of a table."""
-    rows = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
-    return [word for row in rows for word in re.findall(r"`([^`]+)`", row)]
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SIMULATOR = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
+# In blocks of commands and in code words, lines that go on being one.
+TEXT = f"{README}\n{SIMULATOR}".replace("\\\n", " ")
+COMMANDS = sorted(
+    set(
+        re.findall(
+            r"(?:^|`|\(| )(bitopro-margin-exporter(?: [^`\n)|]*)?)(?=`|$|\))", TEXT, re.MULTILINE
+        )
+    )
+)
 
 
-def test_every_metric_is_in_the_table() -> None:
-    listed = {PREFIX + name for name in first_cells(section("Prometheus"))}
-
-    ours = {metric.name for metric in process_registry(0.0).collect() if PREFIX in metric.name}
-    of_market = {family.name for family in MARKET_FAMILIES}
-    assert listed == {family.name for family in FAMILIES} | of_market | ours
+def test_readme_is_two_screens() -> None:
+    assert len(README.splitlines()) <= 110
 
 
-def test_every_reason_is_explained() -> None:
-    assert sorted(first_cells(section("Reasons of failed polls"))) == sorted(REASONS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_is_one_that_can_be_given(command: str) -> None:
+    words = shlex.split(command, comments=True)
+
+    parse_arguments(words[1:])
 
 
-def test_every_variable_is_in_the_table() -> None:
-    table = section("With a real account").replace("`..._", "`BITOPRO_THRESHOLD_")
-    listed = {name for name in first_cells(table) if name.startswith("BITOPRO_")}
+def test_commands_of_newcomers_are_named() -> None:
+    named = {command.split()[1] for command in COMMANDS if " " in command}
 
-    assert listed == {name for name in known_variables() if not name.endswith("_FILE")}
-
-
-@pytest.mark.parametrize("command", ["run", "once"])
-def test_every_flag_is_named(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        parse_arguments([command, "--help"])
-
-    flags = set(re.findall(r"--[a-z][a-z.-]+", capsys.readouterr().out))
-    assert flags <= set(re.findall(r"--[a-z][a-z.-]+", README))
+    assert {"check", "drill", "simulate"} <= named
+    assert named - {"--config.file=config.yml"} <= {
+        each.name for each in commands_of(command_line())
+    }
 
 
-def test_every_scenario_is_named() -> None:
-    assert set(SCENARIOS) <= set(re.findall(r"`([a-z-]+)`", section("The simulator")))
+def test_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    pages = [README, (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")]
+    targets = {name for page in pages for name in re.findall(r"\bmake ([a-z0-9-]+)(?=`|  )", page)}
+
+    assert {"demo", "test", "lint"} <= targets
+    assert [name for name in targets if f"\n{name}: " not in makefile] == []
+
+
+def test_every_scenario_is_described() -> None:
+    assert re.findall(r"^\| `([a-z-]+)` \|", SIMULATOR, re.MULTILINE) == list(SCENARIOS)
