@@ -18,6 +18,7 @@ from exporter.status_style import STYLE
 from exporter.store import AccountState
 
 _REFRESH_SECONDS = 15
+_LONG = 24
 # What needs a person comes first.
 _ORDER: tuple[Condition, ...] = ("stale", "failing", "waiting", "ok")
 
@@ -111,22 +112,27 @@ def _section(view: AccountView, snapshot: Snapshot | None) -> str:
 
 
 def _balances(snapshot: Snapshot) -> Iterator[str]:
-    # One amount to a line, for one that is broken or cut off reads as another amount. The box
-    # scrolls, and not the page, for those of more digits than money has.
-    yield '<div class="wide"><table>\n'
+    # One amount to a line, for one that is broken or cut off reads as another amount.
+    yield "<table>\n"
     yield _rows(f"Total, {snapshot.unit}", snapshot.total_asset_amount, snapshot.total_debt_amount)
     for currency, balance in snapshot.balances.items():
         debt = balance.borrow_amount + balance.borrow_interest_amount
         if balance.total_amount or debt:
             yield _rows(currency, balance.total_amount, debt)
-    yield "</table></div>\n"
+    yield "</table>\n"
 
 
 def _rows(name: str, held: Decimal, owed: Decimal) -> str:
     return (
-        f'<tr><th rowspan="2">{escape(name)}</th><td>holds</td><td>{held:,f}</td></tr>\n'
-        f"<tr><td>owes</td><td>{owed:,f}</td></tr>\n"
+        f'<tr><th rowspan="2">{escape(name)}</th><td>holds</td>{_amount(held)}</tr>\n'
+        f"<tr><td>owes</td>{_amount(owed)}</tr>\n"
     )
+
+
+def _amount(amount: Decimal) -> str:
+    text = f"{amount:,f}"
+    # More digits than money has are better broken than wider than the page.
+    return f'<td class="long">{text}</td>' if len(text) > _LONG else f"<td>{text}</td>"
 
 
 def _ratio(snapshot: Snapshot) -> str:

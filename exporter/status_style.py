@@ -34,7 +34,6 @@ h2 { font-size: 1.125rem; line-height: 1.3; margin: 0; }
 dl { display: grid; gap: .25rem .75rem; grid-template-columns: max-content minmax(0, 1fr);
   margin: 0; }
 dt { color: var(--quiet); } dd { margin: 0; }
-.wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin-top: .75rem;
   white-space: nowrap; width: 100%; }
 th, td { padding: .125rem .75rem .125rem 0; text-align: left; vertical-align: top; }
@@ -42,6 +41,7 @@ th { border-top: 1px solid var(--line); font-weight: 400; min-width: 6rem; white
 th ~ td { border-top: 1px solid var(--line); }
 td:last-child { padding-right: 0; text-align: right; }
 th, td:not(:last-child) { color: var(--quiet); }
+td.long { white-space: normal; }
 section.none p:last-child { margin: 0; }
 footer { font-size: .875rem; margin-top: 1.25rem; }
 """
