@@ -26,6 +26,8 @@ def _lines(
     description: str, commands: Sequence[Command], variables: Mapping[str, str]
 ) -> Iterator[str]:
     yield f'.TH BITOPRO\\-MARGIN\\-EXPORTER 1 "" "{_PROGRAM} {__version__}" "User Commands"'
+    # Names of flags and variables must neither be hyphenated nor drawn apart.
+    yield from (".nh", ".ad l")
     yield from (".SH NAME", f"{_roff(_PROGRAM)} \\- {_roff(description.rstrip('.'))}")
     yield from (".SH SYNOPSIS", f".B {_roff(_PROGRAM)}", "[\\fICOMMAND\\fR] [\\fIFLAG\\fR...]")
     yield from (".SH DESCRIPTION", _roff("Without a command, run is meant."))
@@ -54,7 +56,9 @@ def _paragraph(tag: str, text: str) -> Iterator[str]:
 
 def _flag(flag: Flag) -> str:
     option, equals, value = flag.written.partition("=")
-    return f"\\fB{_roff(option)}\\fR{equals}\\fI{_roff(value)}\\fR"
+    # \\: is where a long list of values may be broken.
+    values = _roff(value).replace("|", "|\\:")
+    return f"\\fB{_roff(option)}\\fR{equals}\\fI{values}\\fR"
 
 
 def _roff(text: str) -> str:

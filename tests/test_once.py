@@ -13,7 +13,7 @@ from exporter.once_forms import FORMS, failures, printed
 from exporter.settings import AccountSettings, Settings
 from exporter.simulator import Simulator, SimulatorConfig
 from tests.clocks import ManualClock
-from tests.test_readme import section
+from tests.conftest import FIXTURES
 
 pytestmark = pytest.mark.anyio
 
@@ -58,13 +58,18 @@ async def visits(time: ManualClock, *base_urls: str) -> tuple[Visit, ...]:
     return found
 
 
-async def test_sample_of_the_readme_is_what_is_printed() -> None:
+async def test_sample_of_the_documentation_is_what_is_printed() -> None:
     time = ManualClock(wall_seconds=START)
     async with simulator(time, "flash-crash") as exchange:
         time.advance(420)
         found = await visits(time, exchange.base_url)
 
-    sample = section("A look without a server").partition("```text\n")[2].partition("```")[0]
+    sample = (
+        (FIXTURES.parents[1] / "docs" / "once.md")
+        .read_text()
+        .partition("```text\n")[2]
+        .partition("```")[0]
+    )
     assert sample == printed(found, "table", is_coloured=False)
 
 
