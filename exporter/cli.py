@@ -19,9 +19,10 @@ from exporter.drill import run_drill
 from exporter.errors import ConfigurationError, UnableError
 from exporter.flags import DEFAULT_ADDRESS, parse_arguments
 from exporter.lifetime import run_until_signal
-from exporter.listening import ListenError, open_sockets, url_of
+from exporter.listening import ListenError, is_public, open_sockets, url_of
 from exporter.once import Visit, visit_until
 from exporter.once_forms import failures, is_colour_wanted, printed
+from exporter.protection import Protection
 from exporter.service import EXIT_INTERNAL, run_service
 from exporter.settings import Settings, load_settings
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
@@ -68,6 +69,7 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _run(options: argparse.Namespace) -> int:
     settings = _settings(options)
+    protection = Protection(options.web_config_file)
     sockets = open_sockets(options.listen_addresses or [DEFAULT_ADDRESS])
 
     async def serve(stopped: asyncio.Event) -> None:
@@ -76,13 +78,21 @@ def _run(options: argparse.Namespace) -> int:
             logger.warning("careless configuration", extra={"detail": warning})
         logger.info("configuration loaded", extra={"accounts": len(settings.accounts)})
         for each in sockets:
-            logger.info("listening", extra={"address": url_of(each), "tls": False})
+            has_tls = protection.scheme == "https"
+            address = url_of(each, protection.scheme)
+            logger.info("listening", extra={"address": address, "tls": has_tls})
+            if is_public(each) and not protection.knows_its_clients():
+                logger.warning(
+                    "balances are open to whoever reaches this address; see --web.config.file",
+                    extra={"address": address},
+                )
         await run_service(
             settings,
             sockets,
             telemetry_path=options.telemetry_path,
             clock=Clock(),
             stopped=stopped,
+            protection=protection,
         )
 
     return run_until_signal(serve, options.log_level, options.log_format)

@@ -48,6 +48,13 @@ def _parser() -> argparse.ArgumentParser:
         "run", help="poll the configured accounts and serve their metrics", allow_abbrev=False
     )
     _add_config_flag(run)
+    run.add_argument(
+        "--web.config.file",
+        dest="web_config_file",
+        type=Path,
+        metavar="FILE",
+        help="YAML file of TLS, users and headers of our own pages, in the exporter-toolkit's form",
+    )
     _add_web_flags(run)
 
     once = commands.add_parser(

@@ -14,12 +14,15 @@ import certifi
 
 from exporter.budget import RequestBudget
 from exporter.clock import Clock
+from exporter.door import Door
 from exporter.endpoints import BORROW_TERMS, MARK_PRICE, OPTIONAL_ENDPOINTS
 from exporter.exchange import Exchange
 from exporter.exposition import Exposition
 from exporter.extras import Extras
+from exporter.listening import is_public
 from exporter.market import MarketState
 from exporter.poller import poll_forever
+from exporter.protection import Protection
 from exporter.rota import Rota
 from exporter.serving import serve
 from exporter.settings import AccountSettings, Settings
@@ -38,17 +41,25 @@ _DYING_SECONDS = 0.5
 logger = logging.getLogger(__name__)
 
 
-async def run_service(
+async def run_service(  # noqa: PLR0913 - everything it needs is passed in
     settings: Settings,
     sockets: Sequence[socket.socket],
     *,
     telemetry_path: str,
     clock: Clock,
     stopped: asyncio.Event,
+    protection: Protection | None = None,
 ) -> None:
     """Poll and serve until `stopped` is set. Whatever ends any of it before that is a bug."""
+    protection = protection or Protection()
+    has_public_address = any(is_public(each) for each in sockets)
     store = Store(each.account for each in settings.accounts)
-    exposition = Exposition(process_registry(clock.wall()), clock.monotonic)
+    exposition = Exposition(
+        process_registry(
+            clock.wall(), lambda: has_public_address and not protection.knows_its_clients()
+        ),
+        clock.monotonic,
+    )
     budget = RequestBudget(clock)
     ssl_context = client_ssl_context()
     shared, market = _shared_rota(settings, clock), _market(settings)
@@ -65,7 +76,8 @@ async def run_service(
 
     async def serve_pages() -> None:
         with vigil.over("server"):
-            await serve(Application(store, exposition, telemetry_path), sockets, stopped.wait)
+            pages = Door(Application(store, exposition, telemetry_path), protection)
+            await serve(pages, sockets, stopped.wait, protection.tls)
 
     async def poll_account(each: AccountSettings, state: AccountState, offset: float) -> None:
         async with Wire(ssl_context) as wire:

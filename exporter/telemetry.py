@@ -5,6 +5,7 @@ that nothing an imported library registers can reach the page.
 """
 
 import platform
+from collections.abc import Callable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -55,11 +56,32 @@ class _ConfigLoaded:
     describe = collect
 
 
-def process_registry(config_loaded_timestamp_seconds: float) -> CollectorRegistry:
+class _Exposed:
+    """Whether balances are open to whoever reaches our address, at each scrape."""
+
+    def __init__(self, is_exposed: Callable[[], bool]) -> None:
+        self._is_exposed = is_exposed
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        return [
+            GaugeMetricFamily(
+                "bitopro_margin_exporter_exposed_without_auth",
+                "Whether other machines may reach the pages without proving who they are.",
+                value=int(self._is_exposed()),
+            )
+        ]
+
+    describe = collect
+
+
+def process_registry(
+    config_loaded_timestamp_seconds: float, is_exposed: Callable[[], bool] = lambda: False
+) -> CollectorRegistry:
     """Give a registry of the families about this process."""
     registry = CollectorRegistry()
     registry.register(_BuildInfo())
     registry.register(_ConfigLoaded(config_loaded_timestamp_seconds))
+    registry.register(_Exposed(is_exposed))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

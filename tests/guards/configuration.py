@@ -199,7 +199,7 @@ CONFIGURATION_GUARDS: tuple[Guard, ...] = (
         "if not _PLAIN_KEY.fullmatch(key):",
         _CANARY,
     ),
-    _off("refuses a key given twice in the file", "config_file.py", "if key in keys[:index]:"),
+    _off("refuses a key given twice in the file", "yaml_file.py", "if key in keys[:index]:"),
     _off(
         "refuses a secret for an account's name",
         "settings.py",
