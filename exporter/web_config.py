@@ -29,7 +29,7 @@ _VERIFICATION = {
 }
 _UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert")
 # Where a tuple is given, only those values are allowed.
-_HEADERS: Mapping[str, tuple[str, ...]] = {
+HEADERS: Mapping[str, tuple[str, ...]] = {
     "Content-Security-Policy": (),
     "Strict-Transport-Security": (),
     "X-Content-Type-Options": ("nosniff",),
@@ -129,7 +129,9 @@ class _FileModel(_Model):
     )
 
 
-_KEYS = frozenset({*_FileModel.model_fields, *_TLSModel.model_fields, *_HTTPModel.model_fields})
+FILE_KEYS = frozenset(_FileModel.model_fields)
+TLS_KEYS = frozenset(_TLSModel.model_fields)
+_KEYS = frozenset({*FILE_KEYS, *TLS_KEYS, *_HTTPModel.model_fields})
 
 
 def read_web_config(path: Path) -> WebConfig:
@@ -168,11 +170,11 @@ def _tls(path: Path, tls: _TLSModel) -> TLSConfig:
 def _problems_of_headers(path: Path, headers: Mapping[str, str]) -> list[str]:
     where, problems = f"{path}: http_server_config.headers", []
     for name, value in headers.items():
-        allowed = _HEADERS.get(name)
+        allowed = HEADERS.get(name)
         if allowed is None:
-            known = f"one of {', '.join(_HEADERS)} was expected"
+            known = f"one of {', '.join(HEADERS)} was expected"
             shown = f".{name}" if _PLAIN_KEY.fullmatch(name) else ""
-            problems.append(f"{where}{shown}: cannot be set{suggestion(name, _HEADERS)}; {known}")
+            problems.append(f"{where}{shown}: cannot be set{suggestion(name, HEADERS)}; {known}")
         elif allowed and value not in allowed:
             problems.append(f"{where}.{name}: {' or '.join(allowed)} was expected")
         elif not value.strip() or not (value.isascii() and value.isprintable()):

@@ -362,7 +362,9 @@ async def test_tls_is_not_taken_away(tmp_path: Path, authority: trustme.CA) -> N
     async with site(tmp_path, TLS_TEXT) as served:
         write_web_config(tmp_path, "")
         served.look_again()
+        served.protection.present()
 
+        assert served.protection.scheme == "https"
         assert await answer(served, client_context(authority)) == "served"
 
 

@@ -13,6 +13,7 @@ from exporter.flags import parse_arguments
 from exporter.market_catalogue import MARKET_FAMILIES
 from exporter.simulator import SCENARIOS
 from exporter.telemetry import process_registry
+from exporter.web_config import FILE_KEYS, HEADERS, TLS_KEYS
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
@@ -49,13 +50,26 @@ def test_every_variable_is_in_the_table() -> None:
     assert listed == {name for name in known_variables() if not name.endswith("_FILE")}
 
 
-@pytest.mark.parametrize("command", ["run", "once"])
-def test_every_flag_is_named(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def flags_of(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
     with pytest.raises(SystemExit):
         parse_arguments([command, "--help"])
+    return set(re.findall(r"^  .*?(--[a-z][a-z.-]+)", capsys.readouterr().out, re.MULTILINE))
 
-    flags = set(re.findall(r"--[a-z][a-z.-]+", capsys.readouterr().out))
-    assert flags <= set(re.findall(r"--[a-z][a-z.-]+", README))
+
+def test_every_flag_of_run_is_in_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(first_cells(section("Flags"))) == flags_of("run", capsys)
+
+
+def test_every_flag_of_once_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert flags_of("once", capsys) <= set(re.findall(r"--[a-z][a-z.-]+", README))
+
+
+def test_every_key_of_the_web_configuration_is_in_the_table() -> None:
+    table = section("Beyond this machine")
+
+    assert set(first_cells(table)) == FILE_KEYS
+    assert set(re.findall(r"`(\w+)`", table)) >= TLS_KEYS
+    assert set(HEADERS) <= set(re.findall(r"`([\w-]+)`", table))
 
 
 def test_every_scenario_is_named() -> None:

@@ -7,6 +7,7 @@ from tests.guards.configuration import CONFIGURATION_GUARDS
 from tests.guards.guard import Guard
 from tests.guards.market import MARKET_GUARDS
 from tests.guards.parsing import PARSING_GUARDS
+from tests.guards.protection import PROTECTION_GUARDS
 from tests.guards.serving import SERVING_GUARDS
 from tests.guards.wire import WIRE_GUARDS
 
@@ -16,4 +17,5 @@ GUARDS: tuple[Guard, ...] = (
     *MARKET_GUARDS,
     *SERVING_GUARDS,
     *CONFIGURATION_GUARDS,
+    *PROTECTION_GUARDS,
 )

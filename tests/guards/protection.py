@@ -1,0 +1,178 @@
+"""Guards of our own port: who is let in, in whose turn, under which certificate."""
+
+from tests.guards.guard import Guard
+
+_AUTH = ("test_basic_auth.py",)
+_PROTECTION = ("test_protection.py",)
+_WEB_CONFIG = ("test_web_config.py",)
+
+PROTECTION_GUARDS: tuple[Guard, ...] = (
+    Guard(
+        "takes no two users for one by joining their texts",
+        "basic_auth.py",
+        'len(part).to_bytes(8, "big") + part',
+        "part",
+        _AUTH,
+    ),
+    Guard(
+        "remembers no password that was wrong",
+        "basic_auth.py",
+        "            return Verdict.CROWDED\n",
+        "            return Verdict.CROWDED\n        self._granted[name] = digest\n",
+        _AUTH,
+    ),
+    Guard(
+        "works as much for a name that nobody has",
+        "basic_auth.py",
+        "bcrypt.checkpw(password, _nobodys(self._highest_cost))\n            return False",
+        "return False",
+        _AUTH,
+    ),
+    Guard(
+        "lets nobody in by a stand-in's password",
+        "basic_auth.py",
+        "bcrypt.checkpw(password, _nobodys(self._highest_cost))\n            return False",
+        "return bcrypt.checkpw(password, _nobodys(self._highest_cost))",
+        _AUTH,
+    ),
+    Guard(
+        "works as much for a cheap hash as for a dear one",
+        "basic_auth.py",
+        "for cost in range(_cost(known), self._highest_cost):",
+        "for cost in ():",
+        _AUTH,
+    ),
+    Guard(
+        "hashes beside the event loop",
+        "basic_auth.py",
+        "lambda: asyncio.to_thread(self._is_right, password, known)",
+        "lambda: asyncio.sleep(0, self._is_right(password, known))",
+        _AUTH,
+    ),
+    Guard(
+        "lets clients take turns by address",
+        "turns.py",
+        "await self._enter(_client(host))",
+        'await self._enter("")',
+        _AUTH,
+    ),
+    Guard(
+        "lets a client wait a few times at once and no more",
+        "turns.py",
+        "len(lane) >= self._waiting_per_client\n            or ",
+        "",
+        _AUTH,
+    ),
+    Guard(
+        "lets a bounded crowd wait",
+        "turns.py",
+        "\n            or sum(map(len, self._lanes.values())) >= self._waiting",
+        "",
+        _AUTH,
+    ),
+    Guard(
+        "takes a machine's many addresses for one",
+        "turns.py",
+        "(address, 64), strict=False",
+        "(address, 128), strict=False",
+        _AUTH,
+    ),
+    Guard(
+        "keeps the turn of a thread until the thread is done",
+        "turns.py",
+        "return await asyncio.shield(work)",
+        "return await work",
+        _AUTH,
+    ),
+    Guard(
+        "passes on the turn of a client that has just left",
+        "turns.py",
+        "in the same moment.\n                self._leave()\n",
+        "in the same moment.\n                pass\n",
+        _AUTH,
+    ),
+    Guard(
+        "leaves one page open, and no other that begins like it",
+        "door.py",
+        'scope["path"] == _OPEN_PATH',
+        'scope["path"].startswith(_OPEN_PATH)',
+        _PROTECTION,
+    ),
+    Guard(
+        "reads no second set of credentials",
+        "door.py",
+        "if len(given) != 1:",
+        "if not given:",
+        _PROTECTION,
+    ),
+    Guard(
+        "stays closed while its file is empty",
+        "protection.py",
+        "if before.config.knows_its_clients and not after.config.knows_its_clients:",
+        "if False:",
+        _PROTECTION,
+    ),
+    Guard(
+        "never falls back to plain text",
+        "protection.py",
+        "if (before.tls is None) != (after.tls is None):",
+        "if False:",
+        _PROTECTION,
+    ),
+    Guard(
+        "tries a bad certificate again until its key has come",
+        "protection.py",
+        "_stamps(self._present.stamps) and not self._problems:",
+        "_stamps(self._present.stamps) or self._problems:",
+        _PROTECTION,
+    ),
+    Guard(
+        "asks clients for the certificates that are configured",
+        "server_tls.py",
+        "    context.verify_mode = config.client_verification\n",
+        "",
+        _PROTECTION,
+    ),
+    Guard(
+        "lets in the names that are allowed and no others",
+        "server_tls.py",
+        "if not certificate or not self.client_allowed_sans:",
+        "if True:",
+        _PROTECTION,
+    ),
+    Guard(
+        "speaks no older TLS than is configured",
+        "server_tls.py",
+        "    context.minimum_version = config.min_version\n",
+        "",
+        _PROTECTION,
+    ),
+    Guard(
+        "waits for no fifo in the place of a certificate",
+        "server_tls.py",
+        "if not is_file:",
+        "if False:",
+        _PROTECTION,
+    ),
+    Guard(
+        "refuses a password in the place of its hash",
+        "web_config.py",
+        "if match is None:",
+        "if False:",
+        _WEB_CONFIG,
+    ),
+    Guard(
+        "refuses a hash that would take for ever",
+        "web_config.py",
+        "if not LOWEST_COST <= int(match[1]) <= _HIGHEST_COST:",
+        "if False:",
+        _WEB_CONFIG,
+    ),
+    Guard(
+        "sets no header that splits an answer",
+        "web_config.py",
+        "not value.strip() or not (value.isascii() and value.isprintable())",
+        "not value.strip()",
+        _WEB_CONFIG,
+    ),
+)
