@@ -2,7 +2,8 @@
 
 from exporter.clock import Clock
 
-# The exchange allows 600 a minute per address; the rest is for retries and for other programs.
+# The exchange allows so many per address; the rest is for retries and for other programs.
+MAX_REQUESTS_PER_MINUTE = 600
 REQUESTS_PER_MINUTE = 540
 
 

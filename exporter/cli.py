@@ -7,6 +7,7 @@ configuration (the last two after sysexits.h).
 import argparse
 import asyncio
 import logging
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -25,6 +26,7 @@ from exporter.once_forms import failures, is_colour_wanted, printed
 from exporter.protection import Protection
 from exporter.service import EXIT_INTERNAL, run_service
 from exporter.settings import Settings, load_settings
+from exporter.shards import Shard, chosen_shard
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
 from exporter.telling import complain, tell
 from exporter.tracebacks import traceback_text
@@ -59,9 +61,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERNAL
 
 
+def _shard(options: argparse.Namespace) -> Shard:
+    hostname = socket.gethostname() if options.shard_from_hostname else None
+    return chosen_shard(options.shard, options.total_shards, hostname)
+
+
 def _settings(options: argparse.Namespace) -> Settings:
+    shard = _shard(options)
     try:
-        return load_settings(options.config_file)
+        return load_settings(options.config_file, shard)
     except ConfigurationError as error:
         hint = "to see it work without an account, run: bitopro-margin-exporter demo"
         raise ConfigurationError([*error.problems, hint]) from error
@@ -76,7 +84,13 @@ def _run(options: argparse.Namespace) -> int:
         logger.info("starting", extra={"version": __version__})
         for warning in settings.warnings:
             logger.warning("careless configuration", extra={"detail": warning})
-        logger.info("configuration loaded", extra={"accounts": len(settings.accounts)})
+        logger.info(
+            "configuration loaded",
+            extra={
+                "accounts": len(settings.accounts),
+                "shard": f"{settings.shard.number} of 0 to {settings.shard.total - 1}",
+            },
+        )
         for each in sockets:
             has_tls = protection.scheme == "https"
             address = url_of(each, protection.scheme)

@@ -10,7 +10,7 @@ from exporter.account import ASSUMED_THRESHOLDS, Thresholds
 from exporter.credentials import CredentialSource, Secret
 from exporter.errors import ConfigurationError
 from exporter.given import DEFAULT_BASE_URL, Given, GivenAccount, problem_texts, suggestion
-from exporter.setting_types import AccountName, BaseUrl, DurationSeconds, Ratio
+from exporter.setting_types import AccountName, BaseUrl, DurationSeconds, Ratio, RequestsPerMinute
 from exporter.yaml_file import load_yaml
 
 _PLAIN_KEY = re.compile(r"[a-z_]{1,32}", re.ASCII)
@@ -46,6 +46,7 @@ class _FileModel(_Model):
     poll_interval: DurationSeconds | None = None
     stale_after: DurationSeconds | None = None
     hide_account_id: bool | None = None
+    requests_per_minute: RequestsPerMinute | None = None
     accounts: list[_AccountModel] = Field(min_length=1)
 
 
@@ -72,6 +73,7 @@ def read_config_file(path: Path) -> Given:
         poll_interval_seconds=file.poll_interval,
         stale_after_seconds=file.stale_after,
         hides_account_id=file.hide_account_id,
+        requests_per_minute=file.requests_per_minute,
     )
 
 

@@ -11,10 +11,12 @@ from exporter.account import ASSUMED_THRESHOLDS, Thresholds
 from exporter.credentials import CredentialSource, Secret
 from exporter.errors import ConfigurationError
 from exporter.given import DEFAULT_BASE_URL, Given, GivenAccount, problem_texts, suggestion
-from exporter.setting_types import AccountName, BaseUrl, DurationSeconds, Ratio
+from exporter.setting_types import AccountName, BaseUrl, DurationSeconds, Ratio, RequestsPerMinute
 
 _PREFIX = "BITOPRO_"
-_OF_ALL_ACCOUNTS = frozenset({"poll_interval", "stale_after", "hide_account_id"})
+_OF_ALL_ACCOUNTS = frozenset(
+    {"poll_interval", "stale_after", "hide_account_id", "requests_per_minute"}
+)
 _SECRETS = ("api_key", "api_secret", "email")
 
 
@@ -39,6 +41,7 @@ class _Variables(BaseSettings):
     poll_interval: DurationSeconds | None = None
     stale_after: DurationSeconds | None = None
     hide_account_id: bool | None = None
+    requests_per_minute: RequestsPerMinute | None = None
 
 
 def read_environment(*, with_account: bool) -> Given:
@@ -69,6 +72,7 @@ def read_environment(*, with_account: bool) -> Given:
         poll_interval_seconds=variables.poll_interval,
         stale_after_seconds=variables.stale_after,
         hides_account_id=variables.hide_account_id,
+        requests_per_minute=variables.requests_per_minute,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exporter import __version__
-from exporter.flag_types import address, duration, telemetry_path
+from exporter.flag_types import address, duration, shard_number, shard_total, telemetry_path
 from exporter.logs import FORMATS, LEVELS
 from exporter.once_forms import FORMS
 from exporter.simulator import ENDPOINTS, FAULTS, SCENARIOS
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         "run", help="poll the configured accounts and serve their metrics", allow_abbrev=False
     )
     _add_config_flag(run)
+    _add_shard_flags(run)
     run.add_argument(
         "--web.config.file",
         dest="web_config_file",
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     _add_config_flag(once)
+    _add_shard_flags(once)
     once.add_argument(
         "--output",
         choices=FORMS,
@@ -103,6 +105,26 @@ def _add_config_flag(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="YAML file of accounts; without it, one account comes from the environment: "
         "BITOPRO_API_KEY, BITOPRO_API_SECRET and BITOPRO_EMAIL, each also as ..._FILE",
+    )
+
+
+def _add_shard_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--shard",
+        type=shard_number,
+        metavar="N",
+        help="which of the shards this is, counted from 0; each has accounts of its own",
+    )
+    parser.add_argument(
+        "--shard-from-hostname",
+        action="store_true",
+        help="take that number from the end of the host's name, which a StatefulSet makes so",
+    )
+    parser.add_argument(
+        "--total-shards",
+        type=shard_total,
+        metavar="M",
+        help="how many shards share the accounts; every one of them has to run",
     )
 
 

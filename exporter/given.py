@@ -32,6 +32,7 @@ class Given:
     poll_interval_seconds: float | None
     stale_after_seconds: float | None
     hides_account_id: bool | None
+    requests_per_minute: int | None
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -27,7 +27,7 @@ from exporter.rota import Rota
 from exporter.serving import serve
 from exporter.settings import AccountSettings, Settings
 from exporter.store import AccountState, Store
-from exporter.telemetry import process_registry
+from exporter.telemetry import ExporterStatus, process_registry
 from exporter.web import Application
 from exporter.wire import Wire
 
@@ -54,13 +54,12 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
     protection = protection or Protection()
     has_public_address = any(is_public(each) for each in sockets)
     store = Store(each.account for each in settings.accounts)
-    exposition = Exposition(
-        process_registry(
-            clock.wall(), lambda: has_public_address and not protection.knows_its_clients()
-        ),
-        clock.monotonic,
+    status = ExporterStatus(
+        is_exposed=lambda: has_public_address and not protection.knows_its_clients(),
+        shard=settings.shard,
     )
-    budget = RequestBudget(clock)
+    exposition = Exposition(process_registry(clock.wall(), status), clock.monotonic)
+    budget = RequestBudget(clock, settings.requests_per_minute)
     ssl_context = client_ssl_context()
     shared, market = _shared_rota(settings, clock), _market(settings)
     vigil = _Vigil(stopped)
@@ -154,16 +153,17 @@ def _offsets(settings: Settings) -> list[float]:
 
 def _market(settings: Settings) -> MarketState:
     """Give what is known before anything was asked."""
-    return MarketState(min(each.account.stale_after_seconds for each in settings.accounts))
+    stale_after_seconds = [each.account.stale_after_seconds for each in settings.accounts]
+    return MarketState(min(stale_after_seconds, default=0.0))
 
 
 def _shared_rota(settings: Settings, clock: Clock) -> Rota:
     """Give the rota of what is asked once for all accounts; of two exchanges, nothing is."""
-    poll_interval_seconds = min(each.account.poll_interval_seconds for each in settings.accounts)
+    poll_intervals_seconds = [each.account.poll_interval_seconds for each in settings.accounts]
     intervals_seconds = {
-        each.name: each.interval_seconds or poll_interval_seconds
+        each.name: each.interval_seconds or min(poll_intervals_seconds)
         for each in (MARK_PRICE, BORROW_TERMS)
-        if settings.has_one_exchange
+        if settings.accounts and settings.has_one_exchange
     }
     return Rota(intervals_seconds, clock.monotonic())
 

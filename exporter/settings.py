@@ -16,6 +16,7 @@ from exporter.credentials import CredentialSource
 from exporter.environment import read_environment
 from exporter.errors import ConfigurationError
 from exporter.given import Given, GivenAccount
+from exporter.shards import ONLY_SHARD, Shard
 
 DEFAULT_POLL_INTERVAL_SECONDS = 15.0
 STALE_AFTER_POLLS = 3
@@ -23,6 +24,10 @@ STALE_AFTER_POLLS = 3
 _TWO_EXCHANGES = (
     "base_url: the accounts have different ones, and prices of two exchanges must not be mixed: "
     "neither mark prices nor terms of borrowing are asked for; run one exporter per exchange"
+)
+
+_NO_ACCOUNTS = (
+    "none of the accounts falls to this shard, so there is nothing to poll; fewer shards would do"
 )
 
 _T = TypeVar("_T")
@@ -47,6 +52,8 @@ class Settings:
 
     accounts: tuple[AccountSettings, ...]
     warnings: tuple[str, ...]
+    requests_per_minute: int = REQUESTS_PER_MINUTE
+    shard: Shard = ONLY_SHARD
 
     @property
     def has_one_exchange(self) -> bool:
@@ -54,14 +61,22 @@ class Settings:
         return len({each.account.base_url for each in self.accounts}) <= 1
 
 
-def load_settings(config_file: Path | None) -> Settings:
-    """Read environment and file. Raises ConfigurationError with all problems found."""
+def load_settings(config_file: Path | None, shard: Shard = ONLY_SHARD) -> Settings:
+    """Read environment and file, and take the accounts of a shard.
+
+    Those of the others are checked all the same, for they may be ours tomorrow. Raises
+    ConfigurationError with all problems found.
+    """
     environment, file = _read_sources(config_file)
     given = environment if file is None else _merged(environment, file)
     interval_seconds = _or(given.poll_interval_seconds, DEFAULT_POLL_INTERVAL_SECONDS)
     stale_after_seconds = _or(given.stale_after_seconds, STALE_AFTER_POLLS * interval_seconds)
+    requests_per_minute = _or(given.requests_per_minute, REQUESTS_PER_MINUTE)
+    ours = [each for each in given.accounts if shard.has(each.name)]
     problems = [
-        *_problems_of_schedule(interval_seconds, stale_after_seconds, len(given.accounts)),
+        *_problems_of_schedule(
+            interval_seconds, stale_after_seconds, len(ours), requests_per_minute
+        ),
         *_problems_of_names(given.accounts),
         *_problems_of_thresholds(given.accounts),
         *_problems_of_credentials(given.accounts),
@@ -81,13 +96,17 @@ def load_settings(config_file: Path | None) -> Settings:
                 ),
                 each.credentials,
             )
-            for each in given.accounts
+            for each in ours
         ),
-        warnings=tuple(text for each in given.accounts for text in each.credentials.warnings()),
+        warnings=tuple(text for each in ours for text in each.credentials.warnings()),
+        requests_per_minute=requests_per_minute,
+        shard=shard,
     )
-    if settings.has_one_exchange:
-        return settings
-    return replace(settings, warnings=(*settings.warnings, _TWO_EXCHANGES))
+    further = [
+        *([] if settings.has_one_exchange else [_TWO_EXCHANGES]),
+        *([] if settings.accounts else [_NO_ACCOUNTS]),
+    ]
+    return replace(settings, warnings=(*settings.warnings, *further))
 
 
 def _read_sources(config_file: Path | None) -> tuple[Given, Given | None]:
@@ -114,6 +133,7 @@ def _merged(above: Given, below: Given) -> Given:
         poll_interval_seconds=_or(above.poll_interval_seconds, below.poll_interval_seconds),
         stale_after_seconds=_or(above.stale_after_seconds, below.stale_after_seconds),
         hides_account_id=_or(above.hides_account_id, below.hides_account_id),
+        requests_per_minute=_or(above.requests_per_minute, below.requests_per_minute),
     )
 
 
@@ -123,17 +143,17 @@ def _or(first: _T | None, second: _U) -> _T | _U:
 
 
 def _problems_of_schedule(
-    interval_seconds: float, stale_after_seconds: float, accounts: int
+    interval_seconds: float, stale_after_seconds: float, accounts: int, requests_per_minute: int
 ) -> Sequence[str]:
     problems: list[str] = []
     if not (_SHORTEST_POLL_INTERVAL_SECONDS <= interval_seconds <= _LONGEST_POLL_INTERVAL_SECONDS):
         problems.append("poll_interval: from 1s to 10m is possible")
-    elif accounts * 60.0 / interval_seconds > REQUESTS_PER_MINUTE:
-        needed_seconds = math.ceil(accounts * 60.0 / REQUESTS_PER_MINUTE)
+    elif accounts * 60.0 / interval_seconds > requests_per_minute:
+        needed_seconds = math.ceil(accounts * 60.0 / requests_per_minute)
         problems.append(
             f"poll_interval: {accounts} accounts every {interval_seconds:g} s exceed "
-            f"{REQUESTS_PER_MINUTE} requests a minute; use {needed_seconds}s or more, or several "
-            "exporters on different addresses"
+            f"{requests_per_minute} requests a minute; use {needed_seconds}s or more, or several "
+            "exporters on different addresses (--total-shards)"
         )
     if stale_after_seconds < interval_seconds:
         problems.append(

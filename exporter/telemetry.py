@@ -6,6 +6,7 @@ that nothing an imported library registers can reach the page.
 
 import platform
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,6 +17,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 
 from exporter import __version__
+from exporter.shards import ONLY_SHARD, Shard
 
 
 class _BuildInfo:
@@ -56,32 +58,50 @@ class _ConfigLoaded:
     describe = collect
 
 
-class _Exposed:
-    """Whether balances are open to whoever reaches our address, at each scrape."""
+@dataclass(slots=True)
+class ExporterStatus:
+    """What the exporter tells of itself. `is_exposed` is asked at each scrape."""
 
-    def __init__(self, is_exposed: Callable[[], bool]) -> None:
-        self._is_exposed = is_exposed
+    is_exposed: Callable[[], bool] = lambda: False
+    shard: Shard = ONLY_SHARD
+
+
+class _Own:
+    """Families of the status."""
+
+    def __init__(self, status: ExporterStatus) -> None:
+        self._status = status
 
     def collect(self) -> list[GaugeMetricFamily]:
         return [
             GaugeMetricFamily(
+                "bitopro_margin_exporter_shard_ordinal",
+                "Number of this shard, counted from 0.",
+                value=self._status.shard.number,
+            ),
+            GaugeMetricFamily(
+                "bitopro_margin_exporter_shards",
+                "Number of shards that share the configured accounts.",
+                value=self._status.shard.total,
+            ),
+            GaugeMetricFamily(
                 "bitopro_margin_exporter_exposed_without_auth",
                 "Whether other machines may reach the pages without proving who they are.",
-                value=int(self._is_exposed()),
-            )
+                value=int(self._status.is_exposed()),
+            ),
         ]
 
     describe = collect
 
 
 def process_registry(
-    config_loaded_timestamp_seconds: float, is_exposed: Callable[[], bool] = lambda: False
+    config_loaded_timestamp_seconds: float, status: ExporterStatus | None = None
 ) -> CollectorRegistry:
     """Give a registry of the families about this process."""
     registry = CollectorRegistry()
     registry.register(_BuildInfo())
     registry.register(_ConfigLoaded(config_loaded_timestamp_seconds))
-    registry.register(_Exposed(is_exposed))
+    registry.register(_Own(status or ExporterStatus()))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

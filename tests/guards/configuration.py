@@ -206,6 +206,27 @@ CONFIGURATION_GUARDS: tuple[Guard, ...] = (
         "if each.name in (api_key, credentials.api_secret, credentials.email):",
         _CANARY,
     ),
+    Guard(
+        "polls the accounts of its shard alone",
+        "settings.py",
+        "ours = [each for each in given.accounts if shard.has(each.name)]",
+        "ours = list(given.accounts)",
+        _SETTINGS,
+    ),
+    Guard(
+        "keeps to the assignment of accounts that other versions have",
+        "shards.py",
+        'f"{number} {account_name}"',
+        'f"{account_name} {number}"',
+        ("test_shards.py",),
+    ),
+    Guard(
+        "refuses a shard that there is not",
+        "shards.py",
+        "if number >= total:",
+        "if number > total:",
+        ("test_shards.py",),
+    ),
     _off("refuses two accounts of one key", "settings.py", "if api_key in wheres_by_key:"),
     _off("refuses two accounts of one name", "settings.py", "if each.name in wheres:"),
     _off(
