@@ -97,23 +97,24 @@ def _judged(exporters: Sequence[_Process], options: argparse.Namespace) -> int:
     addresses = [each.address() for each in exporters]
     # The first polls are spread over an interval; another one is for a busy machine.
     time.sleep(2 * options.interval)
-    before = [_polls(_page(each)) for each in addresses]
-    cpu_before = [each.cpu_seconds() for each in exporters]
-    time.sleep(60)
-    pages = [_page(each) for each in addresses]
+    with httpx.Client(timeout=10.0, trust_env=False) as client:
+        before = [_Seen(client, *each) for each in zip(addresses, exporters, strict=True)]
+        time.sleep(60)
+        after = [_Seen(client, *each) for each in zip(addresses, exporters, strict=True)]
     polled_by: Counter[str] = Counter()
     is_within_budget = True
     _say("shard  accounts  polls a minute  series  page      memory    processor")
-    for number, (exporter, page) in enumerate(zip(exporters, pages, strict=True)):
-        names = _UP.findall(page)
+    for number, (was, now) in enumerate(zip(before, after, strict=True)):
+        seconds = now.at_seconds - was.at_seconds
+        names = _UP.findall(now.page)
         polled_by.update(names)
-        polls = _polls(page) - before[number]
-        is_within_budget = is_within_budget and polls <= _REQUESTS_PER_MINUTE
-        series = sum(1 for line in page.splitlines() if not line.startswith("#"))
+        polls_a_minute = (now.polls() - was.polls()) / seconds * 60
+        is_within_budget = is_within_budget and polls_a_minute <= _REQUESTS_PER_MINUTE
+        series = sum(1 for line in now.page.splitlines() if not line.startswith("#"))
         _say(
-            f"{number:5}{len(names):10}{polls:16}{series:8}{len(page) / 1e3:7.0f} kB"
-            f"{exporter.memory_bytes() / 1e6:7.0f} MB"
-            f"{(exporter.cpu_seconds() - cpu_before[number]) / 60:10.1%}"
+            f"{number:5}{len(names):10}{polls_a_minute:16.0f}{series:8}"
+            f"{len(now.page) / 1e3:7.0f} kB{now.memory_bytes / 1e6:7.0f} MB"
+            f"{(now.cpu_seconds - was.cpu_seconds) / seconds:10.1%}"
         )
     wanted = {f"account-{number}" for number in range(1, options.accounts + 1)}
     once = {name for name, times in polled_by.items() if times == 1}
@@ -159,14 +160,20 @@ def _started(arguments: Sequence[str], log: Path) -> Iterator[_Process]:
             process.kill()
 
 
-def _page(address: str) -> str:
-    response = httpx.get(f"{address}/metrics", timeout=10.0, trust_env=False)
-    response.raise_for_status()
-    return response.text
+class _Seen:
+    """An exporter's page and needs at a moment."""
 
+    def __init__(self, client: httpx.Client, address: str, exporter: _Process) -> None:
+        response = client.get(f"{address}/metrics")
+        response.raise_for_status()
+        self.page = response.text
+        self.at_seconds = time.monotonic()
+        self.memory_bytes = exporter.memory_bytes()
+        self.cpu_seconds = exporter.cpu_seconds()
 
-def _polls(page: str) -> int:
-    return sum(int(float(each)) for each in _POLLS.findall(page))
+    def polls(self) -> int:
+        """Count the polls of all its accounts since its start."""
+        return sum(int(float(each)) for each in _POLLS.findall(self.page))
 
 
 def _say(line: str) -> None:

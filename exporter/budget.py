@@ -23,6 +23,10 @@ class RequestBudget:
         self._slot_seconds = 60.0 / requests_per_minute
         self._next_monotonic_seconds = clock.monotonic()
 
+    def change(self, requests_per_minute: float) -> None:
+        """Let slots that are not taken yet be as long as this makes them."""
+        self._slot_seconds = 60.0 / requests_per_minute
+
     async def take(self) -> None:
         """Wait for the next free slot and take it."""
         now = self._clock.monotonic()

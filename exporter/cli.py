@@ -24,6 +24,7 @@ from exporter.listening import ListenError, is_public, open_sockets, url_of
 from exporter.once import Visit, visit_until
 from exporter.once_forms import failures, is_colour_wanted, printed
 from exporter.protection import Protection
+from exporter.reloading import Hangup, ReloadOptions, log_warnings
 from exporter.service import EXIT_INTERNAL, run_service
 from exporter.settings import Settings, load_settings
 from exporter.shards import Shard, chosen_shard
@@ -76,14 +77,15 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 
 def _run(options: argparse.Namespace) -> int:
+    # Before the configuration is read, so that a change since then is not missed.
+    hangup = Hangup()
     settings = _settings(options)
     protection = Protection(options.web_config_file)
     sockets = open_sockets(options.listen_addresses or [DEFAULT_ADDRESS])
 
     async def serve(stopped: asyncio.Event) -> None:
         logger.info("starting", extra={"version": __version__})
-        for warning in settings.warnings:
-            logger.warning("careless configuration", extra={"detail": warning})
+        log_warnings(settings)
         logger.info(
             "configuration loaded",
             extra={
@@ -107,6 +109,11 @@ def _run(options: argparse.Namespace) -> int:
             clock=Clock(),
             stopped=stopped,
             protection=protection,
+            reload_options=ReloadOptions(
+                load=lambda: load_settings(options.config_file, settings.shard),
+                hangup=hangup,
+                is_open_to_http=options.has_lifecycle,
+            ),
         )
 
     return run_until_signal(serve, options.log_level, options.log_format)

@@ -6,7 +6,7 @@ from exporter.setting_types import duration_seconds
 from exporter.shards import MAX_SHARDS
 
 _LARGEST_PORT = 65_535
-_RESERVED_PATHS = ("/", "/-/healthy", "/-/ready")
+_RESERVED_PATHS = ("/", "/-/healthy", "/-/ready", "/-/reload")
 
 
 def telemetry_path(text: str) -> str:

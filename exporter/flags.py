@@ -56,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="YAML file of TLS, users and headers of our own pages, in the exporter-toolkit's form",
     )
+    run.add_argument(
+        "--web.enable-lifecycle",
+        dest="has_lifecycle",
+        action="store_true",
+        help="reload the configuration at POST /-/reload, too; SIGHUP always does",
+    )
     _add_web_flags(run)
 
     once = commands.add_parser(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from exporter.account_poller import DEADLINE_SECONDS
 from exporter.borrow_terms import BorrowTerms
 from exporter.budget import RequestBudget
 from exporter.clock import Clock
@@ -16,7 +17,7 @@ from exporter.look import Lack, Look
 from exporter.mark_prices import MarkPrices
 from exporter.market import MarketState
 from exporter.poller import poll_once
-from exporter.service import DEADLINE_SECONDS, client_ssl_context
+from exporter.service import client_ssl_context
 from exporter.settings import AccountSettings, Settings
 from exporter.store import AccountState, PollTimes
 from exporter.wire import Wire

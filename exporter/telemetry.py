@@ -20,6 +20,20 @@ from exporter import __version__
 from exporter.shards import ONLY_SHARD, Shard
 
 
+@dataclass(slots=True)
+class ExporterStatus:
+    """What the exporter tells of itself. `is_exposed` is asked at each scrape."""
+
+    is_exposed: Callable[[], bool] = lambda: False
+    shard: Shard = ONLY_SHARD
+    is_config_good: bool = True
+    config_timestamp_seconds: float = 0.0
+
+    def loaded(self, timestamp_seconds: float) -> None:
+        """Note that a configuration was loaded well, at this unix time."""
+        self.is_config_good, self.config_timestamp_seconds = True, timestamp_seconds
+
+
 class _BuildInfo:
     """The version of the exporter and of Python, as labels of a constant 1."""
 
@@ -36,34 +50,26 @@ class _BuildInfo:
 
 
 class _ConfigLoaded:
-    """That and when the running configuration was loaded; named as Prometheus names its own."""
+    """Whether and when the configuration was loaded; named as Prometheus names its own."""
 
-    def __init__(self, timestamp_seconds: float) -> None:
-        self._timestamp_seconds = timestamp_seconds
+    def __init__(self, status: ExporterStatus) -> None:
+        self._status = status
 
     def collect(self) -> list[GaugeMetricFamily]:
         return [
             GaugeMetricFamily(
                 "bitopro_margin_exporter_config_last_reload_successful",
                 "Whether the last attempt to load the configuration succeeded.",
-                value=1,
+                value=int(self._status.is_config_good),
             ),
             GaugeMetricFamily(
                 "bitopro_margin_exporter_config_last_reload_success_timestamp_seconds",
                 "Unix time at which the running configuration was loaded.",
-                value=self._timestamp_seconds,
+                value=self._status.config_timestamp_seconds,
             ),
         ]
 
     describe = collect
-
-
-@dataclass(slots=True)
-class ExporterStatus:
-    """What the exporter tells of itself. `is_exposed` is asked at each scrape."""
-
-    is_exposed: Callable[[], bool] = lambda: False
-    shard: Shard = ONLY_SHARD
 
 
 class _Own:
@@ -100,8 +106,10 @@ def process_registry(
     """Give a registry of the families about this process."""
     registry = CollectorRegistry()
     registry.register(_BuildInfo())
-    registry.register(_ConfigLoaded(config_loaded_timestamp_seconds))
-    registry.register(_Own(status or ExporterStatus()))
+    told = status or ExporterStatus()
+    told.loaded(config_loaded_timestamp_seconds)
+    registry.register(_ConfigLoaded(told))
+    registry.register(_Own(told))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

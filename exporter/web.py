@@ -1,8 +1,8 @@
-"""The ASGI application: `/`, `/metrics`, `/-/healthy`, `/-/ready`; nothing else, and only GET."""
+"""The ASGI application: `/`, `/metrics`, `/-/healthy`, `/-/ready`, all by GET; POST `/-/reload`."""
 
 import asyncio
 import gzip
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.exposition import Exposition
@@ -11,6 +11,10 @@ from exporter.negotiation import accepts_gzip, choose_format
 from exporter.status_page import status_page
 from exporter.store import Store
 
+Reload = Callable[[], Awaitable[Sequence[str]]]
+"""Loads the configuration anew, and gives the problems that kept it from being used."""
+
+_RELOAD_PATH = "/-/reload"
 _TEXT = "text/plain; charset=utf-8"
 # A page is sent in parts, so that a slow reader holds little memory.
 _PART_BYTES = 1 << 16
@@ -36,10 +40,17 @@ class _Response:
 class Application:
     """Serves what is known already; no request ever waits for the exchange."""
 
-    def __init__(self, store: Store, exposition: Exposition, telemetry_path: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        exposition: Exposition,
+        telemetry_path: str,
+        reload: Reload | None = None,
+    ) -> None:
         self._store = store
         self._exposition = exposition
         self._telemetry_path = telemetry_path
+        self._reload = reload
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
         """Answer one HTTP request; our server sends nothing else, and no body is read."""
@@ -53,6 +64,8 @@ class Application:
             "/-/healthy": self._healthy,
             "/-/ready": self._ready,
         }
+        if scope["path"] == _RELOAD_PATH:
+            return await self._reloaded(scope)
         page = pages.get(scope["path"])
         if page is None:
             return _Response(404, b"not found\n")
@@ -70,6 +83,17 @@ class Application:
             headers["content-encoding"] = "gzip"
             body = await _compressed(body)
         return _Response(200, body, format_.value, headers)
+
+    async def _reloaded(self, scope: Scope) -> _Response:
+        if self._reload is None:
+            return _Response(404, b"off; start with --web.enable-lifecycle, or send SIGHUP\n")
+        if scope["method"] != "POST":
+            return _Response(405, b"only POST\n", headers={"allow": "POST"})
+        problems = await self._reload()
+        if problems:
+            text = "".join(f"{each}\n" for each in ("the old configuration goes on", *problems))
+            return _Response(500, text.encode())
+        return _Response(200, b"reloaded\n")
 
     async def _status(self, _: Mapping[str, str]) -> _Response:
         page = status_page(self._store.states(), self._telemetry_path)
