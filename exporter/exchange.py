@@ -70,6 +70,11 @@ class Exchange:
         self.account_id = account_id
         self._is_key_unproven = is_key_new
 
+    @property
+    def is_key_unproven(self) -> bool:
+        """Whether the key is another than the one that last answered for the account."""
+        return self._is_key_unproven
+
     async def poll(self) -> Poll:
         """Ask for the balances once, and at most once more where a second request can help.
 

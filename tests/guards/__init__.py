@@ -8,6 +8,7 @@ from tests.guards.guard import Guard
 from tests.guards.market import MARKET_GUARDS
 from tests.guards.parsing import PARSING_GUARDS
 from tests.guards.protection import PROTECTION_GUARDS
+from tests.guards.reloading import RELOADING_GUARDS
 from tests.guards.serving import SERVING_GUARDS
 from tests.guards.wire import WIRE_GUARDS
 
@@ -18,4 +19,5 @@ GUARDS: tuple[Guard, ...] = (
     *SERVING_GUARDS,
     *CONFIGURATION_GUARDS,
     *PROTECTION_GUARDS,
+    *RELOADING_GUARDS,
 )

@@ -240,7 +240,7 @@ MARKET_GUARDS: tuple[Guard, ...] = (
     ),
     Guard(
         "mixes no prices of two exchanges",
-        "fleet.py",
+        "market_board.py",
         "if not (settings.accounts and settings.has_one_exchange):",
         "if not settings.accounts:",
         ("test_market.py", "-k", "mixed"),
