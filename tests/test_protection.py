@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -435,6 +436,17 @@ def test_bad_certificate_is_told_by_its_key(
     spoil(tmp_path / name)
 
     assert bad_files(tmp_path, CLIENTS_TEXT) == (f"/web.yml: tls_server_config.{problem}",)
+
+
+def test_users_without_bcrypt_are_a_problem_of_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "bcrypt", None)
+
+    assert bad_files(tmp_path, users_text()) == (
+        "/web.yml: basic_auth_users: needs the Python package bcrypt, which is not installed; "
+        "install requirements/auth.txt, or bitopro-margin-exporter[auth]",
+    )
 
 
 @pytest.mark.usefixtures("authority")
