@@ -102,6 +102,6 @@ RELOADING_GUARDS: tuple[Guard, ...] = (
         "reloading.py",
         "        if self._came:\n            reload()\n",
         "",
-        (*_PROCESS, "-k", "before_it_serves"),
+        (*_RELOAD, "-k", "came_before"),
     ),
 )

@@ -51,6 +51,7 @@ def test_hangup_reloads_the_configuration(
     assert "added=account-2,account-3" in exporter.stderr
     assert "removed=account-2,account-3" in exporter.stderr
     assert exporter.end_by(signal.SIGTERM)[0] == 0
+    assert "died of a bug" not in exporter.stderr
 
 
 def test_bad_file_leaves_the_old_configuration_and_every_problem_in_the_log(
@@ -152,13 +153,14 @@ def test_reloads_under_load_lose_no_scrape_and_no_account(
     assert exporter.end_by(signal.SIGTERM)[0] == 0
 
 
+@pytest.mark.parametrize("bug", ["exception", "stray-cancellation", "hung-cleanup"])
 def test_poller_that_came_later_is_as_deadly_when_it_dies(
-    start: Starter, tmp_path: Path, simulator: Simulator
+    start: Starter, tmp_path: Path, simulator: Simulator, bug: str
 ) -> None:
     # Nobody listens there, so the first poller meets no answer, and with it no bug.
     config_file(tmp_path, "http://127.0.0.1:9/v3", 1)
     flag = f"--config.file={tmp_path / 'config.yml'}"
-    exporter = start(flag, command=(*BROKEN, "exception"), variables={})
+    exporter = start(flag, command=(*BROKEN, bug), variables={})
     exporter.shows('poll_failures_total{account="account-1",reason="network"}', 1)
     simulator.fault = "label-unknown"
 
