@@ -108,9 +108,10 @@ class Reloader:
                 settings, credentials = await asyncio.to_thread(self._read)
             except ConfigurationError as error:
                 return self._failed(error.problems)
-            except OSError as error:
-                # A file of a secret that went while it was looked at.
-                return self._failed([f"a file cannot be read: {error.strerror}"])
+            except Exception:
+                # Nothing has changed yet, and what is polled well is worth more than an early end.
+                logger.exception("loading the configuration met a bug, or a file that just went")
+                return self._failed(["it cannot be loaded; the log says why"])
             changes = self._apply(settings, credentials)
             self._status.loaded(self._wall())
             self._log(settings, changes)

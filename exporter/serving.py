@@ -26,6 +26,8 @@ _GRACEFUL_SECONDS = 0.5
 # For the client's farewell under TLS, without which it has the page all the same.
 _FAREWELL_SECONDS = 1.0
 _MAX_CONNECTIONS = 1000
+# asyncio takes half a megabyte for each of these, before it has read a byte.
+_MAX_TLS_CONNECTIONS = 100
 # Each holds a page in memory, and a scraper needs one.
 _MAX_ANSWERS = 32
 _ACCEPT_AGAIN_SECONDS = 0.1
@@ -82,7 +84,8 @@ class _Server:
         self._tls = tls
         self._clients: set[asyncio.Task[None]] = set()
         self._connections = Room(
-            _max_connections(), _SeldomWarning("too many connections; the oldest are cut")
+            _max_connections(_MAX_CONNECTIONS if tls() is None else _MAX_TLS_CONNECTIONS),
+            _SeldomWarning("too many connections; the oldest are cut"),
         )
         self._answers = Room(
             _MAX_ANSWERS, _SeldomWarning("too many pages read at once; the oldest are cut")
@@ -155,9 +158,7 @@ def _tls_arguments(tls: ServerTLS | None) -> dict[str, Any]:
     }
 
 
-def _max_connections() -> int:
+def _max_connections(wanted: int) -> int:
     """Leave half of the descriptors to polls and files."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return (
-        _MAX_CONNECTIONS if limit == resource.RLIM_INFINITY else min(_MAX_CONNECTIONS, limit // 2)
-    )
+    return wanted if limit == resource.RLIM_INFINITY else min(wanted, limit // 2)

@@ -92,14 +92,23 @@ def _bcrypt_hash(value: str) -> str:
     return value
 
 
+def _path(value: str) -> str:
+    if not value or not value.isprintable():
+        raise ValueError("the name of a file was expected")
+    return value
+
+
+_Path = Annotated[str, AfterValidator(_path)]
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class _TLSModel(_Model):
-    cert_file: str = Field(min_length=1)
-    key_file: str = Field(min_length=1)
-    client_ca_file: str | None = None
+    cert_file: _Path
+    key_file: _Path
+    client_ca_file: _Path | None = None
     client_auth_type: Annotated[str, AfterValidator(_client_auth_type)] = "NoClientCert"
     client_allowed_sans: list[str] = Field(default=[], min_length=1)
     min_version: Literal["TLS12", "TLS13"] = "TLS12"

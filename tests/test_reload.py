@@ -347,18 +347,21 @@ async def test_secret_that_is_gone_spoils_the_reload_and_no_account(
     assert of(page, "up") == 1.0
 
 
-async def test_file_that_goes_while_it_is_looked_at_spoils_the_reload_alone(
-    operator: Operator,
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file"), ValueError("bug")])
+async def test_loading_that_breaks_spoils_the_reload_alone(
+    operator: Operator, error: Exception
 ) -> None:
     def load(_path: Path, _shard: Shard) -> Settings:
-        raise FileNotFoundError(2, "No such file or directory")
+        raise error
 
     operator.write(operator.account(1))
     async with running(operator, load=load) as target:
         answer = await target.reload()
-        await until_up(target, "account-1")
+        page = await until_up(target, "account-1")
 
     assert answer.status_code == 500
+    assert answer.text.splitlines()[1] == "it cannot be loaded; the log says why"
+    assert page[f"{SUCCESSFUL}[]"] == 0.0
 
 
 async def test_crowd_of_requests_is_two_reloads(operator: Operator) -> None:

@@ -622,3 +622,11 @@ def test_request_budget_of_the_file_is_a_number(config: Callable[[str], Path], v
     (problem,) = problems(config(f"requests_per_minute: {value}\naccounts:{ACCOUNT_A}"))
 
     assert "requests_per_minute: a whole number from 1 to 600 was expected" in problem
+
+
+def test_name_that_no_file_can_have_is_refused_without_showing_it(
+    config: Callable[[str], Path],
+) -> None:
+    path = config("accounts:" + ACCOUNT_A.replace("a-secret", '"s3cret\\0"'))
+
+    assert problems(path) == (f"{path}: accounts[0].api_secret_file: is not the name of a file",)

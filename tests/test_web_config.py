@@ -93,6 +93,14 @@ REFUSED = {
         f"{TLS}.cert_file: is missing",
     ),
     "no key": ("tls_server_config: {cert_file: x}", f"{TLS}.key_file: is missing"),
+    "certificate without a name": (
+        "tls_server_config: {cert_file: '', key_file: x}",
+        f"{TLS}.cert_file: the name of a file was expected",
+    ),
+    "name that no file can have": (
+        'tls_server_config: {cert_file: x, key_file: "a\\0b"}',
+        f"{TLS}.key_file: the name of a file was expected",
+    ),
     "version that is broken": (
         f"{TLS_TEXT}  min_version: TLS10",
         f"{TLS}.min_version: Input should be 'TLS12' or 'TLS13'",

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.anyio
 
 CLOSED_WITHIN_SECONDS = 10.0
 SCRAPED_WITHIN_SECONDS = 1.0
+MEGABYTE = 1 << 20
 SILENT_CLIENTS = 50
 # A first record that announces 512 bytes, which come one at a time.
 HALF_A_HANDSHAKE = Hold(b"\x16\x03\x01\x02\x00", drip=b"\x00", pause_seconds=0.5)
@@ -153,6 +154,18 @@ async def test_flood_of_guesses_is_turned_away_and_another_address_is_let_in(sit
     assert [each.status for each in honest] == [200] * 10
     assert slowest(honest) < SCRAPED_WITHIN_SECONDS * slowdown()
     assert {each.status for each in guesses} == {401, 429}
+
+
+async def test_crowd_under_tls_takes_bounded_memory_and_delays_no_scrape(site: Site) -> None:
+    await scrape(site, PASSWORD, SCRAPER)
+    before = site.exporter.resident_bytes()
+    with connected(site.exporter.port, [Hold()] * 600):
+        honest = await scrapes(site, SCRAPER, 5)
+        grown = site.exporter.resident_bytes() - before
+
+    assert [each.status for each in honest] == [200] * 5
+    assert slowest(honest) < SCRAPED_WITHIN_SECONDS * slowdown()
+    assert grown < 80 * MEGABYTE
 
 
 @pytest.mark.parametrize(

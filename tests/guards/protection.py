@@ -141,6 +141,13 @@ PROTECTION_GUARDS: tuple[Guard, ...] = (
         _PROTECTION,
     ),
     Guard(
+        "gives TLS little memory, whatever crowd comes",
+        "serving.py",
+        "_MAX_CONNECTIONS if tls() is None else _MAX_TLS_CONNECTIONS",
+        "_MAX_CONNECTIONS",
+        ("abuse/test_protected.py", "-k", "crowd_under_tls"),
+    ),
+    Guard(
         "speaks no older TLS than is configured",
         "server_tls.py",
         "    context.minimum_version = config.min_version\n",

@@ -77,6 +77,13 @@ RELOADING_GUARDS: tuple[Guard, ...] = (
         (*_RELOAD, "-k", "bad_file"),
     ),
     Guard(
+        "goes on if loading breaks in a way that nobody thought of",
+        "reloading.py",
+        "            except Exception:\n",
+        "            except ZeroDivisionError:\n",
+        (*_RELOAD, "-k", "loading_that_breaks"),
+    ),
+    Guard(
         "shows that the last reload failed",
         "reloading.py",
         "        self._status.is_config_good = False\n",
