@@ -72,7 +72,7 @@ async def visit_until(
 
 async def _visit_all(settings: Settings, clock: Clock) -> tuple[Visit, ...]:
     """Poll each account once, and ask each exchange once for what is the same for its accounts."""
-    budget = RequestBudget(clock)
+    budget = RequestBudget(clock, settings.requests_per_minute)
     ssl_context = client_ssl_context()
     async with AsyncExitStack() as stack:
         callers = [
