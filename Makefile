@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: docs help demo test e2e drill-demo dashboards soak mutants lint format lock clean
+.PHONY: docs help demo test e2e drill-demo dashboards soak scale mutants lint format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ dashboards: $(VENV)/.runtime ## write dashboards and alert rules for Grafana ane
 soak: $(VENV)/.dev ## 20,000 polls, a fifth of them failing: growth of memory, descriptors, tasks
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
+scale: $(VENV)/.dev ## 1,000 accounts on 8 shards, each a process: is every account polled by exactly one? (2 minutes)
+	$(BIN)/python -m benchmarks.scale $(ARGS)
+
 mutants: $(VENV)/.dev ## take away each guard, one at a time: every one must turn a test red
 	$(BIN)/python -m tests.guards $(ARGS)
 
@@ -47,6 +50,9 @@ format: $(VENV)/.dev ## mend format and order of imports
 lock: ## pin the newest versions that pyproject.toml admits, with hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements/runtime.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --extra auth \
+	  -c requirements/runtime.txt -o requirements/auth.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group dev \
 	  -c requirements/runtime.txt -o requirements/dev.txt

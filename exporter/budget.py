@@ -2,7 +2,8 @@
 
 from exporter.clock import Clock
 
-# The exchange allows 600 a minute per address; the rest is for retries and for other programs.
+# The exchange allows so many per address; the rest is for retries and for other programs.
+MAX_REQUESTS_PER_MINUTE = 600
 REQUESTS_PER_MINUTE = 540
 
 
@@ -21,6 +22,10 @@ class RequestBudget:
         self._clock = clock
         self._slot_seconds = 60.0 / requests_per_minute
         self._next_monotonic_seconds = clock.monotonic()
+
+    def change(self, requests_per_minute: float) -> None:
+        """Let slots that are not taken yet be as long as this makes them."""
+        self._slot_seconds = 60.0 / requests_per_minute
 
     async def take(self) -> None:
         """Wait for the next free slot and take it."""

@@ -5,13 +5,14 @@ import ssl
 from argparse import Namespace
 from collections.abc import Iterable
 
+from exporter.account_poller import DEADLINE_SECONDS
 from exporter.budget import RequestBudget
 from exporter.check_step import Step
 from exporter.check_steps import NAMES, steps_of
 from exporter.clock import Clock
 from exporter.exchange import Exchange
 from exporter.listing import listed_account, listed_flags, listed_settings, table
-from exporter.service import DEADLINE_SECONDS, client_ssl_context
+from exporter.service import client_ssl_context
 from exporter.settings import AccountSettings, Settings
 from exporter.store import AccountState
 from exporter.telling import tell
@@ -33,7 +34,7 @@ def run_check(settings: Settings, options: Namespace, terminal: Terminal) -> boo
     if options.offline:
         report.say("Nobody was asked, because of --offline.")
         return True
-    failed = asyncio.run(_check_accounts(settings.accounts, report))
+    failed = asyncio.run(_check_accounts(settings, report))
     report.say(_conclusion(len(settings.accounts), failed))
     return not failed
 
@@ -69,12 +70,12 @@ def _configuration(settings: Settings) -> Iterable[Step]:
         yield Step("careless", "odd", each)
 
 
-async def _check_accounts(accounts: Iterable[AccountSettings], report: _Report) -> list[str]:
+async def _check_accounts(settings: Settings, report: _Report) -> list[str]:
     """Try each account, and give the names of those with a bad step."""
     clock, context = Clock(), client_ssl_context()
-    budget = RequestBudget(clock)
+    budget = RequestBudget(clock, settings.requests_per_minute)
     failed: list[str] = []
-    for each in accounts:
+    for each in settings.accounts:
         report.say(f"Account {each.account.name}: step by step")
         if not await _is_good(each, report, clock, context, budget):
             failed.append(each.account.name)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
+from exporter.account_poller import DEADLINE_SECONDS
 from exporter.advice import ADVICE
 from exporter.check_endpoints import endpoint_steps
 from exporter.check_step import Step
@@ -15,7 +16,6 @@ from exporter.clock import Clock
 from exporter.consistency import contradictions
 from exporter.errors import PollError
 from exporter.exchange import Exchange
-from exporter.service import DEADLINE_SECONDS
 from exporter.snapshot import Snapshot
 from exporter.store import AccountState, PollTimes
 from exporter.tls_advice import tls_advice

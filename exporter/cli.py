@@ -7,6 +7,7 @@ configuration (the last two after sysexits.h).
 import argparse
 import asyncio
 import logging
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -23,11 +24,15 @@ from exporter.errors import ConfigurationError, UnableError
 from exporter.flag_tree import commands_of
 from exporter.flags import DEFAULT_ADDRESS, command_line, parse_arguments
 from exporter.lifetime import run_until_signal
-from exporter.listening import ListenError, open_sockets, url_of
+from exporter.listening import ListenError, is_public, open_sockets, url_of
 from exporter.manual import manual
 from exporter.once import Visit, visit_until
 from exporter.once_forms import failures, is_colour_wanted, printed
+from exporter.protection import Protection
+from exporter.reloading import Hangup, ReloadOptions, log_warnings
 from exporter.service import EXIT_INTERNAL, client_ssl_context, run_service
+from exporter.settings import load_settings
+from exporter.shards import Shard, chosen_shard
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
 from exporter.startup import load_configuration
 from exporter.telling import complain, tell
@@ -62,23 +67,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERNAL
 
 
+def _shard(options: argparse.Namespace) -> Shard:
+    hostname = socket.gethostname() if options.shard_from_hostname else None
+    return chosen_shard(options.shard, options.total_shards, hostname)
+
+
 def _run(options: argparse.Namespace) -> int:
-    settings = load_configuration(options.config_file, options.listen_addresses or [])
+    # Before the configuration is read, so that a change since then is not missed.
+    hangup = Hangup()
+    settings = load_configuration(
+        options.config_file, options.listen_addresses or [], _shard(options)
+    )
+    protection = Protection(options.web_config_file)
     sockets = open_sockets(options.listen_addresses or [DEFAULT_ADDRESS])
 
     async def serve(stopped: asyncio.Event) -> None:
         logger.info("starting", extra={"version": __version__})
-        for warning in settings.warnings:
-            logger.warning("careless configuration", extra={"detail": warning})
+        log_warnings(settings)
         logger.info(
             "configuration loaded",
             extra={
                 "source": options.config_file or "environment",
                 "accounts": len(settings.accounts),
+                "shard": f"{settings.shard.number} of 0 to {settings.shard.total - 1}",
             },
         )
         for each in sockets:
-            logger.info("listening", extra={"address": url_of(each), "tls": False})
+            has_tls = protection.scheme == "https"
+            address = url_of(each, protection.scheme)
+            logger.info("listening", extra={"address": address, "tls": has_tls})
+            if is_public(each) and not protection.knows_its_clients():
+                logger.warning(
+                    "balances are open to whoever reaches this address; see --web.config.file",
+                    extra={"address": address},
+                )
         await run_service(
             settings,
             sockets,
@@ -86,13 +108,19 @@ def _run(options: argparse.Namespace) -> int:
             shows_balances=options.show_balances,
             clock=Clock(),
             stopped=stopped,
+            protection=protection,
+            reload_options=ReloadOptions(
+                load=lambda: load_settings(options.config_file, settings.shard),
+                hangup=hangup,
+                is_open_to_http=options.has_lifecycle,
+            ),
         )
 
     return run_until_signal(serve, options.log_level, options.log_format)
 
 
 def _once(options: argparse.Namespace) -> int:
-    settings = load_configuration(options.config_file, [])
+    settings = load_configuration(options.config_file, [], _shard(options))
     visits: tuple[Visit, ...] | None = None
 
     async def look(stopped: asyncio.Event) -> None:
@@ -114,7 +142,10 @@ def _once(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     terminal = terminal_of()
     try:
-        settings = load_configuration(options.config_file, options.listen_addresses or [])
+        settings = load_configuration(
+            options.config_file, options.listen_addresses or [], _shard(options)
+        )
+        Protection(options.web_config_file)
     except ConfigurationError as error:
         tell(problems_text(error.problems, terminal))
         return EXIT_CONFIGURATION

@@ -1,18 +1,17 @@
 """The YAML file that describes many accounts. Secrets are in files of their own."""
 
 import re
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from exporter.account import ASSUMED_THRESHOLDS, Thresholds
 from exporter.credentials import CredentialSource, Secret
 from exporter.errors import ConfigurationError
 from exporter.given import DEFAULT_BASE_URL, Given, GivenAccount, problem_texts, suggestion
-from exporter.setting_types import AccountName, BaseUrl, DurationSeconds, Ratio
+from exporter.setting_types import AccountName, BaseUrl, DurationSeconds, Ratio, RequestsPerMinute
+from exporter.yaml_file import load_yaml
 
 _SHAPES = {
     "model_type": "keys with values were expected, such as name: main",
@@ -54,6 +53,7 @@ class _FileModel(_Model):
     poll_interval: DurationSeconds | None = None
     stale_after: DurationSeconds | None = None
     hide_account_id: bool | None = None
+    requests_per_minute: RequestsPerMinute | None = None
     accounts: list[_AccountModel] = Field(min_length=1)
 
 
@@ -68,7 +68,7 @@ def read_config_file(path: Path) -> Given:
 
     Raises ConfigurationError with every problem found, each with its place in the file.
     """
-    document = _load_yaml(path)
+    document = load_yaml(path, "--config.file")
     try:
         file = _FileModel.model_validate(document)
     except ValidationError as error:
@@ -82,6 +82,7 @@ def read_config_file(path: Path) -> Given:
         stale_after_seconds=file.stale_after,
         hides_account_id=file.hide_account_id,
         origins={name: f"{path}: {name}" for name in file.model_fields_set},
+        requests_per_minute=file.requests_per_minute,
     )
 
 
@@ -131,39 +132,3 @@ def _problem(path: Path, location: tuple[int | str, ...], kind: str, text: str) 
         text = _SHAPES[kind]
     place = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in location)
     return ": ".join(filter(None, (str(path), place.removeprefix("."), text)))
-
-
-class _DuplicateKeyError(yaml.constructor.ConstructorError):
-    pass
-
-
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, except that a key that is there twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for index, key in enumerate(keys):
-            if key in keys[:index]:
-                raise _DuplicateKeyError(None, None, None, node.value[index][0].start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def _load_yaml(path: Path) -> object:
-    try:
-        text = path.read_text(encoding="utf-8")
-        return yaml.load(text, _Loader)  # noqa: S506 - a subclass of the safe loader
-    except OSError as error:
-        raise ConfigurationError(
-            [f"--config.file: cannot read {path}: {error.strerror}"]
-        ) from error
-    except UnicodeDecodeError:
-        raise ConfigurationError([f"--config.file: {path} is not UTF-8 text"]) from None
-    except yaml.YAMLError as error:
-        # Only the place, for PyYAML's own text may quote what it met, a secret for one.
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "unknown place"
-        problem = ": a key is there twice" if isinstance(error, _DuplicateKeyError) else ""
-        raise ConfigurationError([f"{path}: not valid YAML at {place}{problem}"]) from None
-    except (ValueError, RecursionError):
-        # A date or a number of the right form and an impossible value, or endless brackets.
-        raise ConfigurationError([f"{path}: holds a value that cannot be read"]) from None

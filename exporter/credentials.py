@@ -118,6 +118,9 @@ def _read_file(setting: str, path: Path) -> str:
         # is in the cause as well.
         shown = path if os.path.lexists(path) else "the file that it names"
         raise ConfigurationError([f"{setting}: cannot read {shown}: {error.strerror}"]) from None
+    except ValueError:
+        # A null byte; from None, for the text around it may be a secret.
+        raise ConfigurationError([f"{setting}: is not the name of a file"]) from None
     if len(content) > _MAX_FILE_BYTES:
         raise ConfigurationError(
             [f"{setting}: {path} is larger than {_MAX_FILE_BYTES} bytes; is it the right file?"]

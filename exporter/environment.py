@@ -18,10 +18,12 @@ from exporter.meanings import (
     NO_COLOUR_VARIABLE,
     meaning_of,
 )
-from exporter.setting_types import AccountName, BaseUrl, DurationSeconds, Ratio
+from exporter.setting_types import AccountName, BaseUrl, DurationSeconds, Ratio, RequestsPerMinute
 
 _PREFIX = "BITOPRO_"
-_OF_ALL_ACCOUNTS = frozenset({"poll_interval", "stale_after", "hide_account_id"})
+_OF_ALL_ACCOUNTS = frozenset(
+    {"poll_interval", "stale_after", "hide_account_id", "requests_per_minute"}
+)
 _SECRETS = ("api_key", "api_secret", "email")
 
 
@@ -46,6 +48,7 @@ class _Variables(BaseSettings):
     poll_interval: DurationSeconds | None = None
     stale_after: DurationSeconds | None = None
     hide_account_id: bool | None = None
+    requests_per_minute: RequestsPerMinute | None = None
 
 
 def read_environment(*, with_account: bool) -> Given:
@@ -72,6 +75,7 @@ def read_environment(*, with_account: bool) -> Given:
         stale_after_seconds=variables.stale_after,
         hides_account_id=variables.hide_account_id,
         origins={name: _variable(name) for name in _OF_ALL_ACCOUNTS & variables.model_fields_set},
+        requests_per_minute=variables.requests_per_minute,
     )
 
 

@@ -54,18 +54,26 @@ class Exchange:
         take_slot: _TakeSlot,
         deadline_seconds: float,
         take_free_slot: _TakeSlot | None = None,
+        credentials: Credentials | None = None,
+        account_id: str | None = None,
+        is_key_new: bool = False,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._read_credentials = read_credentials
-        self._credentials = read_credentials()
+        self.credentials = credentials or read_credentials()
         self._wire = wire
         self._clock = clock
         self._take_slot = take_slot
         self._take_free_slot = take_free_slot or take_slot
         self._deadline_seconds = deadline_seconds
         self._nonces = NonceSource(clock.wall)
-        self._account_id: str | None = None
-        self._is_key_unproven = False
+        self.account_id = account_id
+        self._is_key_unproven = is_key_new
+
+    @property
+    def is_key_unproven(self) -> bool:
+        """Whether the key is another than the one that last answered for the account."""
+        return self._is_key_unproven
 
     async def poll(self) -> Poll:
         """Ask for the balances once, and at most once more where a second request can help.
@@ -132,7 +140,7 @@ class Exchange:
     async def _ask(self, endpoint: Endpoint[object]) -> Answer:
         if endpoint.path not in PATHS:
             raise ValueError("not one of the paths that this program may ask")
-        headers = signed_headers(self._credentials, self._nonces.next_ms())
+        headers = signed_headers(self.credentials, self._nonces.next_ms())
         return await self._wire.get(self._base_url + endpoint.path, headers)
 
     def _are_credentials_new(self) -> bool:
@@ -141,8 +149,8 @@ class Exchange:
             credentials = self._read_credentials()
         except ConfigurationError:
             return False
-        is_new = credentials != self._credentials
-        self._credentials = credentials
+        is_new = credentials != self.credentials
+        self.credentials = credentials
         self._is_key_unproven |= is_new
         return is_new
 
@@ -158,10 +166,10 @@ class Exchange:
     def _verified(self, answer: Answer, skew: float | None) -> Snapshot:
         require_success(answer, skew, self._clock.wall())
         snapshot = BALANCES.parse(answer.body)
-        self._is_key_unproven = self._account_id not in (None, snapshot.account_id)
+        self._is_key_unproven = self.account_id not in (None, snapshot.account_id)
         if self._is_key_unproven:
             raise WrongAccountError(
                 "the answer is for another accountID than before; restart if the key was moved"
             )
-        self._account_id = snapshot.account_id
+        self.account_id = snapshot.account_id
         return snapshot

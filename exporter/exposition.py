@@ -64,6 +64,11 @@ class Exposition:
             earlier = None
         self._accounts[name] = _Fragments(FAMILIES, state, earlier)
 
+    def keep(self, names: Iterable[str]) -> None:
+        """Drop the accounts that are not named, at once."""
+        kept = set(names)
+        self._accounts = {name: each for name, each in self._accounts.items() if name in kept}
+
     def put_market(self, market: MarketState) -> None:
         """Render what is known of the market, in place of what was."""
         self._market = _Fragments(MARKET_FAMILIES, market, self._market)

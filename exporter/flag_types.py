@@ -3,9 +3,10 @@
 import argparse
 
 from exporter.setting_types import duration_seconds
+from exporter.shards import MAX_SHARDS
 
 _LARGEST_PORT = 65_535
-_RESERVED_PATHS = ("/", "/-/healthy", "/-/ready")
+_RESERVED_PATHS = ("/", "/-/healthy", "/-/ready", "/-/reload")
 
 
 def telemetry_path(text: str) -> str:
@@ -25,6 +26,16 @@ def duration(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def shard_number(text: str) -> int:
+    """Give the number of a shard, counted from 0."""
+    return _count(text, 0, MAX_SHARDS - 1)
+
+
+def shard_total(text: str) -> int:
+    """Give a number of shards."""
+    return _count(text, 1, MAX_SHARDS)
+
+
 def address(text: str) -> tuple[str, int]:
     """Give host, empty for every address, and port."""
     host, colon, port = text.rpartition(":")
@@ -33,3 +44,9 @@ def address(text: str) -> tuple[str, int]:
             f"{text} is not host:port, such as 127.0.0.1:18061 or :18061"
         )
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _count(text: str, lowest: int, highest: int) -> int:
+    if not (text.isascii() and text.isdigit() and lowest <= int(text[:6]) <= highest):
+        raise argparse.ArgumentTypeError(f"a whole number from {lowest} to {highest} was expected")
+    return int(text)

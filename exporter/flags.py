@@ -7,7 +7,7 @@ from pathlib import Path
 from exporter import __version__
 from exporter.completion import SHELLS
 from exporter.flag_tree import commands_of
-from exporter.flag_types import address, duration, telemetry_path
+from exporter.flag_types import address, duration, shard_number, shard_total, telemetry_path
 from exporter.given import suggestion
 from exporter.logs import FORMATS, LEVELS
 from exporter.once_forms import FORMS
@@ -82,6 +82,7 @@ def command_line() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     _add_config_flag(once)
+    _add_shard_flags(once)
     once.add_argument(
         "--output",
         choices=FORMS,
@@ -123,6 +124,20 @@ def command_line() -> argparse.ArgumentParser:
 def _add_run_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `run`, which `check` takes as well, so that it sees the same."""
     _add_config_flag(parser)
+    _add_shard_flags(parser)
+    parser.add_argument(
+        "--web.config.file",
+        dest="web_config_file",
+        type=Path,
+        metavar="FILE",
+        help="YAML file of TLS, users and headers of our own pages, in the exporter-toolkit's form",
+    )
+    parser.add_argument(
+        "--web.enable-lifecycle",
+        dest="has_lifecycle",
+        action="store_true",
+        help="reload the configuration at POST /-/reload, too; SIGHUP always does",
+    )
     _add_web_flags(parser)
 
 
@@ -134,6 +149,26 @@ def _add_config_flag(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="YAML file of accounts; without it, one account comes from the environment: "
         "BITOPRO_API_KEY, BITOPRO_API_SECRET and BITOPRO_EMAIL, each also as ..._FILE",
+    )
+
+
+def _add_shard_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--shard",
+        type=shard_number,
+        metavar="N",
+        help="which of the shards this is, counted from 0; each has accounts of its own",
+    )
+    parser.add_argument(
+        "--shard-from-hostname",
+        action="store_true",
+        help="take that number from the end of the host's name, which a StatefulSet makes so",
+    )
+    parser.add_argument(
+        "--total-shards",
+        type=shard_total,
+        metavar="M",
+        help="how many shards share the accounts; every one of them has to run",
     )
 
 

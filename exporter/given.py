@@ -40,6 +40,7 @@ class Given:
     stale_after_seconds: float | None
     hides_account_id: bool | None
     origins: Mapping[str, str]
+    requests_per_minute: int | None
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -37,8 +37,9 @@ async def answer_one_request(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
     while_answering: Callable[[], AbstractContextManager[None]],
+    host: str,
 ) -> None:
-    """Read a request, let the application answer it, and write the answer out.
+    """Read a request of the client at `host`, let the application answer it, and write that out.
 
     `while_answering` gives a context for the time in which there is a page in memory. Raises
     OSError if the client cannot be read from or written to.
@@ -59,7 +60,7 @@ async def answer_one_request(
 
     with while_answering():
         try:
-            await application(_scope(request), _receive, send)
+            await application(_scope(request, writer, host), _receive, send)
         except Exception:
             if writer.is_closing():
                 return  # the client left in the meantime
@@ -76,19 +77,20 @@ async def _read_head(
     return event if isinstance(event, h11.Request) else None
 
 
-def _scope(request: h11.Request) -> Scope:
+def _scope(request: h11.Request, writer: asyncio.StreamWriter, host: str) -> Scope:
     path, _, query = request.target.partition(b"?")
     return {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": request.http_version.decode(),
         "method": request.method.decode(),
-        "scheme": "http",
+        "scheme": "http" if writer.get_extra_info("sslcontext") is None else "https",
         "path": unquote(path.decode()),
         "raw_path": path,
         "query_string": query,
         "root_path": "",
         "headers": list(request.headers),
+        "client": (host, None),
     }
 
 

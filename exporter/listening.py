@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterable
 from errno import EADDRINUSE
+from ipaddress import ip_address
 
 from exporter.errors import UnableError
 
@@ -41,12 +42,17 @@ def address_problems(addresses: Iterable[str]) -> list[str]:
     return problems
 
 
-def url_of(listening: socket.socket) -> str:
+def is_public(listening: socket.socket) -> bool:
+    """Tell whether other machines may reach the socket."""
+    return not ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
+
+
+def url_of(listening: socket.socket, scheme: str = "http") -> str:
     """Give the URL under which a person on this machine reaches the socket."""
     host, port = listening.getsockname()[:2]
     if host in ("::", "0.0.0.0"):  # noqa: S104 - compared, not bound
         host = "localhost"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _open_socket(address: str) -> socket.socket:

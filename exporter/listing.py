@@ -43,6 +43,7 @@ def listed_settings(settings: Settings) -> Iterator[Listed]:
     yield _listed(
         origins, "stale_after", f"{account.stale_after_seconds:g}s", "default: three intervals"
     )
+    yield _listed(origins, "requests_per_minute", str(settings.requests_per_minute))
     yield _listed(origins, "hide_account_id", _text(not account.shows_id))
     authorities = os.environ.get("SSL_CERT_FILE")
     yield (

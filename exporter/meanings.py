@@ -17,6 +17,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "poll_interval": "time between polls of an account, from 1s to 10m",
         "stale_after": "age at which an account's values disappear, 1h at most; "
         "without it, three intervals",
+        "requests_per_minute": "requests of all accounts together, 600 at most, which is what the "
+        "exchange allows per address",
         "hide_account_id": "whether to leave the exchange's id of the account off the page",
     }
 )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from exporter.account_poller import DEADLINE_SECONDS
 from exporter.borrow_terms import BorrowTerms
 from exporter.budget import RequestBudget
 from exporter.clock import Clock
@@ -16,7 +17,7 @@ from exporter.look import Lack, Look
 from exporter.mark_prices import MarkPrices
 from exporter.market import MarketState
 from exporter.poller import poll_once
-from exporter.service import DEADLINE_SECONDS, client_ssl_context
+from exporter.service import client_ssl_context
 from exporter.settings import AccountSettings, Settings
 from exporter.store import AccountState, PollTimes
 from exporter.wire import Wire
@@ -71,7 +72,7 @@ async def visit_until(
 
 async def _visit_all(settings: Settings, clock: Clock) -> tuple[Visit, ...]:
     """Poll each account once, and ask each exchange once for what is the same for its accounts."""
-    budget = RequestBudget(clock)
+    budget = RequestBudget(clock, settings.requests_per_minute)
     ssl_context = client_ssl_context()
     async with AsyncExitStack() as stack:
         callers = [

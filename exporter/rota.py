@@ -30,4 +30,14 @@ class Rota:
 
     def give_back(self, name: str) -> None:
         """Let it be due at once, for whoever took it has failed."""
-        self._returned.add(name)
+        if name in self._due:
+            self._returned.add(name)
+
+    def change(self, intervals_seconds: Mapping[str, float], now: float) -> None:
+        """Put other things on the rota, or other intervals; what was due stays due."""
+        self._intervals_seconds = intervals_seconds
+        self._due = {
+            name: min(self._due.get(name, now), now + interval_seconds)
+            for name, interval_seconds in intervals_seconds.items()
+        }
+        self._returned &= set(intervals_seconds)

@@ -10,11 +10,14 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
 
+from exporter.budget import MAX_REQUESTS_PER_MINUTE
+
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?(?:(\d{1,6})ms)?", re.ASCII)
 _DURATION_UNITS_SECONDS = (3600.0, 60.0, 1.0, 0.001)
 _RATIO = re.compile(r"\d{1,4}(\.\d{1,6})?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", re.ASCII)
 _LARGEST_RATIO = 1000.0
+_COUNT = re.compile(r"[1-9]\d{0,3}", re.ASCII)
 
 
 def duration_seconds(value: object) -> float:
@@ -31,6 +34,16 @@ def _ratio(value: object) -> float:
     if not _RATIO.fullmatch(text) or not 1.0 <= float(text) <= _LARGEST_RATIO:
         raise ValueError(f"a ratio between 1 and {_LARGEST_RATIO:g} was expected, such as 1.3")
     return float(text)
+
+
+def _requests_per_minute(value: object) -> int:
+    text = str(value) if type(value) in (int, str) else ""
+    if not _COUNT.fullmatch(text) or int(text) > MAX_REQUESTS_PER_MINUTE:
+        raise ValueError(
+            f"a whole number from 1 to {MAX_REQUESTS_PER_MINUTE} was expected, which is what the "
+            "exchange allows an address"
+        )
+    return int(text)
 
 
 def _account_name(value: str) -> str:
@@ -72,6 +85,9 @@ def _is_loopback(host: str) -> bool:
 
 DurationSeconds = Annotated[float, BeforeValidator(duration_seconds)]
 """Hours, minutes, seconds and milliseconds with their units; given in seconds."""
+
+RequestsPerMinute = Annotated[int, BeforeValidator(_requests_per_minute)]
+"""How many requests all accounts of a process may send in a minute."""
 
 Ratio = Annotated[float, BeforeValidator(_ratio)]
 """An account-to-debt ratio."""

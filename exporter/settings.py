@@ -3,22 +3,29 @@
 The environment is above the file. Every problem is reported, not only the first.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from exporter.account import DRILL_ACCOUNT, Account, Thresholds
+from exporter.account import Account
 from exporter.budget import REQUESTS_PER_MINUTE
 from exporter.config_file import read_config_file
 from exporter.credentials import CredentialSource
 from exporter.environment import read_environment, unknown_variables
 from exporter.errors import ConfigurationError
-from exporter.given import Given, GivenAccount
+from exporter.given import Given
+from exporter.setting_checks import (
+    STALE_AFTER_POLLS,
+    problems_of_budget,
+    problems_of_credentials,
+    problems_of_names,
+    problems_of_schedule,
+    problems_of_thresholds,
+)
+from exporter.shards import ONLY_SHARD, Shard
 
 DEFAULT_POLL_INTERVAL_SECONDS = 15.0
-STALE_AFTER_POLLS = 3
 
 _TWO_EXCHANGES = (
     "base_url: the accounts have different ones, and prices of two exchanges must not be mixed: "
@@ -30,15 +37,15 @@ _NOTHING = Given(
     poll_interval_seconds=None,
     stale_after_seconds=None,
     hides_account_id=None,
+    requests_per_minute=None,
     origins={},
+)
+_NO_ACCOUNTS = (
+    "none of the accounts falls to this shard, so there is nothing to poll; fewer shards would do"
 )
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
-
-_SHORTEST_POLL_INTERVAL_SECONDS = 1.0
-_LONGEST_POLL_INTERVAL_SECONDS = 600.0
-_LONGEST_STALE_AFTER_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,8 @@ class Settings:
     accounts: tuple[AccountSettings, ...]
     warnings: tuple[str, ...]
     origins: Mapping[str, str] = field(default_factory=dict)
+    requests_per_minute: int = REQUESTS_PER_MINUTE
+    shard: Shard = ONLY_SHARD
 
     @property
     def has_one_exchange(self) -> bool:
@@ -70,16 +79,23 @@ class Settings:
         return len({each.account.base_url for each in self.accounts}) <= 1
 
 
-def load_settings(config_file: Path | None) -> Settings:
-    """Read environment and file. Raises ConfigurationError with all problems found."""
+def load_settings(config_file: Path | None, shard: Shard = ONLY_SHARD) -> Settings:
+    """Read environment and file, and take the accounts of a shard.
+
+    Those of the others are checked all the same, for they may be ours tomorrow. Raises
+    ConfigurationError with all problems found.
+    """
     given, problems = _read_sources(config_file)
     interval_seconds = _or(given.poll_interval_seconds, DEFAULT_POLL_INTERVAL_SECONDS)
     stale_after_seconds = _or(given.stale_after_seconds, STALE_AFTER_POLLS * interval_seconds)
+    requests_per_minute = _or(given.requests_per_minute, REQUESTS_PER_MINUTE)
+    ours = [each for each in given.accounts if shard.has(each.name)]
     problems += [
-        *_problems_of_schedule(given, interval_seconds, stale_after_seconds),
-        *_problems_of_names(given.accounts),
-        *_problems_of_thresholds(given.accounts),
-        *_problems_of_credentials(given.accounts),
+        *problems_of_schedule(given, interval_seconds, stale_after_seconds),
+        *problems_of_budget(given, interval_seconds, len(ours), requests_per_minute),
+        *problems_of_names(given.accounts),
+        *problems_of_thresholds(given.accounts),
+        *problems_of_credentials(given.accounts),
     ]
     if problems:
         raise ConfigurationError(problems)
@@ -97,14 +113,18 @@ def load_settings(config_file: Path | None) -> Settings:
                 each.credentials,
                 each.origins,
             )
-            for each in given.accounts
+            for each in ours
         ),
-        warnings=tuple(text for each in given.accounts for text in each.credentials.warnings()),
+        warnings=tuple(text for each in ours for text in each.credentials.warnings()),
+        requests_per_minute=requests_per_minute,
+        shard=shard,
         origins=given.origins,
     )
-    if settings.has_one_exchange:
-        return settings
-    return replace(settings, warnings=(*settings.warnings, _TWO_EXCHANGES))
+    further = [
+        *([] if settings.has_one_exchange else [_TWO_EXCHANGES]),
+        *([] if settings.accounts else [_NO_ACCOUNTS]),
+    ]
+    return replace(settings, warnings=(*settings.warnings, *further))
 
 
 def _read_sources(config_file: Path | None) -> tuple[Given, list[str]]:
@@ -130,88 +150,10 @@ def _merged(above: Given, below: Given) -> Given:
         stale_after_seconds=_or(above.stale_after_seconds, below.stale_after_seconds),
         hides_account_id=_or(above.hides_account_id, below.hides_account_id),
         origins={**below.origins, **above.origins},
+        requests_per_minute=_or(above.requests_per_minute, below.requests_per_minute),
     )
 
 
 def _or(first: _T | None, second: _U) -> _T | _U:
     """Give `first` unless it is None; zero and False are values."""
     return second if first is None else first
-
-
-def _problems_of_schedule(
-    given: Given, interval_seconds: float, stale_after_seconds: float
-) -> Sequence[str]:
-    problems: list[str] = []
-    accounts = len(given.accounts)
-    interval = given.origins.get("poll_interval", "poll_interval")
-    stale_after = given.origins.get("stale_after", "stale_after")
-    if not (_SHORTEST_POLL_INTERVAL_SECONDS <= interval_seconds <= _LONGEST_POLL_INTERVAL_SECONDS):
-        problems.append(f"{interval}: from 1s to 10m is possible")
-    elif accounts * 60.0 / interval_seconds > REQUESTS_PER_MINUTE:
-        needed_seconds = math.ceil(accounts * 60.0 / REQUESTS_PER_MINUTE)
-        problems.append(
-            f"{interval}: {accounts} accounts every {interval_seconds:g} s exceed "
-            f"{REQUESTS_PER_MINUTE} requests a minute; use {needed_seconds}s or more, or several "
-            "exporters on different addresses"
-        )
-    if stale_after_seconds < interval_seconds:
-        problems.append(
-            f"{stale_after}: shorter than poll_interval, so that values would come and go; "
-            f"use {STALE_AFTER_POLLS} intervals"
-        )
-    elif stale_after_seconds > _LONGEST_STALE_AFTER_SECONDS:
-        problems.append(
-            f"{stale_after}: longer than 1h; such old values would be taken for present"
-        )
-    return problems
-
-
-def _problems_of_names(accounts: Iterable[GivenAccount]) -> Sequence[str]:
-    # Places instead of names, for one of these may be an e-mail by mistake.
-    problems: list[str] = []
-    wheres: dict[str, str] = {}
-    for each in accounts:
-        if each.name in wheres:
-            problems.append(f"{each.where}: has the name of {wheres[each.name]}; every name once")
-        if each.name == DRILL_ACCOUNT:
-            problems.append(f"{each.where}: {DRILL_ACCOUNT} is the name of drills; choose another")
-        wheres[each.name] = each.where
-    return problems
-
-
-def _problems_of_thresholds(accounts: Iterable[GivenAccount]) -> Sequence[str]:
-    return [
-        f"{each.where}: thresholds must fall from warning over critical to liquidation, but are "
-        + ", ".join(f"{ratio:g}" for ratio in each.thresholds.by_level().values())
-        for each in accounts
-        if not _is_falling(each.thresholds)
-    ]
-
-
-def _is_falling(thresholds: Thresholds) -> bool:
-    return thresholds.warning > thresholds.critical > thresholds.liquidation
-
-
-def _problems_of_credentials(accounts: Iterable[GivenAccount]) -> Sequence[str]:
-    """Read every secret once; two accounts of one key would break each other's nonces."""
-    problems: list[str] = []
-    wheres_by_key: dict[str, str] = {}
-    for each in accounts:
-        try:
-            credentials = each.credentials.read()
-        except ConfigurationError as error:
-            problems += error.problems
-            continue
-        api_key = credentials.api_key
-        if each.name in (api_key, credentials.api_secret, credentials.email):
-            # Not shown here either; the name is a label and in every log line.
-            problems.append(
-                f"{each.where}: the account's name is one of its secrets; choose another"
-            )
-        if api_key in wheres_by_key:
-            problems.append(
-                f"{each.where}: has the API key of {wheres_by_key[api_key]}; "
-                "every account needs its own"
-            )
-        wheres_by_key[api_key] = each.where
-    return problems

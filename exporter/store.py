@@ -197,6 +197,10 @@ class Store:
         """Replace the account's state by a later one."""
         self._states[state.account.name] = state
 
+    def replace_all(self, states: Iterable[AccountState]) -> None:
+        """Replace the accounts and their order, by their states."""
+        self._states = {state.account.name: state for state in states}
+
     def states(self) -> tuple[AccountState, ...]:
         """Give the present states, in the order of the configuration."""
         return tuple(self._states.values())

@@ -1,8 +1,8 @@
-"""The ASGI application: `/`, `/metrics`, `/-/healthy`, `/-/ready`; nothing else, and only GET."""
+"""The ASGI application: `/`, `/metrics`, `/-/healthy`, `/-/ready`, all by GET; POST `/-/reload`."""
 
 import asyncio
 import gzip
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.exposition import Exposition
@@ -12,6 +12,10 @@ from exporter.status_page import StatusPage
 from exporter.status_style import STYLE_SOURCE
 from exporter.store import Store
 
+Reload = Callable[[], Awaitable[Sequence[str]]]
+"""Loads the configuration anew, and gives the problems that kept it from being used."""
+
+_RELOAD_PATH = "/-/reload"
 _TEXT = "text/plain; charset=utf-8"
 # A page is sent in parts, so that a slow reader holds little memory.
 _PART_BYTES = 1 << 16
@@ -42,12 +46,18 @@ class Application:
     """Serves what is known already; no request ever waits for the exchange."""
 
     def __init__(
-        self, store: Store, exposition: Exposition, telemetry_path: str, status_page: StatusPage
+        self,
+        store: Store,
+        exposition: Exposition,
+        telemetry_path: str,
+        status_page: StatusPage,
+        reload: Reload | None = None,
     ) -> None:
         self._store = store
         self._exposition = exposition
         self._telemetry_path = telemetry_path
         self._status_page = status_page
+        self._reload = reload
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
         """Answer one HTTP request; our server sends nothing else, and no body is read."""
@@ -61,6 +71,8 @@ class Application:
             "/-/healthy": self._healthy,
             "/-/ready": self._ready,
         }
+        if scope["path"] == _RELOAD_PATH:
+            return await self._reloaded(scope)
         page = pages.get(scope["path"])
         if page is None:
             return _Response(404, b"not found\n")
@@ -78,6 +90,19 @@ class Application:
             headers["content-encoding"] = "gzip"
             body = await _compressed(body)
         return _Response(200, body, format_.value, headers)
+
+    async def _reloaded(self, scope: Scope) -> _Response:
+        if self._reload is None:
+            return _Response(404, b"off; start with --web.enable-lifecycle, or send SIGHUP\n")
+        if scope["method"] != "POST":
+            return _Response(405, b"only POST\n", headers={"allow": "POST"})
+        if scope["query_string"]:
+            return _Response(400, b"this page takes no parameters\n")
+        problems = await self._reload()
+        if problems:
+            text = "".join(f"{each}\n" for each in ("the old configuration goes on", *problems))
+            return _Response(500, text.encode())
+        return _Response(200, b"reloaded\n")
 
     async def _status(self, _: Mapping[str, str]) -> _Response:
         page = self._status_page.render(self._store.states())

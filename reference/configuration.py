@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
+from exporter.budget import REQUESTS_PER_MINUTE
 from exporter.config_file import ACCOUNT_KEYS, FILE_KEYS, THRESHOLD_KEYS
 from exporter.environment import variable_defaults, variable_meanings
 from exporter.flag_tree import Flag, commands_of
 from exporter.flags import command_line
 from exporter.manual import EXIT_CODES
 from exporter.meanings import meaning_of
-from exporter.settings import DEFAULT_POLL_INTERVAL_SECONDS, STALE_AFTER_POLLS
+from exporter.setting_checks import STALE_AFTER_POLLS
+from exporter.settings import DEFAULT_POLL_INTERVAL_SECONDS
 from reference.markdown import GENERATED, code, table
 
 _INTRODUCTION = """# Configuration
@@ -76,6 +78,7 @@ def _default(variable: str) -> str:
     special = {
         "BITOPRO_POLL_INTERVAL": f"{DEFAULT_POLL_INTERVAL_SECONDS:g}s",
         "BITOPRO_HIDE_ACCOUNT_ID": "false",
+        "BITOPRO_REQUESTS_PER_MINUTE": f"{REQUESTS_PER_MINUTE}",
     }
     if variable == "BITOPRO_STALE_AFTER":
         return f"{STALE_AFTER_POLLS} intervals"

@@ -130,6 +130,9 @@ _UNITS = {
     "ad_ratio_label": "1",
     "account_info": "1",
     "exporter_build_info": "1",
+    "exporter_exposed_without_auth": "0 or 1",
+    "exporter_shard_ordinal": "number",
+    "exporter_shards": "count",
 }
 
 

@@ -11,6 +11,7 @@ from exporter.account import Account
 from exporter.clock import Clock
 from exporter.credentials import CredentialSource, Secret
 from exporter.listening import open_sockets, url_of
+from exporter.reloading import ReloadOptions
 from exporter.service import run_service
 from exporter.settings import AccountSettings, Settings
 from exporter.simulator import Simulator
@@ -53,6 +54,9 @@ class Target:
         self._url = url
         self._client = client
 
+    async def reload(self, method: str = "POST", path: str = "/-/reload") -> httpx.Response:
+        return await self._client.request(method, self._url + path)
+
     async def page(self) -> Page:
         text = (await self._client.get(f"{self._url}/metrics")).text
         return {
@@ -82,14 +86,21 @@ class Target:
 
 
 @asynccontextmanager
-async def exporting(settings: Settings) -> AsyncIterator[Target]:
+async def exporting(
+    settings: Settings, reload_options: ReloadOptions | None = None
+) -> AsyncIterator[Target]:
     sockets = open_sockets(["127.0.0.1:0"])
     url = url_of(sockets[0])
     stopped = asyncio.Event()
     async with httpx.AsyncClient(trust_env=False) as client, asyncio.TaskGroup() as group:
         group.create_task(
             run_service(
-                settings, sockets, telemetry_path="/metrics", clock=Clock(), stopped=stopped
+                settings,
+                sockets,
+                telemetry_path="/metrics",
+                clock=Clock(),
+                stopped=stopped,
+                reload_options=reload_options,
             )
         )
         try:

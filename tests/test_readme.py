@@ -9,6 +9,7 @@ import pytest
 from exporter.flag_tree import commands_of
 from exporter.flags import command_line, parse_arguments
 from exporter.simulator import SCENARIOS
+from exporter.web_config import FILE_KEYS, HEADERS, TLS_KEYS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -55,3 +56,11 @@ def test_make_targets_exist() -> None:
 
 def test_every_scenario_is_described() -> None:
     assert re.findall(r"^\| `([a-z-]+)` \|", SIMULATOR, re.MULTILINE) == list(SCENARIOS)
+
+
+def test_every_key_of_the_web_configuration_is_explained() -> None:
+    page = (ROOT / "docs" / "web.md").read_text(encoding="utf-8")
+
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == FILE_KEYS
+    assert set(re.findall(r"`(\w+)`", page)) >= TLS_KEYS
+    assert set(HEADERS) <= set(re.findall(r"`([\w-]+)`", page))

@@ -7,6 +7,7 @@ import pytest
 from exporter.account import Account, Thresholds
 from exporter.errors import ConfigurationError
 from exporter.settings import load_settings
+from exporter.shards import Shard, shard_of
 from exporter.signing import Credentials
 
 ONE_ACCOUNT = {
@@ -440,7 +441,7 @@ def test_more_accounts_than_the_exchange_allows_are_refused(
 
     assert problems(config(f"accounts:{accounts}")) == (
         "poll_interval: 136 accounts every 15 s exceed 540 requests a minute; use 16s or more, or "
-        "several exporters on different addresses",
+        "several exporters on different addresses (--total-shards)",
     )
 
 
@@ -578,3 +579,113 @@ def test_accounts_at_one_exchange_share_its_prices(config: Callable[[str], Path]
 
     assert settings.has_one_exchange
     assert not [text for text in settings.warnings if "base_url" in text]
+
+
+MANY_ACCOUNTS = "".join(
+    ACCOUNT_A.replace("name: a", f"name: account-{number}").replace("a-key", f"key-{number}")
+    for number in range(1, 41)
+)
+
+
+@pytest.fixture
+def forty_accounts(config: Callable[[str], Path], tmp_path: Path) -> Callable[[str], Path]:
+    """Write a file of 40 accounts with keys of their own, after other settings."""
+    keys = [write_secret(tmp_path / f"key-{n}", f"demo-key-{n}") for n in range(1, 41)]
+    assert len(keys) == 40
+    return lambda text: config(f"{text}\naccounts:{MANY_ACCOUNTS}")
+
+
+def test_shards_have_all_accounts_among_them_and_none_twice(
+    forty_accounts: Callable[[str], Path],
+) -> None:
+    path = forty_accounts("poll_interval: 15s")
+
+    loaded = [load_settings(path, Shard(number, 3)) for number in range(3)]
+
+    names = [each.account.name for settings in loaded for each in settings.accounts]
+    assert sorted(names) == sorted(f"account-{number}" for number in range(1, 41))
+    assert [settings.shard for settings in loaded] == [Shard(0, 3), Shard(1, 3), Shard(2, 3)]
+
+
+def test_budget_is_for_the_accounts_of_this_shard(forty_accounts: Callable[[str], Path]) -> None:
+    path = forty_accounts("poll_interval: 15s\nrequests_per_minute: 100")
+
+    assert problems(path) == (
+        "poll_interval: 40 accounts every 15 s exceed 100 requests a minute; use 24s or more, or "
+        "several exporters on different addresses (--total-shards)",
+    )
+    assert load_settings(path, Shard(0, 4)).requests_per_minute == 100
+
+
+def test_mistake_in_an_account_of_another_shard_is_told_by_every_shard(
+    forty_accounts: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = forty_accounts("poll_interval: 15s")
+    (tmp_path / "key-1").unlink()
+
+    for_all = [problems_of_shard(path, number) for number in range(3)]
+
+    assert for_all[0] == for_all[1] == for_all[2]
+
+
+def problems_of_shard(path: Path, number: int) -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(path, Shard(number, 3))
+    return caught.value.problems
+
+
+def test_shard_without_accounts_is_warned_of(config: Callable[[str], Path]) -> None:
+    path = config(f"accounts:{ACCOUNT_A}")
+    empty = Shard((shard_of("a", 2) + 1) % 2, 2)
+
+    assert load_settings(path, empty).accounts == ()
+    assert load_settings(path, empty).warnings == (
+        "none of the accounts falls to this shard, so there is nothing to poll; fewer shards "
+        "would do",
+    )
+
+
+def test_request_budget_can_be_set_by_a_variable_above_the_file(
+    config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = config(f"requests_per_minute: 100\naccounts:{ACCOUNT_A}")
+    assert load_settings(path).requests_per_minute == 100
+
+    monkeypatch.setenv("BITOPRO_REQUESTS_PER_MINUTE", "600")
+
+    assert load_settings(path).requests_per_minute == 600
+
+
+def test_request_budget_leaves_room_below_the_limit_by_default(
+    environment: Callable[..., None],
+) -> None:
+    environment()
+
+    assert load_settings(None).requests_per_minute == 540
+
+
+@pytest.mark.parametrize("value", ["0", "601", "-1", "1e2", "540.0", "nan", "\u0661", "many"])
+def test_request_budget_that_cannot_be_is_refused(
+    environment: Callable[..., None], value: str
+) -> None:
+    environment(BITOPRO_REQUESTS_PER_MINUTE=value)
+
+    assert problems() == (
+        "BITOPRO_REQUESTS_PER_MINUTE: a whole number from 1 to 600 was expected, which is what the "
+        "exchange allows an address",
+    )
+
+
+@pytest.mark.parametrize("value", ["true", "540.5", "[]"])
+def test_request_budget_of_the_file_is_a_number(config: Callable[[str], Path], value: str) -> None:
+    (problem,) = problems(config(f"requests_per_minute: {value}\naccounts:{ACCOUNT_A}"))
+
+    assert "requests_per_minute: a whole number from 1 to 600 was expected" in problem
+
+
+def test_name_that_no_file_can_have_is_refused_without_showing_it(
+    config: Callable[[str], Path],
+) -> None:
+    path = config("accounts:" + ACCOUNT_A.replace("a-secret", '"s3cret\\0"'))
+
+    assert problems(path) == (f"{path}: accounts[0].api_secret_file: is not the name of a file",)

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 10.0
 # Another process is waited for, and it announces nothing.
 _LOOK_AGAIN_SECONDS = 0.02
-_LISTENING = re.compile(r"http://127\.0\.0\.1:(\d+)")
+_LISTENING = re.compile(r"https?://127\.0\.0\.1:(\d+)")
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,16 @@ class RunningExporter:
 
 
 @contextmanager
-def running_exporter(folder: Path, max_descriptors: int = 2048) -> Iterator[RunningExporter]:
+def running_exporter(
+    folder: Path, max_descriptors: int = 2048, flags: Sequence[str] = ()
+) -> Iterator[RunningExporter]:
     """Start both on free ports, wait for the first poll, and end both at the end."""
     exchange_log, log = folder / "exchange.log", folder / "exporter.log"
     exchange = ["simulate", "--listen-address=127.0.0.1:0", "--currencies=400"]
     with _started(exchange, exchange_log, max_descriptors):
         url = f"http://127.0.0.1:{_port(exchange_log)}/v3"
-        with _started(["run", "--web.listen-address=127.0.0.1:0"], log, max_descriptors, url) as it:
+        run = ["run", "--web.listen-address=127.0.0.1:0", *flags]
+        with _started(run, log, max_descriptors, url) as it:
             wait_until(lambda: "first poll succeeded" in log.read_text(encoding="utf-8"))
             yield RunningExporter(it, _port(log), log)
 

@@ -2,20 +2,23 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from exporter.http1 import ASGIApplication
+from exporter.server_tls import ServerTLS
 from exporter.serving import serve
 
 
 @asynccontextmanager
-async def serving(application: ASGIApplication) -> AsyncIterator[int]:
+async def serving(
+    application: ASGIApplication, tls: Callable[[], ServerTLS | None] = lambda: None
+) -> AsyncIterator[int]:
     """Serve while the context is entered; give the port."""
     listening = socket.create_server(("127.0.0.1", 0))
     stopped = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(serve(application, [listening], stopped.wait))
+        group.create_task(serve(application, [listening], stopped.wait, tls))
         try:
             yield listening.getsockname()[1]
         finally:

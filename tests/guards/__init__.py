@@ -8,6 +8,8 @@ from tests.guards.guard import Guard
 from tests.guards.market import MARKET_GUARDS
 from tests.guards.operator import OPERATOR_GUARDS
 from tests.guards.parsing import PARSING_GUARDS
+from tests.guards.protection import PROTECTION_GUARDS
+from tests.guards.reloading import RELOADING_GUARDS
 from tests.guards.serving import SERVING_GUARDS
 from tests.guards.wire import WIRE_GUARDS
 
@@ -18,4 +20,6 @@ GUARDS: tuple[Guard, ...] = (
     *SERVING_GUARDS,
     *CONFIGURATION_GUARDS,
     *OPERATOR_GUARDS,
+    *PROTECTION_GUARDS,
+    *RELOADING_GUARDS,
 )

@@ -240,9 +240,9 @@ MARKET_GUARDS: tuple[Guard, ...] = (
     ),
     Guard(
         "mixes no prices of two exchanges",
-        "service.py",
-        "        if settings.has_one_exchange\n",
-        "",
+        "market_board.py",
+        "if not (settings.accounts and settings.has_one_exchange):",
+        "if not settings.accounts:",
         ("test_market.py", "-k", "mixed"),
     ),
 )

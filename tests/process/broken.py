@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NoReturn
 
-from exporter import cli, exchange, poller, service, signals
+from exporter import account_poller, cli, exchange, poller, service, signals
 from exporter.endpoints import BALANCES
 from exporter.snapshot import Snapshot, parse_snapshot
 from exporter.wire import Wire
@@ -85,7 +85,7 @@ def _return() -> None:
         await asyncio.sleep(0)
         _now()
 
-    setattr(service, "poll_forever", poll_once)  # noqa: B010 - of another type on purpose
+    setattr(account_poller, "poll_forever", poll_once)  # noqa: B010 - of another type on purpose
 
 
 def _server_ends() -> None:

@@ -62,7 +62,10 @@ def environment(base_url: str, **others: str) -> dict[str, str]:
 
 
 def config_file(folder: Path, base_url: str, accounts: int) -> Path:
-    """Write a configuration of so many accounts of the simulator, polled every second."""
+    """Write a configuration of so many accounts of the simulator, polled every second.
+
+    The file is replaced in one step, as a rotation does.
+    """
     (folder / "secret").write_text("demo-secret")
     lines = ["poll_interval: 1s", "stale_after: 1m", "accounts:"]
     for number in range(1, accounts + 1):
@@ -74,9 +77,9 @@ def config_file(folder: Path, base_url: str, accounts: int) -> Path:
             "  email: demo@example.com",
             f"  base_url: {base_url}",
         ]
-    path = folder / "config.yml"
-    path.write_text("\n".join(lines))
-    return path
+    new = folder / "config.new"
+    new.write_text("\n".join(lines))
+    return new.replace(folder / "config.yml")
 
 
 class Running:

@@ -1,0 +1,56 @@
+"""Whoever serves balances to other machines without asking who they are is told so."""
+
+from pathlib import Path
+
+import httpx
+
+from tests.process.conftest import Starter
+from tests.process.running import EXPORTER, Running, environment
+from tests.protected import PASSWORD, USER, users_text, write_web_config
+
+EVERYWHERE = "--web.listen-address=0.0.0.0:0"
+EXPOSED = "bitopro_margin_exporter_exposed_without_auth"
+WARNING = "balances are open to whoever reaches this address"
+
+
+def exposed(exporter: Running, auth: tuple[str, str] | None = None) -> str:
+    """Give the line of the page that tells."""
+    page = httpx.get(f"{exporter.address()}/metrics", auth=auth, trust_env=False).text
+    (line,) = [line for line in page.splitlines() if line.startswith(EXPOSED)]
+    return line
+
+
+def test_public_address_without_authentication_is_warned_of(start: Starter) -> None:
+    exporter = start(EVERYWHERE)
+
+    assert exposed(exporter) == f"{EXPOSED} 1.0"
+    assert exporter.stderr.count(WARNING) == 1
+    assert "msg=listening address=http://localhost:" in exporter.stderr
+
+
+def test_public_address_with_users_is_fine(start: Starter, tmp_path: Path) -> None:
+    web = write_web_config(tmp_path, users_text())
+    exporter = start(EVERYWHERE, f"--web.config.file={web}")
+
+    assert exposed(exporter, (USER, PASSWORD)) == f"{EXPOSED} 0.0"
+    assert WARNING not in exporter.stderr
+
+
+def test_loopback_needs_no_users(start: Starter) -> None:
+    exporter = start()
+
+    assert exposed(exporter) == f"{EXPOSED} 0.0"
+    assert WARNING not in exporter.stderr
+
+
+def test_web_configuration_that_cannot_be_used_ends_the_start(tmp_path: Path) -> None:
+    web = write_web_config(tmp_path, "basic_auth_users: {prometheus: hunter2}\n")
+    flag = f"--web.config.file={web}"
+    with Running([*EXPORTER, flag], environment("http://127.0.0.1:9/v3")) as exporter:
+        ended = exporter.end()
+
+    assert ended.code == 78
+    assert exporter.stderr == (
+        f"error: {web}: basic_auth_users.prometheus: not a bcrypt hash, such as htpasswd -nBC 10 "
+        "prints after the colon\n"
+    )
