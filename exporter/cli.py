@@ -9,7 +9,7 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from exporter import __version__
@@ -31,8 +31,8 @@ from exporter.once_forms import failures, is_colour_wanted, printed
 from exporter.protection import Protection
 from exporter.reloading import Hangup, ReloadOptions, log_warnings
 from exporter.service import EXIT_INTERNAL, client_ssl_context, run_service
-from exporter.settings import load_settings
-from exporter.shards import Shard, chosen_shard
+from exporter.settings import Settings, load_settings
+from exporter.shards import ONLY_SHARD, Shard, chosen_shard
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
 from exporter.startup import load_configuration
 from exporter.telling import complain, tell
@@ -72,12 +72,23 @@ def _shard(options: argparse.Namespace) -> Shard:
     return chosen_shard(options.shard, options.total_shards, hostname)
 
 
+def _shard_fields(shard: Shard) -> Mapping[str, str]:
+    return {} if shard == ONLY_SHARD else {"shard": f"{shard.number} of 0 to {shard.total - 1}"}
+
+
+def _configuration(options: argparse.Namespace) -> Settings:
+    return load_configuration(
+        options.config_file,
+        options.listen_addresses or (),
+        _shard(options),
+        options.web_config_file,
+    )
+
+
 def _run(options: argparse.Namespace) -> int:
     # Before the configuration is read, so that a change since then is not missed.
     hangup = Hangup()
-    settings = load_configuration(
-        options.config_file, options.listen_addresses or [], _shard(options)
-    )
+    settings = _configuration(options)
     protection = Protection(options.web_config_file)
     sockets = open_sockets(options.listen_addresses or [DEFAULT_ADDRESS])
 
@@ -89,7 +100,7 @@ def _run(options: argparse.Namespace) -> int:
             extra={
                 "source": options.config_file or "environment",
                 "accounts": len(settings.accounts),
-                "shard": f"{settings.shard.number} of 0 to {settings.shard.total - 1}",
+                **_shard_fields(settings.shard),
             },
         )
         for each in sockets:
@@ -120,7 +131,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _once(options: argparse.Namespace) -> int:
-    settings = load_configuration(options.config_file, [], _shard(options))
+    settings = load_configuration(options.config_file, shard=_shard(options))
     visits: tuple[Visit, ...] | None = None
 
     async def look(stopped: asyncio.Event) -> None:
@@ -142,10 +153,7 @@ def _once(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     terminal = terminal_of()
     try:
-        settings = load_configuration(
-            options.config_file, options.listen_addresses or [], _shard(options)
-        )
-        Protection(options.web_config_file)
+        settings = _configuration(options)
     except ConfigurationError as error:
         tell(problems_text(error.problems, terminal))
         return EXIT_CONFIGURATION

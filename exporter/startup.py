@@ -5,16 +5,24 @@ from pathlib import Path
 
 from exporter.errors import ConfigurationError
 from exporter.listening import address_problems
+from exporter.protection import Protection
 from exporter.service import client_ssl_context
 from exporter.settings import Settings, load_settings
 from exporter.shards import ONLY_SHARD, Shard
 
 
 def load_configuration(
-    config_file: Path | None, addresses: Sequence[str], shard: Shard = ONLY_SHARD
+    config_file: Path | None,
+    addresses: Sequence[str] = (),
+    shard: Shard = ONLY_SHARD,
+    web_config_file: Path | None = None,
 ) -> Settings:
     """Read the settings. Raises ConfigurationError with every problem of any source."""
-    problems = address_problems(addresses) + _problems_of(client_ssl_context)
+    problems = [
+        *address_problems(addresses),
+        *_problems_of(lambda: Protection(web_config_file)),
+        *_problems_of(client_ssl_context),
+    ]
     try:
         settings = load_settings(config_file, shard)
     except ConfigurationError as error:

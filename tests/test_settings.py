@@ -611,8 +611,8 @@ def test_budget_is_for_the_accounts_of_this_shard(forty_accounts: Callable[[str]
     path = forty_accounts("poll_interval: 15s\nrequests_per_minute: 100")
 
     assert problems(path) == (
-        "poll_interval: 40 accounts every 15 s exceed 100 requests a minute; use 24s or more, or "
-        "several exporters on different addresses (--total-shards)",
+        f"{path}: poll_interval: 40 accounts every 15 s exceed 100 requests a minute; use 24s or "
+        "more, or several exporters on different addresses (--total-shards)",
     )
     assert load_settings(path, Shard(0, 4)).requests_per_minute == 100
 

@@ -53,4 +53,5 @@ def test_web_configuration_that_cannot_be_used_ends_the_start(tmp_path: Path) ->
     assert exporter.stderr == (
         f"error: {web}: basic_auth_users.prometheus: not a bcrypt hash, such as htpasswd -nBC 10 "
         "prints after the colon\n"
+        "hint: to see it work without an account, run: bitopro-margin-exporter demo\n"
     )

@@ -151,8 +151,8 @@ def test_failing_account_costs_no_other_and_is_told(
     assert ended.returncode == 1
     assert [line for line in ended.stderr.splitlines() if "warning: " not in line] == [
         "error: account account-1: no answer: auth: 401: check the API key and secret, and that "
-        "the key still exists; check key, secret, rights and allowed addresses; changed files are "
-        "read anew"
+        "the key still exists; check key, secret, e-mail, the key's right to read and its list of "
+        "allowed addresses; changed files are read anew within a minute"
     ]
     assert re.search(r"^account-1: NOT KNOWN  ", ended.stdout, re.MULTILINE)
     assert re.search(r"^account-2: safe: not below 1.5  ", ended.stdout, re.MULTILINE)
@@ -179,7 +179,9 @@ def test_exchange_that_is_not_there_is_told(once: Once) -> None:
 
     assert ended.returncode == 1
     assert "error: account default: no answer: network: " in ended.stderr
-    assert ended.stderr.endswith("; check name resolution, routes, firewall\n")
+    assert ended.stderr.endswith(
+        "; check the base URL, name resolution, routes, and that a firewall lets this machine out\n"
+    )
     assert ended.stdout.startswith("default: NOT KNOWN  ")
 
 
