@@ -184,7 +184,7 @@ def _add_scenario_flags(parser: argparse.ArgumentParser) -> None:
         "--scenario",
         choices=tuple(SCENARIOS),
         default="calm",
-        help="; ".join(f"{name}: {text}" for name, text in SCENARIOS.items())
+        help="; ".join(f"{name}: {text}" for name, text in SCENARIOS.items()).replace("%", "%%")
         + " (default: %(default)s)",
     )
     parser.add_argument(

@@ -57,6 +57,15 @@ def test_help_and_version_are_fine(arguments: list[str]) -> None:
     assert ended.value.code == 0
 
 
+def test_help_is_not_mixed_with_what_it_is_made_of(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["simulate", "--help"])
+
+    out = capsys.readouterr().out
+    assert "option_strings" not in out
+    assert "1 % an hour: interest, not prices; drill: a step" in " ".join(out.split())
+
+
 def test_simulator_that_cannot_be_is_a_problem_of_configuration(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
