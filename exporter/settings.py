@@ -13,6 +13,7 @@ from exporter.account import DRILL_ACCOUNT, Account, Thresholds
 from exporter.budget import REQUESTS_PER_MINUTE
 from exporter.config_file import read_config_file
 from exporter.credentials import CredentialSource
+from exporter.endpoints import BALANCES, OPTIONAL_ENDPOINTS
 from exporter.environment import read_environment
 from exporter.errors import ConfigurationError
 from exporter.given import Given, GivenAccount
@@ -85,9 +86,9 @@ def load_settings(config_file: Path | None) -> Settings:
         ),
         warnings=tuple(text for each in given.accounts for text in each.credentials.warnings()),
     )
-    if settings.has_one_exchange:
-        return settings
-    return replace(settings, warnings=(*settings.warnings, _TWO_EXCHANGES))
+    crowded = _warnings_of_schedule(interval_seconds, len(settings.accounts))
+    mixed = () if settings.has_one_exchange else (_TWO_EXCHANGES,)
+    return replace(settings, warnings=(*settings.warnings, *crowded, *mixed))
 
 
 def _read_sources(config_file: Path | None) -> tuple[Given, Given | None]:
@@ -143,6 +144,24 @@ def _problems_of_schedule(
     elif stale_after_seconds > _LONGEST_STALE_AFTER_SECONDS:
         problems.append("stale_after: longer than 1h; such old values would be taken for present")
     return problems
+
+
+def _warnings_of_schedule(interval_seconds: float, accounts: int) -> Sequence[str]:
+    """Tell if polls leave too few requests: prices would come too late, or not at all."""
+    of_account = [BALANCES, *(each for each in OPTIONAL_ENDPOINTS if each.is_of_account)]
+    of_all = [each for each in OPTIONAL_ENDPOINTS if not each.is_of_account]
+    needed = sum(
+        60.0 / max(each.interval_seconds or 0.0, interval_seconds)
+        for each in [*of_account * accounts, *of_all]
+    )
+    if needed <= REQUESTS_PER_MINUTE:
+        return ()
+    text = (
+        f"poll_interval: {accounts} accounts every {interval_seconds:g} s leave too few requests "
+        "for prices, terms and liquidations, which will be late or missing; use a longer one, or "
+        "several exporters on different addresses"
+    )
+    return (text,)
 
 
 def _problems_of_names(accounts: Iterable[GivenAccount]) -> Sequence[str]:
