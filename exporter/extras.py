@@ -94,7 +94,8 @@ class Extras:
             self._was_refused = False
             self._not_before.clear()
         for endpoint in tuple(self._endpoints):
-            if not self._is_due(endpoint):
+            if not self._is_due(endpoint) or (endpoint.is_of_account and state.received is None):
+                # Whose key it is, no balances have told yet.
                 continue
             left_seconds = due_monotonic_seconds - self._clock.monotonic() - _MARGIN_SECONDS
             if left_seconds < _LEAST_SECONDS:

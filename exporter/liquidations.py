@@ -65,10 +65,14 @@ class Liquidation:
 
 @dataclass(frozen=True, slots=True)
 class Liquidations:
-    """The finished ones by serial, and the status of each unfinished one by serial."""
+    """The finished ones by serial, and the status of each unfinished one by serial.
+
+    `is_complete` tells whether as many are listed as there are said to be.
+    """
 
     finished: Mapping[int, Liquidation]
     unfinished: Mapping[int, int]
+    is_complete: bool
     unknown_fields: frozenset[str]
 
 
@@ -96,6 +100,7 @@ def parse_liquidations(body: bytes) -> Liquidations:
     return Liquidations(
         finished=MappingProxyType(finished),
         unfinished=MappingProxyType(unfinished),
+        is_complete=count == len(rows),
         unknown_fields=(
             unknown_fields([answer], _ANSWER_FIELDS) | unknown_fields(rows, _ROW_FIELDS)
         ),

@@ -53,11 +53,14 @@ def smallest(moves: Iterable[Decimal | None]) -> Decimal | None:
 
 
 def ratio_after(total: Sides, part: Sides | None, shock: Decimal) -> Decimal | None:
-    """Give the ratio after a move of the prices of `part`, None without debt."""
+    """Give the ratio after a move of the prices of `part`, None without debt.
+
+    None also where a side would be negative: then `part` is more than the total that it is part of.
+    """
     if part is None or not total.debt:
         return None
-    debt = total.debt + shock * part.debt
-    return (total.asset + shock * part.asset) / debt if debt > 0 else None
+    asset, debt = total.asset + shock * part.asset, total.debt + shock * part.debt
+    return asset / debt if asset >= 0 and debt > 0 else None
 
 
 def rescue_repay(total: Sides, level: Decimal) -> Decimal | None:

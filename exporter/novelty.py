@@ -80,7 +80,7 @@ def _of_currency(borrow_status: int, transfer_status: int) -> set[Novelty]:
 
 def _of_liquidations(liquidations: Liquidations) -> set[Novelty]:
     # Those that are not finished have a status that is not documented.
-    return {
+    found = {
         Novelty("status", f"liquidation status {status}")
         for status in liquidations.unfinished.values()
     } | {
@@ -88,3 +88,7 @@ def _of_liquidations(liquidations: Liquidations) -> set[Novelty]:
         for each in liquidations.finished.values()
         if each.type not in _KNOWN_LIQUIDATION_TYPES
     }
+    if not liquidations.is_complete:
+        # The latest may be among those that are not shown.
+        found.add(Novelty("status", "liquidations listed in part"))
+    return found

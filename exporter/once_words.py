@@ -38,11 +38,11 @@ def after_moves(look: Look, snapshot: Snapshot, risk: Risk) -> Iterator[Said]:
 
 def move(name: str, change: Decimal | None, risk: Risk) -> str:
     """Say which move of a price, or of all together, brings liquidation."""
+    if change == 0 or risk.liquidation_distance["liquidation"] == 0:
+        return "crossed"
     if change is None:
         is_unknown = name in risk.missing_prices or (not name and risk.together_asset is None)
         return "not known" if is_unknown else "no move leads there"
-    if change == 0:
-        return "crossed"
     return f"{'falls' if change < 0 else 'rises'} by {figures.percent(change)}"
 
 

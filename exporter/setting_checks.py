@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from exporter.account import DRILL_ACCOUNT, Thresholds
+from exporter.endpoints import BALANCES, OPTIONAL_ENDPOINTS
 from exporter.errors import ConfigurationError
 from exporter.given import Given, GivenAccount
 
@@ -51,6 +52,26 @@ def problems_of_budget(
         "exporters on different addresses (--total-shards)"
     )
     return [problem]
+
+
+def warnings_of_budget(
+    interval_seconds: float, accounts: int, requests_per_minute: int
+) -> Sequence[str]:
+    """Tell if polls leave too few requests: prices would come too late, or not at all."""
+    of_account = [BALANCES, *(each for each in OPTIONAL_ENDPOINTS if each.is_of_account)]
+    of_all = [each for each in OPTIONAL_ENDPOINTS if not each.is_of_account]
+    needed = sum(
+        60.0 / max(each.interval_seconds or 0.0, interval_seconds)
+        for each in [*of_account * accounts, *of_all]
+    )
+    if needed <= requests_per_minute:
+        return ()
+    text = (
+        f"poll_interval: {accounts} accounts every {interval_seconds:g} s leave too few requests "
+        "for prices, terms and liquidations, which will be late or missing; use a longer one, or "
+        "several exporters on different addresses (--total-shards)"
+    )
+    return (text,)
 
 
 def problems_of_names(accounts: Iterable[GivenAccount]) -> Sequence[str]:

@@ -22,6 +22,7 @@ from exporter.setting_checks import (
     problems_of_names,
     problems_of_schedule,
     problems_of_thresholds,
+    warnings_of_budget,
 )
 from exporter.shards import ONLY_SHARD, Shard
 
@@ -121,6 +122,7 @@ def load_settings(config_file: Path | None, shard: Shard = ONLY_SHARD) -> Settin
         origins=given.origins,
     )
     further = [
+        *warnings_of_budget(interval_seconds, len(ours), requests_per_minute),
         *([] if settings.has_one_exchange else [_TWO_EXCHANGES]),
         *([] if settings.accounts else [_NO_ACCOUNTS]),
     ]

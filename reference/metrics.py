@@ -43,7 +43,8 @@ balances and end before the next one, with requests that nobody else needs, so t
 With a `stale_after` longer than that, the last two are kept as long. 401, 403 or 404 on one of them alone means that it is
 not available to that key: it is logged once, `endpoint_up` is 0, and it is asked again after 15 minutes, or at once when
 rejected credentials work again. Other failures back off; after 429 all three pause. After a poll that failed with `auth`,
-`rate_limited`, `network`, `tls`, `timeout`, `clock` or `wrong_account`, nothing is asked. Accounts with different base
+`rate_limited`, `network`, `tls`, `timeout`, `clock` or `wrong_account`, nothing is asked, and no liquidations before
+balances have told whose key it is. Accounts with different base
 URLs share no prices: then `mark-price` and `provisioning/borrow` are not asked at all, and the log says so at start.
 
 """

@@ -155,6 +155,11 @@ POSITIONS: Mapping[str, Position] = {
         {"BTC": "50000"},
         _RATES,
     ),
+    "less-than-its-parts": Position(
+        answer(("100", "80"), {"BTC": ("0.006", "0", "0"), "USDT": ("0", "80", "0")}),
+        {"BTC": "50000"},
+        _RATES,
+    ),
     "crossed": Position(
         answer(("46000", "40000"), {"BTC": ("1", "0", "0"), "USDT": ("0", "40000", "0")}),
         {"BTC": "46000"},

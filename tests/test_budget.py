@@ -101,3 +101,24 @@ async def test_with_optional_requests_a_minute_stays_below_the_limit_of_the_exch
         await budget.take()
 
     assert time.monotonic_seconds > 60.0
+
+
+async def test_gaps_that_are_each_shorter_than_a_slot_add_up_to_one() -> None:
+    time = ManualClock(monotonic_seconds=0.0)
+    budget = RequestBudget(time.clock, requests_per_minute=120)
+
+    for _ in range(3):
+        await budget.take()
+        time.advance(0.75)
+
+    assert (budget.take_if_free(), budget.take_if_free()) == (True, False)
+
+
+async def test_no_time_is_counted_as_unused_where_polls_leave_none() -> None:
+    time = ManualClock(monotonic_seconds=0.0)
+    budget = RequestBudget(time.clock, requests_per_minute=120)
+
+    for _ in range(100):
+        await budget.take()
+
+    assert not budget.take_if_free()

@@ -102,6 +102,15 @@ def test_help_is_text(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "option_strings" not in capsys.readouterr().out
 
 
+def test_help_is_not_mixed_with_what_it_is_made_of(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["simulate", "--help"])
+
+    out = capsys.readouterr().out
+    assert "option_strings" not in out
+    assert "1 % an hour: interest, not prices; drill: a step" in " ".join(out.split())
+
+
 def test_simulator_that_cannot_be_is_a_problem_of_configuration(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -310,7 +310,7 @@ async def test_nothing_is_asked_after_a_poll_that_says_it_would_fail_too(error: 
     assert script.asked == []
 
 
-@pytest.mark.parametrize(
+BROKEN_BALANCES = pytest.mark.parametrize(
     "error",
     [
         HTTPStatusError("503", 503),
@@ -323,10 +323,24 @@ async def test_nothing_is_asked_after_a_poll_that_says_it_would_fail_too(error: 
     ],
     ids=lambda error: error.reason,
 )
-async def test_balances_that_are_broken_for_themselves_silence_nothing(error: PollError) -> None:
-    script, _ = await run(poll=lambda _: error)
 
-    assert [each.endpoint for each in script.asked] == [PRICES, LIQUIDATIONS, TERMS]
+
+@BROKEN_BALANCES
+async def test_balances_that_are_broken_for_themselves_silence_nothing(error: PollError) -> None:
+    script, _ = await run(polls=5, poll=lambda now: error if now > 1000.0 else None)
+
+    again = [each.endpoint for each in script.asked if each.at > 1060.0]
+    assert again[:2] == [LIQUIDATIONS, PRICES]
+
+
+@BROKEN_BALANCES
+async def test_liquidations_are_not_asked_before_balances_have_told_whose_key_it_is(
+    error: PollError,
+) -> None:
+    script, state = await run(poll=lambda _: error)
+
+    assert [each.endpoint for each in script.asked] == [PRICES, TERMS]
+    assert LIQUIDATIONS not in state.endpoints
 
 
 @pytest.mark.parametrize(

@@ -75,3 +75,11 @@ def test_unknown_status_and_type_of_liquidations_are_noticed() -> None:
         Novelty("status", "liquidation status 1"),
         Novelty("status", "liquidation type 3"),
     }
+
+
+def test_liquidations_that_are_announced_and_not_listed_are_told() -> None:
+    body = b'{"liquidations": [], "liquidationsAmount": 1}'
+
+    assert with_novelties(frozenset(), parse_liquidations(body)) == {
+        Novelty("status", "liquidations listed in part")
+    }

@@ -1,6 +1,7 @@
 """What `once` prints, from looks that are given."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from decimal import Decimal
@@ -63,6 +64,26 @@ def test_crossed_account_says_so_and_what_to_pay() -> None:
     assert text.startswith("main: LIQUIDATION: below 1.2  ")
     assert "  BTC               46,000.00                crossed\n" in text
     assert "repay 28,000.00 USDT or add 14,000.00 USDT to be back at 1.5\n" in text
+
+
+@pytest.mark.parametrize(
+    ("totals", "balances"),
+    [
+        (("0", "100"), {"USDT": ("0", "100", "0")}),
+        (("110", "100"), {"ETH": ("1", "0", "0"), "USDT": ("0", "100", "0")}),
+    ],
+    ids=["nothing moves", "a price is missing"],
+)
+def test_crossed_account_is_not_told_that_no_move_leads_there(
+    totals: tuple[str, str], balances: Mapping[str, tuple[str, str, str]]
+) -> None:
+    given = look("crossed", snapshot=parse_snapshot(answer(totals, balances)))
+
+    text = shown(given)
+
+    assert re.search(r"^  all together +crossed$", text, re.MULTILINE)
+    assert "no move leads there" not in text
+    assert "not known\n\n" not in text
 
 
 def test_insolvent_account_is_not_told_to_repay() -> None:

@@ -117,6 +117,21 @@ def test_stable_currency_moves_alone_and_not_with_the_rest() -> None:
     assert set(shorts(risk.stress).values()) == {"3"}
 
 
+def test_stress_is_never_negative_though_totals_are_less_than_their_parts() -> None:
+    risk = POSITIONS["less-than-its-parts"].risk()
+
+    # The account holds 300 by its prices, and is said to have 100.
+    assert shorts(risk.stress) == {
+        "-0.5": None,
+        "-0.3": "0.125",
+        "-0.2": "0.5",
+        "-0.1": "0.875",
+        "0.1": "1.625",
+        "0.2": "2",
+        "0.3": "2.375",
+    }
+
+
 def test_without_debt_nothing_moves_it_and_nothing_is_needed() -> None:
     risk = POSITIONS["no-debt"].risk()
 

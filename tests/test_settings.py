@@ -429,19 +429,38 @@ def test_two_accounts_of_one_key_are_refused(config: Callable[[str], Path], tmp_
     )
 
 
-def test_more_accounts_than_the_exchange_allows_are_refused(
-    config: Callable[[str], Path], tmp_path: Path
-) -> None:
-    accounts = ""
-    for number in range(136):
-        write_secret(tmp_path / f"{number}-key", f"key-{number}")
+def many(count: int, folder: Path) -> str:
+    """Give a file of so many accounts, with a key of its own for each."""
+    accounts = "accounts:"
+    for number in range(count):
+        write_secret(folder / f"{number}-key", f"key-{number}")
         accounts += ACCOUNT_A.replace("name: a", f"name: a{number}").replace(
             "a-key", f"{number}-key"
         )
+    return accounts
 
-    assert problems(config(f"accounts:{accounts}")) == (
+
+def test_more_accounts_than_the_exchange_allows_are_refused(
+    config: Callable[[str], Path], tmp_path: Path
+) -> None:
+    assert problems(config(many(136, tmp_path))) == (
         "poll_interval: 136 accounts every 15 s exceed 540 requests a minute; use 16s or more, or "
         "several exporters on different addresses (--total-shards)",
+    )
+
+
+def test_accounts_that_leave_too_few_requests_for_prices_are_warned_of(
+    config: Callable[[str], Path], tmp_path: Path
+) -> None:
+    # Each account takes 4 + 1 requests a minute, and all together 4 + 0.2.
+    fitting = load_settings(config(many(107, tmp_path)))
+    crowded = load_settings(config(many(108, tmp_path)))
+
+    assert fitting.warnings == ()
+    assert crowded.warnings == (
+        "poll_interval: 108 accounts every 15 s leave too few requests for prices, terms and "
+        "liquidations, which will be late or missing; use a longer one, or several exporters on "
+        "different addresses",
     )
 
 

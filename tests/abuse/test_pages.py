@@ -80,6 +80,7 @@ def state_of(name: str, generation: int) -> AccountState:
             Liquidations(
                 {0: Liquidation(0, 2, "A", amount, "B", amount, generation)},
                 dict.fromkeys(range(generation), 1),
+                True,  # noqa: FBT003 - the third column of the value
                 frozenset(),
             ),
             seconds,

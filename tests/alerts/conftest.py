@@ -23,6 +23,7 @@ from tests.alerts.risk_cases import (
     FIRING_RISK_LATE,
     NEAR_MISSES_RISK,
     NEAR_MISSES_RISK_LATE,
+    SHARED_PRICES,
 )
 from tests.alerts.sequences import SEQUENCES
 from tests.alerts.states import BAD, GOOD, State
@@ -99,6 +100,7 @@ _PLAYS: Mapping[str, _Play] = {
     "risk cases": _Play(_together([*FIRING_RISK, *NEAR_MISSES_RISK]) | account("healthy"), 38),
     "late cases": _Play(_together([*FIRING_LATE, *NEAR_MISSES_LATE]), 77, rule_files=_WITHOUT_RISK),
     "late risk cases": _Play(_together([*FIRING_RISK_LATE, *NEAR_MISSES_RISK_LATE]), 77),
+    "shared prices": _Play(SHARED_PRICES, 82, MINUTE),
     "chain": _Play(_CHAIN, 32),
     "days": _Play(_DAYS, 26 * 60, 10 * MINUTE),
     "company": _Play(COMPANY, 32),
@@ -149,6 +151,12 @@ def risk_cases(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
 def late_risk_cases(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
     """What fires for the cases of risk that take longer."""
     return _timelines["late risk cases"].result()
+
+
+@pytest.fixture(scope="session")
+def shared_prices(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
+    """What fires where one key reads prices for several accounts."""
+    return _timelines["shared prices"].result()
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,26 @@ from tests.alerts.cases import (
     UP,
     Case,
 )
-from tests.alerts.worlds import ABSENT, BTC_PRICE, MINUTE, STALE, Changes, History, during, then
+from tests.alerts.worlds import (
+    ABSENT,
+    BTC_PRICE,
+    MINUTE,
+    STALE,
+    Changes,
+    History,
+    World,
+    account,
+    clock,
+    during,
+    then,
+)
 
 ETH_PRICE = 'bitopro_margin_mark_price{currency="ETH",unit="USDT"}'
 RATE = 'bitopro_margin_borrow_annual_interest_ratio{currency="%s"}'
 UNFINISHED = "bitopro_margin_liquidations_unfinished"
 LIQUIDATED_AT = "bitopro_margin_last_liquidation_timestamp_seconds"
 ENDPOINT_UP = 'bitopro_margin_endpoint_up{endpoint="mark-price"}'
+ENDPOINT_SUCCESS = 'bitopro_margin_endpoint_last_success_timestamp_seconds{endpoint="mark-price"}'
 
 
 def position(
@@ -262,3 +275,16 @@ NEAR_MISSES_RISK_LATE = [
         labels={"endpoint": "mark-price"},
     ),
 ]
+
+# Two accounts of each exporter. The first has not been asked again since it failed. The other reads
+# prices for both, or did so until minute 5, when it was refused for the balances.
+SHARED_PRICES: World = {
+    **account("spared", {ENDPOINT_UP: 0}, instance="prices for both"),
+    **account("reader", {ENDPOINT_SUCCESS: clock}, instance="prices for both"),
+    **account("concerned", {ENDPOINT_UP: 0}, instance="prices for none"),
+    **account(
+        "former reader",
+        {ENDPOINT_SUCCESS: lambda at: min(at, 5 * MINUTE)},
+        instance="prices for none",
+    ),
+}

@@ -67,6 +67,17 @@ def assert_fires(timeline: Timeline, case: Case) -> None:
     assert minutes[-1] == pytest.approx(case.last, abs=case.slack)
 
 
+@pytest.mark.parametrize(("account", "first"), [("spared", None), ("concerned", 80)])
+def test_endpoint_is_failing_where_no_key_of_the_exporter_reads_it(
+    shared_prices: Timeline, account: str, first: int | None
+) -> None:
+    labels = {"account": account, "endpoint": "mark-price"}
+
+    minutes = shared_prices.minutes("BitoproMarginEndpointFailing", labels)
+
+    assert next(iter(minutes), None) == pytest.approx(first, abs=1)
+
+
 @pytest.mark.parametrize("case", NEAR_MISSES, ids=_ids)
 def test_alert_is_silent_on_what_only_comes_near(cases: Timeline, case: Case) -> None:
     assert cases.minutes(case.alert, case.expected_labels) == []

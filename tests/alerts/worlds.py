@@ -108,6 +108,7 @@ MARKET: Mapping[str, float | str] = {
     'bitopro_margin_endpoint_up{endpoint="provisioning/borrow"}': 1.0,
     'bitopro_margin_endpoint_up{endpoint="user-liquidations"}': 1.0,
     'bitopro_margin_endpoint_failures_total{endpoint="mark-price",reason="auth"}': 0.0,
+    'bitopro_margin_endpoint_last_success_timestamp_seconds{endpoint="mark-price"}': 0.0,
 }
 # What a page shows without an account, beside `up` and what is of the process.
 OF_EXPORTER = (

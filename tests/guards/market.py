@@ -120,17 +120,18 @@ MARKET_GUARDS: tuple[Guard, ...] = (
         _EXCHANGE,
     ),
     Guard(
-        "gives optional requests only slots that have passed unused",
+        "gives optional requests only time that polls have left unused",
         "budget.py",
-        "if now < self._next_monotonic_seconds + self._slot_seconds:",
-        "if now < self._next_monotonic_seconds:",
+        "if self._unused_seconds < self._slot_seconds:",
+        "if self._unused_seconds <= 0.0:",
         ("test_budget.py",),
     ),
     Guard(
         "lets no poll wait for an optional request",
         "budget.py",
-        "        self._next_monotonic_seconds = now\n        return True",
-        "        self._next_monotonic_seconds = now + self._slot_seconds\n        return True",
+        "        self._unused_seconds = 0.0\n        return True",
+        "        self._unused_seconds = 0.0\n"
+        "        self._next_monotonic_seconds += self._slot_seconds\n        return True",
         ("test_budget.py",),
     ),
     Guard(
