@@ -18,6 +18,7 @@ from exporter.demo import demo_simulator, run_demo
 from exporter.drill import run_drill
 from exporter.errors import ConfigurationError, UnableError
 from exporter.flags import DEFAULT_ADDRESS, parse_arguments
+from exporter.healthcheck import check_health
 from exporter.lifetime import run_until_signal
 from exporter.listening import ListenError, open_sockets, url_of
 from exporter.once import Visit, visit_until
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "demo": _demo,
         "simulate": _simulate,
         "drill": _drill,
+        "healthcheck": _healthcheck,
     }[options.command]
     try:
         return command(options)
@@ -186,6 +188,13 @@ def _drill(options: argparse.Namespace) -> int:
 
     code = run_until_signal(play, options.log_level, options.log_format)
     return code if code or has_passed else EXIT_FAILED
+
+
+def _healthcheck(options: argparse.Namespace) -> int:
+    host, port = options.listen_address
+    check_health(host, port, is_tls=options.is_tls)
+    tell("healthy\n")
+    return 0
 
 
 def _simulator_config(build: Callable[[], SimulatorConfig]) -> SimulatorConfig:
