@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test e2e drill-demo dashboards soak mutants lint format lock clean
+.PHONY: help demo test e2e drill-demo dashboards soak mutants lint format lock clean image-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: $(VENV)/.dev ## run all tests
 
 e2e: $(VENV)/.dev ## faults, real Prometheus and Alertmanager, and what reaches a person (4 minutes)
 	$(BIN)/python -m pytest -o faulthandler_timeout=400 tests/e2e $(ARGS)
+
+image-test: $(VENV)/.dev ## build the container image and run it hardened (2 minutes; needs root and Debian's buildah, podman, runc, debootstrap)
+	$(BIN)/python -m pytest -o faulthandler_timeout=900 tests/image $(ARGS)
 
 drill-demo: $(VENV)/.dev ## play a drill against a Prometheus and an Alertmanager of its own (2 minutes)
 	$(BIN)/python -m tests.e2e.drill_demo
@@ -47,6 +50,9 @@ lock: ## pin the newest versions that pyproject.toml admits, with hashes (needs 
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group dev \
 	  -c requirements/runtime.txt -o requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links --group build \
+	  -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## remove everything that was made
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
