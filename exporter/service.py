@@ -24,6 +24,7 @@ from exporter.rota import Rota
 from exporter.serving import serve
 from exporter.settings import AccountSettings, Settings
 from exporter.store import AccountState, Store
+from exporter.supervision import Supervisor
 from exporter.telemetry import process_registry
 from exporter.web import Application
 from exporter.wire import Wire
@@ -53,10 +54,12 @@ async def run_service(
     ssl_context = client_ssl_context()
     shared, market = _shared_rota(settings, clock), _market(settings)
     vigil = _Vigil(stopped)
+    supervisor = Supervisor(os.environ, clock.monotonic)
 
     def publish(state: AccountState) -> None:
         store.put(state)
         exposition.put(state)
+        supervisor.expect(state)
 
     def update_market(update: Callable[[MarketState], MarketState]) -> None:
         nonlocal market
@@ -94,6 +97,7 @@ async def run_service(
         publish(state)
     async with asyncio.TaskGroup() as group:
         server = group.create_task(serve_pages())
+        group.create_task(supervisor.attend(stopped))
         pollers = [
             group.create_task(poll_account(each, state, offset))
             for each, state, offset in zip(
