@@ -7,7 +7,7 @@ DEPLOY_TOOLS := build/deploy-tools
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test e2e drill-demo dashboards soak mutants lint format lock clean image-test deploy-test bundle
+.PHONY: help demo test e2e drill-demo dashboards soak mutants lint format lock clean image-test deploy-test bundle sbom
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ format: $(VENV)/.dev ## mend format and order of imports
 
 bundle: $(VENV)/.runtime ## copy rules and dashboards to where Compose, Kubernetes and Helm read them
 	$(BIN)/python -m deploy.bundle
+
+sbom: $(VENV)/.runtime ## write the bill of materials of what runs, CycloneDX in JSON
+	@$(BIN)/python -m deploy.sbom
 
 lock: ## pin the newest versions that pyproject.toml admits, with hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
