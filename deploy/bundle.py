@@ -13,13 +13,15 @@ import yaml
 ROOT = Path(__file__).parent.parent
 RULES = ROOT / "deploy" / "prometheus" / "rules"
 DASHBOARDS = ROOT / "grafana" / "dashboards"
+DATASOURCES = ROOT / "grafana" / "provisioning" / "datasources"
 PROMETHEUS_CONFIG = ROOT / "deploy" / "prometheus" / "prometheus.yml"
 COMPOSE = ROOT / "deploy" / "compose"
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 CHART = ROOT / "deploy" / "helm" / "bitopro-margin-exporter"
 
-# Where things are in Compose's network.
-_COMPOSE_HOSTS = {"127.0.0.1:10061": "exporter:10061", "127.0.0.1:9093": "alertmanager:9093"}
+# Where things are in Compose's network, as Prometheus and as Grafana see them.
+_SEEN_BY_PROMETHEUS = {"127.0.0.1:10061": "exporter:10061", "127.0.0.1:9093": "alertmanager:9093"}
+_SEEN_BY_GRAFANA = {"127.0.0.1:9090": "prometheus:9090", "127.0.0.1:9093": "alertmanager:9093"}
 _MADE = "# Made by make bundle; edit the source, {}.\n"
 _LABELS = {
     "app.kubernetes.io/name": "bitopro-margin-exporter",
@@ -32,7 +34,11 @@ def bundle() -> Mapping[Path, str]:
     rules = {path.name: path.read_text() for path in sorted(RULES.glob("*.yml"))}
     dashboards = {path.name: path.read_text() for path in sorted(DASHBOARDS.glob("*.json"))}
     return {
-        COMPOSE / "prometheus.yml": _compose_prometheus(),
+        COMPOSE / "prometheus.yml": _in_compose(PROMETHEUS_CONFIG, _SEEN_BY_PROMETHEUS),
+        **{
+            COMPOSE / "datasources" / path.name: _in_compose(path, _SEEN_BY_GRAFANA)
+            for path in sorted(DATASOURCES.glob("*.yml"))
+        },
         KUBERNETES / "rules.yaml": _rules_manifests(rules),
         KUBERNETES / "dashboards.yaml": _dashboards_manifests(dashboards),
         **{CHART / "files" / "rules" / name: text for name, text in rules.items()},
@@ -42,14 +48,15 @@ def bundle() -> Mapping[Path, str]:
 
 def made_files() -> set[Path]:
     """Give every file that is where copies are, so that one without a source is noticed."""
-    return {path for path in (CHART / "files").rglob("*") if path.is_file()}
+    folders = (CHART / "files", COMPOSE / "datasources")
+    return {path for folder in folders for path in folder.rglob("*") if path.is_file()}
 
 
-def _compose_prometheus() -> str:
-    text = PROMETHEUS_CONFIG.read_text()
-    for here, there in _COMPOSE_HOSTS.items():
+def _in_compose(path: Path, hosts: Mapping[str, str]) -> str:
+    text = path.read_text()
+    for here, there in hosts.items():
         text = text.replace(here, there)
-    return _MADE.format("deploy/prometheus/prometheus.yml") + text
+    return _MADE.format(path.relative_to(ROOT)) + text
 
 
 def _rules_manifests(rules: Mapping[str, str]) -> str:

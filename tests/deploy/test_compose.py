@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,6 +98,20 @@ def test_grafana_lets_everybody_look_and_nobody_change() -> None:
     assert settings["GF_AUTH_ANONYMOUS_ENABLED"] == "true"
     assert settings["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
     assert settings["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
+
+
+def test_grafana_finds_the_dashboards_where_it_looks() -> None:
+    service = SERVICES["grafana"]
+    targets = {each["source"]: each["target"] for each in service["volumes"]}
+    (provider,) = (
+        each
+        for path in (ROOT / "grafana" / "provisioning" / "dashboards").iterdir()
+        for each in document(path)["providers"]
+    )
+    home = Path(service["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+
+    assert targets["../../grafana/dashboards"] == provider["options"]["path"] == str(home.parent)
+    assert (ROOT / "grafana" / "dashboards" / home.name).exists()
 
 
 def test_one_command_is_in_the_readme() -> None:

@@ -8,6 +8,7 @@ from tests.guards.guard import Guard
 from tests.guards.market import MARKET_GUARDS
 from tests.guards.parsing import PARSING_GUARDS
 from tests.guards.serving import SERVING_GUARDS
+from tests.guards.supervision import SUPERVISION_GUARDS
 from tests.guards.wire import WIRE_GUARDS
 
 GUARDS: tuple[Guard, ...] = (
@@ -16,4 +17,5 @@ GUARDS: tuple[Guard, ...] = (
     *MARKET_GUARDS,
     *SERVING_GUARDS,
     *CONFIGURATION_GUARDS,
+    *SUPERVISION_GUARDS,
 )
