@@ -227,19 +227,12 @@ async def test_without_a_supervisor_nobody_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "variables",
-    [
-        {"WATCHDOG_PID": "1"},
-        {"WATCHDOG_USEC": ""},
-        {"WATCHDOG_USEC": "soon"},
-        {"WATCHDOG_USEC": "9999999999999"},
-    ],
-    ids=["for another process", "no watchdog", "nonsense", "patient"],
+    "microseconds", ["", "soon", "9" * 30], ids=["no watchdog", "nonsense", "patient"]
 )
-async def test_without_a_watchdog_of_ours_it_is_still_ready(
-    quiet: Systemd, variables: dict[str, str]
+async def test_without_a_watchdog_that_hurries_it_is_still_ready_and_alive(
+    quiet: Systemd, microseconds: str
 ) -> None:
-    supervisor = Supervisor(quiet.variables | variables, time.monotonic)
+    supervisor = Supervisor(quiet.variables | {"WATCHDOG_USEC": microseconds}, time.monotonic)
 
     await attended(supervisor, lambda: quiet.until("WATCHDOG=1"), stopped=asyncio.Event())
 
@@ -247,8 +240,8 @@ async def test_without_a_watchdog_of_ours_it_is_still_ready(
     assert quiet.waiting() == ["STOPPING=1"]
 
 
-async def test_watchdog_of_this_process_is_fed(quiet: Systemd) -> None:
-    supervisor = Supervisor(quiet.variables | {"WATCHDOG_PID": str(os.getpid())}, time.monotonic)
+async def test_watchdog_that_hurries_is_fed_twice_in_its_patience(quiet: Systemd) -> None:
+    supervisor = Supervisor(quiet.variables, time.monotonic)
 
     def meanwhile() -> None:
         quiet.until("WATCHDOG=1")
