@@ -54,12 +54,11 @@ async def run_service(
     ssl_context = client_ssl_context()
     shared, market = _shared_rota(settings, clock), _market(settings)
     vigil = _Vigil(stopped)
-    supervisor = Supervisor(os.environ, clock.monotonic)
+    supervisor = Supervisor(os.environ, clock.monotonic, store.states)
 
     def publish(state: AccountState) -> None:
         store.put(state)
         exposition.put(state)
-        supervisor.expect(state)
 
     def update_market(update: Callable[[MarketState], MarketState]) -> None:
         nonlocal market

@@ -7,7 +7,7 @@ one, nobody is told anything.
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from exporter.poller import MAX_RETRY_AFTER_SECONDS, SLOW_SECONDS
 from exporter.store import AccountState
@@ -22,18 +22,21 @@ logger = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Whoever started us and wants to know. Everything is monotonic time, in seconds."""
+    """Whoever started us and wants to know. `states` gives that of each account that is polled."""
 
-    def __init__(self, environment: Mapping[str, str], monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        monotonic: Callable[[], float],
+        states: Callable[[], Iterable[AccountState]],
+    ) -> None:
         self._address = _socket_address(environment)
         self._feed_seconds = _feed_seconds(environment)
         self._monotonic = monotonic
-        self._due: dict[str, float] = {}
+        self._states = states
+        # By account: how many polls have ended, and when it was first seen that it is so many.
+        self._progress: dict[str, tuple[int, float]] = {}
         self._is_overdue = False
-
-    def expect(self, state: AccountState) -> None:
-        """Take note of an account's state, and that the next is due in time."""
-        self._due[state.account.name] = self._monotonic() + longest_silence_seconds(state)
 
     async def attend(self, stopped: asyncio.Event) -> None:
         """Tell that we are ready, then that we are alive, until `stopped` is set."""
@@ -50,13 +53,26 @@ class Supervisor:
         self._tell("STOPPING=1")
 
     def _feed(self) -> None:
-        now = self._monotonic()
-        overdue = sorted(account for account, due in self._due.items() if due < now)
+        overdue = self._overdue()
         if not overdue:
             self._tell("WATCHDOG=1")
         elif not self._is_overdue:
             logger.error("not polled any more", extra={"accounts": ", ".join(overdue)})
         self._is_overdue = bool(overdue)
+
+    def _overdue(self) -> list[str]:
+        """Give the names of accounts whose next poll should have ended long ago."""
+        now = self._monotonic()
+        states = {state.account.name: state for state in self._states()}
+        before, self._progress = self._progress, {}
+        for name, state in states.items():
+            polls, since = before.get(name, (None, now))
+            self._progress[name] = (state.polls, since if polls == state.polls else now)
+        return sorted(
+            name
+            for name, (_, since) in self._progress.items()
+            if now - since > longest_silence_seconds(states[name])
+        )
 
     def _tell(self, text: str) -> None:
         if self._address is None:

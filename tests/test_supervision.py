@@ -24,7 +24,7 @@ from exporter.poller import delay_seconds
 from exporter.service import run_service
 from exporter.settings import AccountSettings, Settings
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.store import AccountState
+from exporter.store import AccountState, Store
 from exporter.supervision import Supervisor, longest_silence_seconds
 from tests.process.running import EXPORTER, FREE_PORT, Running, environment, until
 
@@ -130,17 +130,20 @@ def test_process_tells_that_it_is_ready_alive_and_stopping(systemd: Systemd) -> 
 
 
 async def test_account_that_is_polled_in_time_keeps_it_alive(quiet: Systemd) -> None:
-    now = Time()
-    supervisor = Supervisor(quiet.variables, now)
+    now, store = Time(), Store([ACCOUNT])
 
     def meanwhile() -> None:
         quiet.until("WATCHDOG=1")
-        supervisor.expect(STATE)
+        now.seconds += longest_silence_seconds(STATE)
+        store.put(replace(STATE, polls=1))
+        quiet.until("WATCHDOG=1")
         now.seconds += longest_silence_seconds(STATE)
         quiet.until("WATCHDOG=1")
         quiet.until("WATCHDOG=1")
 
-    await attended(supervisor, meanwhile, stopped=asyncio.Event())
+    await attended(
+        Supervisor(quiet.variables, now, store.states), meanwhile, stopped=asyncio.Event()
+    )
 
     assert quiet.waiting()[-1] == "STOPPING=1"
 
@@ -148,38 +151,44 @@ async def test_account_that_is_polled_in_time_keeps_it_alive(quiet: Systemd) -> 
 async def test_one_account_that_is_not_polled_any_more_is_told_by_silence(
     quiet: Systemd, caplog: pytest.LogCaptureFixture
 ) -> None:
-    now = Time()
-    supervisor = Supervisor(quiet.variables, now)
-    well = AccountState(replace(ACCOUNT, name="well"))
-    supervisor.expect(STATE)
-    supervisor.expect(well)
-    now.seconds += longest_silence_seconds(STATE) + 1
-    supervisor.expect(well)
+    now, well = Time(), replace(ACCOUNT, name="well")
 
-    await attended(
-        supervisor,
-        lambda: until(lambda: caplog.records, "that it was noticed"),
-        stopped=asyncio.Event(),
-    )
+    def states() -> list[AccountState]:
+        return [STATE, AccountState(well, polls=int(now.seconds))]
 
-    assert quiet.waiting() == ["READY=1", "STOPPING=1"]
+    def meanwhile() -> None:
+        quiet.until("WATCHDOG=1")
+        now.seconds += longest_silence_seconds(STATE) + 1
+        until(lambda: caplog.records, "that it was noticed")
+        quiet.waiting()
+
+    await attended(Supervisor(quiet.variables, now, states), meanwhile, stopped=asyncio.Event())
+
+    assert quiet.waiting() == ["STOPPING=1"]
     assert [(each.message, vars(each)["accounts"]) for each in caplog.records] == [
         ("not polled any more", "main")
     ]
 
 
-async def test_account_that_comes_back_in_the_last_moment_is_well(quiet: Systemd) -> None:
-    now = Time()
-    supervisor = Supervisor(quiet.variables, now)
-    supervisor.expect(STATE)
-    now.seconds += 10_000
+@pytest.mark.parametrize(
+    "states", [[replace(STATE, polls=1)], []], ids=["polled again", "no longer configured"]
+)
+async def test_account_that_comes_back_or_is_given_up_is_well(
+    quiet: Systemd, states: list[AccountState], caplog: pytest.LogCaptureFixture
+) -> None:
+    now, present = Time(), [STATE]
 
     def meanwhile() -> None:
-        assert quiet.next() == "READY=1"
-        supervisor.expect(STATE)
+        quiet.until("WATCHDOG=1")
+        now.seconds += 10_000
+        until(lambda: caplog.records, "that it was noticed")
+        quiet.waiting()
+        present[:] = states
         quiet.until("WATCHDOG=1")
 
-    await attended(supervisor, meanwhile, stopped=asyncio.Event())
+    await attended(
+        Supervisor(quiet.variables, now, lambda: present), meanwhile, stopped=asyncio.Event()
+    )
 
 
 async def test_poller_that_hangs_in_the_running_exporter_is_told_by_silence(
@@ -223,7 +232,7 @@ async def test_poller_that_hangs_in_the_running_exporter_is_told_by_silence(
 
 async def test_without_a_supervisor_nobody_is_told() -> None:
     async with asyncio.timeout(5):
-        await Supervisor({}, time.monotonic).attend(asyncio.Event())
+        await Supervisor({}, time.monotonic, tuple).attend(asyncio.Event())
 
 
 @pytest.mark.parametrize(
@@ -232,7 +241,9 @@ async def test_without_a_supervisor_nobody_is_told() -> None:
 async def test_without_a_watchdog_that_hurries_it_is_still_ready_and_alive(
     quiet: Systemd, microseconds: str
 ) -> None:
-    supervisor = Supervisor(quiet.variables | {"WATCHDOG_USEC": microseconds}, time.monotonic)
+    supervisor = Supervisor(
+        quiet.variables | {"WATCHDOG_USEC": microseconds}, time.monotonic, tuple
+    )
 
     await attended(supervisor, lambda: quiet.until("WATCHDOG=1"), stopped=asyncio.Event())
 
@@ -241,7 +252,7 @@ async def test_without_a_watchdog_that_hurries_it_is_still_ready_and_alive(
 
 
 async def test_watchdog_that_hurries_is_fed_twice_in_its_patience(quiet: Systemd) -> None:
-    supervisor = Supervisor(quiet.variables, time.monotonic)
+    supervisor = Supervisor(quiet.variables, time.monotonic, tuple)
 
     def meanwhile() -> None:
         quiet.until("WATCHDOG=1")
@@ -257,7 +268,7 @@ async def test_supervisor_that_is_gone_is_a_warning_and_no_more(
     quiet.close()
 
     await attended(
-        Supervisor(quiet.variables, time.monotonic), lambda: None, stopped=asyncio.Event()
+        Supervisor(quiet.variables, time.monotonic, tuple), lambda: None, stopped=asyncio.Event()
     )
 
     assert {each.message for each in caplog.records} == {"cannot tell systemd"}

@@ -49,10 +49,10 @@ SUPERVISION_GUARDS: tuple[Guard, ...] = (
         _SUPERVISION,
     ),
     Guard(
-        "tells systemd about each state of an account",
-        "service.py",
-        "        supervisor.expect(state)\n",
-        "",
+        "takes no account for polled because others are",
+        "supervision.py",
+        "since if polls == state.polls else now",
+        "now",
         _SUPERVISION,
     ),
 )
