@@ -246,6 +246,7 @@ def test_what_is_switched_off_is_not_made(switch: str, kind: str) -> None:
         ({**LEAST, "existingSecret": ""}, "/existingSecret"),
         ({**LEAST, "config": {"accounts": []}}, "/config/accounts"),
         ({**LEAST, "shards": 0}, "/shards"),
+        ({**LEAST, "config": {**LEAST["config"], "pol_interval": "15s"}}, "pol_interval"),
         ({**LEAST, "replicas": 2}, "replicas"),
         ({**LEAST, "config": {"accounts": [{**ACCOUNT, "api_secret": "hush"}]}}, "api_secret"),
         ({**LEAST, "config": {"accounts": [{**ACCOUNT, "api_key_file": "hush"}]}}, "api_key_file"),

@@ -46,7 +46,7 @@ SUPERVISION_GUARDS: tuple[Guard, ...] = (
         "supervision.py",
         "return min(_LOOK_SECONDS, int(microseconds) * _MICRO / 2)",
         "return _LOOK_SECONDS",
-        _SUPERVISION,
+        ("test_supervision.py::test_watchdog_that_hurries_is_fed_twice_in_its_patience",),
     ),
     Guard(
         "takes no account for polled because others are",
