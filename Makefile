@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEPLOY_TOOLS := build/deploy-tools
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: docs help demo test e2e drill-demo dashboards soak scale mutants lint format lock clean
+.PHONY: help demo test e2e drill-demo dashboards docs bundle soak scale mutants lint format lock clean image-test deploy-test sbom
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -19,6 +20,12 @@ test: $(VENV)/.dev ## run all tests
 
 e2e: $(VENV)/.dev ## faults, real Prometheus and Alertmanager, and what reaches a person (4 minutes)
 	$(BIN)/python -m pytest -o faulthandler_timeout=400 tests/e2e $(ARGS)
+
+deploy-test: $(VENV)/.dev $(DEPLOY_TOOLS)/.installed ## real Compose, Helm, Kubernetes' schemas and hadolint over what is shipped
+	$(BIN)/python -m pytest tests/charts $(ARGS)
+
+image-test: $(VENV)/.dev ## build the container image and run it hardened (2 minutes; needs root and Debian's buildah, podman, runc, debootstrap)
+	$(BIN)/python -m pytest -o faulthandler_timeout=900 tests/image $(ARGS)
 
 drill-demo: $(VENV)/.dev ## play a drill against a Prometheus and an Alertmanager of its own (2 minutes)
 	$(BIN)/python -m tests.e2e.drill_demo
@@ -47,6 +54,12 @@ format: $(VENV)/.dev ## mend format and order of imports
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+bundle: $(VENV)/.runtime ## copy rules and dashboards to where Compose, Kubernetes and Helm read them
+	$(BIN)/python -m deploy.bundle
+
+sbom: $(VENV)/.runtime ## write the bill of materials of what runs, CycloneDX in JSON
+	@$(BIN)/python -m deploy.sbom
+
 lock: ## pin the newest versions that pyproject.toml admits, with hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements/runtime.txt
@@ -56,6 +69,12 @@ lock: ## pin the newest versions that pyproject.toml admits, with hashes (needs 
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --group dev \
 	  -c requirements/runtime.txt -o requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links --group build \
+	  -c requirements/dev.txt -o requirements/build.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links --group deploy \
+	  -c requirements/dev.txt -o requirements/deploy.txt
 
 clean: ## remove everything that was made
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
@@ -72,3 +91,8 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
 	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@ $(VENV)/.runtime
+
+$(DEPLOY_TOOLS)/.installed: requirements/deploy.txt | $(BIN)/python
+	$(BIN)/python -m venv $(DEPLOY_TOOLS)
+	$(DEPLOY_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/deploy.txt
+	touch $@

@@ -23,6 +23,7 @@ from exporter.environment import variable_meanings
 from exporter.errors import ConfigurationError, UnableError
 from exporter.flag_tree import commands_of
 from exporter.flags import DEFAULT_ADDRESS, command_line, parse_arguments
+from exporter.healthcheck import check_health
 from exporter.lifetime import run_until_signal
 from exporter.listening import ListenError, is_public, open_sockets, url_of
 from exporter.manual import manual
@@ -243,6 +244,13 @@ def _drill(options: argparse.Namespace) -> int:
     return code if code or has_passed else EXIT_FAILED
 
 
+def _healthcheck(options: argparse.Namespace) -> int:
+    host, port = options.listen_address
+    check_health(host, port, is_tls=options.is_tls)
+    tell("healthy\n")
+    return 0
+
+
 def _completion(options: argparse.Namespace) -> int:
     tell(completion(options.shell, commands_of(command_line())))
     return 0
@@ -261,6 +269,7 @@ _COMMANDS = {
     "demo": _demo,
     "simulate": _simulate,
     "drill": _drill,
+    "healthcheck": _healthcheck,
     "completion": _completion,
     "man": _man,
 }

@@ -17,7 +17,17 @@ DEFAULT_ADDRESS = "127.0.0.1:10061"
 
 _DRILL_ADDRESS = "127.0.0.1:10062"
 _SIMULATOR_ADDRESS = "127.0.0.1:18061"
-_COMMANDS = ("run", "check", "once", "demo", "simulate", "drill", "completion", "man")
+_COMMANDS = (
+    "run",
+    "check",
+    "once",
+    "demo",
+    "simulate",
+    "drill",
+    "healthcheck",
+    "completion",
+    "man",
+)
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -113,6 +123,10 @@ def command_line() -> argparse.ArgumentParser:
     _add_drill_flags(drill)
     _add_log_flags(drill, default="error")
 
+    healthcheck = commands.add_parser(
+        "healthcheck", help="ask a running exporter whether it lives", allow_abbrev=False
+    )
+    _add_healthcheck_flags(healthcheck)
     shell = commands.add_parser(
         "completion", help="print a script that completes commands and flags", allow_abbrev=False
     )
@@ -238,6 +252,23 @@ def _add_drill_flags(parser: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         help="how long to wait for what is expected of a stage, before the drill is given up "
         "(default: %(default)s, which the recovery needs with the shipped rules)",
+    )
+
+
+def _add_healthcheck_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--web.listen-address",
+        dest="listen_address",
+        type=address,
+        default=DEFAULT_ADDRESS,
+        metavar="HOST:PORT",
+        help="where it serves, as it was told itself (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--tls",
+        dest="is_tls",
+        action="store_true",
+        help="it serves over TLS; on loopback, whatever its certificate says",
     )
 
 

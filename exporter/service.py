@@ -20,6 +20,7 @@ from exporter.serving import serve
 from exporter.settings import Settings
 from exporter.status_page import StatusPage
 from exporter.store import Store
+from exporter.supervision import Supervisor
 from exporter.telemetry import ExporterStatus, process_registry
 from exporter.vigil import EXIT_INTERNAL, Vigil
 from exporter.web import Application
@@ -77,6 +78,8 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
             StatusPage(clock, telemetry_path, shows_balances=shows_balances),
             reloader.reload_by_http if reloader else None,
         )
+        supervisor = Supervisor(os.environ, clock.monotonic, store.states)
+        group.create_task(supervisor.attend(stopped))
         await group.create_task(serve_pages(Door(application, protection)))
         if reloader is not None:
             reloader.stop()

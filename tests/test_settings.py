@@ -460,7 +460,7 @@ def test_accounts_that_leave_too_few_requests_for_prices_are_warned_of(
     assert crowded.warnings == (
         "poll_interval: 108 accounts every 15 s leave too few requests for prices, terms and "
         "liquidations, which will be late or missing; use a longer one, or several exporters on "
-        "different addresses",
+        "different addresses (--total-shards)",
     )
 
 

@@ -11,6 +11,7 @@ from tests.guards.parsing import PARSING_GUARDS
 from tests.guards.protection import PROTECTION_GUARDS
 from tests.guards.reloading import RELOADING_GUARDS
 from tests.guards.serving import SERVING_GUARDS
+from tests.guards.supervision import SUPERVISION_GUARDS
 from tests.guards.wire import WIRE_GUARDS
 
 GUARDS: tuple[Guard, ...] = (
@@ -22,4 +23,5 @@ GUARDS: tuple[Guard, ...] = (
     *OPERATOR_GUARDS,
     *PROTECTION_GUARDS,
     *RELOADING_GUARDS,
+    *SUPERVISION_GUARDS,
 )

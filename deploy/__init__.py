@@ -1,0 +1,1 @@
+"""What is made from this repository's own files for those who run the exporter."""

@@ -1,0 +1,1 @@
+"""What is shipped, read by the tools that will read it: make deploy-test."""

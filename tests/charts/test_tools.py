@@ -1,0 +1,41 @@
+"""Dockerfile, Compose file and plain manifests, read by the tools that will read them."""
+
+import pytest
+
+from deploy.bundle import COMPOSE, KUBERNETES, ROOT
+from tests.charts.tools import run
+
+MANIFESTS = sorted(
+    path.name
+    for path in KUBERNETES.glob("*.yaml")
+    # Of the operator and of kustomize, which have no schema there.
+    if path.name not in {"kustomization.yaml", "rules.yaml", "servicemonitor.yaml"}
+)
+
+
+def test_hadolint_finds_nothing() -> None:
+    check = run("hadolint", ROOT / "Dockerfile")
+
+    assert (check.returncode, check.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("flags", "exporter"), [([], "exporter"), (["--profile=demo"], "exporter-demo")]
+)
+def test_compose_accepts_each_profile(flags: list[str], exporter: str) -> None:
+    file = f"--file={COMPOSE / 'compose.yml'}"
+
+    check = run("docker-compose", file, *flags, "config", "--quiet")
+    services = run("docker-compose", file, *flags, "config", "--services")
+
+    assert (check.returncode, check.stderr) == (0, "")
+    assert set(services.stdout.split()) == {exporter, "prometheus", "alertmanager", "grafana"}
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+@pytest.mark.parametrize("version", ["1.27", "1.37"])
+def test_kubernetes_accepts_manifest(name: str, version: str) -> None:
+    check = run("kubernetes-validate", "--strict", "-k", version, KUBERNETES / name)
+
+    assert (check.returncode, check.stderr) == (0, "")
+    assert " passed for resource " in check.stdout

@@ -1,0 +1,1 @@
+"""What is shipped for running the exporter: image, compose, Kubernetes, Helm, systemd."""
