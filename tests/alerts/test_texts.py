@@ -9,6 +9,7 @@ import pytest
 from tests.alerts.cases import ASSETS, DEBT, LAST_SUCCESS, NO_PAGE, UP, failures, ratio, rising
 from tests.alerts.deployment import TEMPLATE
 from tests.alerts.risk_cases import LIQUIDATED_AT, NEAR, NOT_FAR, RATE, SHORT, UNFINISHED
+from tests.alerts.texts import Text
 from tests.alerts.worlds import (
     BTC_PRICE,
     MINUTE,
@@ -18,9 +19,9 @@ from tests.alerts.worlds import (
     account,
     always,
     between,
-    check_texts,
     during,
     then,
+    written,
 )
 
 RUNBOOK = (
@@ -39,23 +40,26 @@ def fired(  # noqa: PLR0913, PLR0917 - what is written on an alert
     severity: str = "critical",
     dashboard: str = DASHBOARD,
     **labels: str,
-) -> object:
-    """Give promtool's own test of an alert at minute 22, with all that is written on it."""
-    return {
-        "eval_time": "22m",
-        "alertname": alert,
-        "exp_alerts": [
-            {
-                "exp_labels": {"account": account, "severity": severity, **labels},
-                "exp_annotations": {
-                    "summary": summary,
-                    "description": description,
-                    "runbook_url": f"{RUNBOOK}#{alert.lower()}",
-                    "dashboard_url": f"{dashboard}{account}",
-                },
-            }
-        ],
-    }
+) -> Text:
+    """Give an alert with all that is written on it in English."""
+    return Text(
+        alert,
+        {"account": account, "severity": severity, **labels},
+        {
+            "summary": summary,
+            "description": description,
+            "runbook_url": f"{RUNBOOK}#{alert.lower()}",
+            "dashboard_url": f"{dashboard}{account}",
+        },
+    )
+
+
+def check_texts(promtool: str, folder: Path, world: World, expected: list[Text]) -> None:
+    """Compare what is written on these alerts at minute 22, and the Chinese with the English."""
+    got = written(promtool, folder, world, [each.alert for each in expected], minutes=22)
+
+    assert [Text(each.alert, each.labels, each.english) for each in got] == expected
+    assert [fault for each in got for fault in each.faults] == []
 
 
 def test_text_of_liquidation_calls_the_threshold_assumed(promtool: str, tmp_path: Path) -> None:
@@ -77,7 +81,6 @@ def test_text_of_liquidation_calls_the_threshold_assumed(promtool: str, tmp_path
                 "assets if it still lets you, then see what was sold.",
             )
         ],
-        minutes=22,
     )
 
 
@@ -99,7 +102,6 @@ def test_text_of_an_insolvent_account_says_that_no_repayment_is_enough(
                 "debt, or add assets if it still lets you, then see what was sold.",
             )
         ],
-        minutes=22,
     )
 
 
@@ -122,7 +124,6 @@ def test_text_of_a_near_liquidation_names_currency_price_and_amounts(
                 "market does.",
             )
         ],
-        minutes=22,
     )
 
 
@@ -147,7 +148,6 @@ def test_text_of_a_near_liquidation_says_when_a_price_is_missing(
                 severity="warning",
             )
         ],
-        minutes=22,
     )
 
 
@@ -191,7 +191,6 @@ def test_texts_of_what_was_liquidated_and_of_what_is_not_known(
                 currency="BTC",
             ),
         ],
-        minutes=22,
     )
 
 
@@ -212,7 +211,6 @@ def test_text_of_a_running_liquidation(promtool: str, tmp_path: Path) -> None:
                 "or add assets if it lets you.",
             )
         ],
-        minutes=22,
     )
 
 
@@ -260,7 +258,6 @@ def test_texts_of_what_borrowing_costs_and_of_totals_that_are_off(
                 severity="warning",
             ),
         ],
-        minutes=22,
     )
 
 
@@ -282,7 +279,6 @@ def test_text_of_stress(promtool: str, tmp_path: Path) -> None:
                 severity="info",
             )
         ],
-        minutes=22,
     )
 
 
@@ -333,7 +329,6 @@ def test_text_of_a_drill_that_went_blind_says_so_and_names_the_set_threshold(
                 "exporter.",
             ),
         ],
-        minutes=22,
     )
 
 
@@ -355,7 +350,6 @@ def test_text_of_an_account_that_vanished_says_that_no_exporter_shows_it(
                 "on the exchange's own site first, then mend the exporter.",
             )
         ],
-        minutes=22,
     )
 
 
