@@ -19,9 +19,10 @@ def texts(
     risk_cases: Timeline,
     late_risk_cases: Timeline,
     chain: Timeline,
+    days: Timeline,
 ) -> list[Text]:
     """What is written on alerts of all kinds."""
-    worlds = (cases, late_cases, risk_cases, late_risk_cases, chain)
+    worlds = (cases, late_cases, risk_cases, late_risk_cases, chain, days)
     return [text for world in worlds for text in world.texts]
 
 

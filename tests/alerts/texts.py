@@ -20,6 +20,7 @@ _NAMES = {
     *("BitoPro", "API", "NTP", "AD", "ratio", "exporter", "Prometheus", "Alertmanager", "Rules"),
     *("job", "target", "bitopro-margin", "expected-accounts.rules.yml"),
     *("BTC", "ETH", "USDT", "USDC", "TWD", "SAFETY_THRESHOLD"),
+    *("NaN", "MARGIN_CALL"),
     *REASONS,
     *(rule.name for rule in ALL_RULES),
 }
@@ -57,8 +58,8 @@ class Text:
         ]
 
     def _bare(self, text: str) -> str:
-        """Take away what was put into the text from the alert's labels."""
-        for value in sorted(self.labels.values(), key=len, reverse=True):
+        """Take away names of alerts, and what was put into the text from the alert's labels."""
+        for value in [*ALERTS, *sorted(self.labels.values(), key=len, reverse=True)]:
             text = text.replace(value, "…")
         return text
 

@@ -305,7 +305,7 @@ def played(  # noqa: PLR0913 - what a run of promtool consists of
     )
     got = re.findall(r"^\s+got: (.*)$", output, re.MULTILINE)
     # Without the watchdog no rule was evaluated at all.
-    if len(got) != len(at) or "BitoproMarginWatchdog" not in output:
+    if len(got) != len(at) or 'alertname="BitoproMarginWatchdog"' not in output:
         pytest.fail(output, pytrace=False)
     return Timeline(
         {minute: _alerts(samples) for minute, samples in zip(at, got, strict=True)}, shown(output)
