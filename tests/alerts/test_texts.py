@@ -1,13 +1,10 @@
 """What a person reads: account, ratio, threshold, what it means, what to do."""
 
-import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.alerts.cases import ASSETS, DEBT, LAST_SUCCESS, NO_PAGE, UP, failures, ratio, rising
-from tests.alerts.deployment import TEMPLATE
 from tests.alerts.risk_cases import LIQUIDATED_AT, NEAR, NOT_FAR, RATE, SHORT, UNFINISHED
 from tests.alerts.texts import Text
 from tests.alerts.worlds import (
@@ -351,123 +348,3 @@ def test_text_of_an_account_that_vanished_says_that_no_exporter_shows_it(
             )
         ],
     )
-
-
-def alert(name: str, status: str, **labels: str) -> object:
-    """Give an alert as Alertmanager hands it to templates."""
-    return {
-        "status": status,
-        "labels": {"alertname": name, "severity": "critical", **labels},
-        "annotations": {
-            "summary": f"Summary of {name}.",
-            "description": f"Description of {name}.",
-            "runbook_url": f"https://runbook/{name}",
-            "dashboard_url": f"https://dashboard/{name}",
-        },
-        "startsAt": "2026-01-02T03:04:05Z",
-        "endsAt": "2026-01-02T04:05:06Z",
-    }
-
-
-class Renderer:
-    """Alertmanager's own templates, through its tool."""
-
-    def __init__(self, amtool: str, folder: Path) -> None:
-        self._amtool = amtool
-        self._data = folder / "data.json"
-
-    def __call__(self, template: str, status: str, *alerts: object, **common: str) -> str:
-        """Render a template of the shipped file."""
-        data = {
-            "receiver": "page",
-            "status": status,
-            "alerts": alerts,
-            "groupLabels": common,
-            "commonLabels": common,
-            "commonAnnotations": {},
-            "externalURL": "http://alertmanager",
-        }
-        self._data.write_text(json.dumps(data))
-        run = subprocess.run(
-            [
-                self._amtool,
-                "template",
-                "render",
-                f"--template.glob={TEMPLATE}",
-                f'--template.text={{{{ template "bitopro-margin.{template}" . }}}}',
-                f"--template.data={self._data}",
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert run.stderr == ""
-        return run.stdout
-
-
-@pytest.fixture
-def rendered(amtool: str, tmp_path: Path) -> Renderer:
-    """What renders one of the templates with alerts of one group."""
-    return Renderer(amtool, tmp_path)
-
-
-LIQUIDATION = alert("Liquidation", "firing", account="main")
-UNPROVEN = alert("Unproven", "firing", account="main")
-DOWN = alert("Down", "firing", instance="a:1")
-OVER = alert("Critical", "resolved", account="main")
-
-
-@pytest.mark.parametrize(
-    ("status", "alerts", "account", "title"),
-    [
-        ("firing", [LIQUIDATION], "main", "[CRITICAL] main: Summary of Liquidation."),
-        (
-            "firing",
-            [LIQUIDATION, UNPROVEN],
-            "main",
-            "[CRITICAL] main: Summary of Liquidation. And 1 more.",
-        ),
-        ("firing", [LIQUIDATION], "drill", "[DRILL] [CRITICAL] drill: Summary of Liquidation."),
-        ("firing", [OVER, LIQUIDATION], "main", "[CRITICAL] main: Summary of Liquidation."),
-        ("firing", [DOWN], "", "[CRITICAL] Summary of Down."),
-        ("resolved", [OVER], "main", "[RESOLVED] main: Critical has ended."),
-        ("resolved", [OVER, OVER], "main", "[RESOLVED] main: Critical has ended, and 1 more."),
-    ],
-)
-def test_title(
-    rendered: Renderer, status: str, alerts: list[object], account: str, title: str
-) -> None:
-    common = {"severity": "critical", **({"account": account} if account else {})}
-
-    assert rendered("title", status, *alerts, **common).strip() == title
-
-
-def test_text_tells_what_fires_and_what_has_ended(rendered: Renderer) -> None:
-    text = rendered("text", "firing", LIQUIDATION, OVER, severity="critical", account="main")
-
-    assert text.strip() == (
-        "FIRING: Summary of Liquidation.\n"
-        "Description of Liquidation.\n"
-        "Alert: Liquidation (critical), since 2026-01-02 03:04:05 UTC\n"
-        "What to do: https://runbook/Liquidation\n"
-        "Dashboard: https://dashboard/Liquidation\n"
-        "\n"
-        "RESOLVED: Critical (critical) of account main, at 2026-01-02 04:05:06 UTC. "
-        "It said: Summary of Critical."
-    )
-
-
-def test_text_of_a_drill_says_first_that_it_is_one(rendered: Renderer) -> None:
-    text = rendered("text", "firing", LIQUIDATION, severity="critical", account="drill")
-
-    assert text.startswith("This is a drill. No real account is concerned")
-
-
-def test_text_of_an_end_says_that_it_is_not_the_end_of_everything(rendered: Renderer) -> None:
-    text = rendered("text", "resolved", OVER, severity="critical", account="main")
-
-    assert text.strip().endswith("alerts of another severity have messages of their own.")
-
-
-def test_link_is_the_dashboard_of_the_first_alert(rendered: Renderer) -> None:
-    assert rendered("link", "firing", LIQUIDATION).strip() == "https://dashboard/Liquidation"
