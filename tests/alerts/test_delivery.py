@@ -10,7 +10,6 @@ from pathlib import Path
 from threading import Thread
 
 import httpx
-import pytest
 import yaml
 
 from tests.alerts.deployment import ALERTMANAGER_CONFIG, TEMPLATE, document

@@ -13,7 +13,7 @@ each_alert = pytest.mark.parametrize("rule", ALERTS.values(), ids=lambda rule: r
 
 
 @pytest.fixture(scope="module")
-def texts(
+def texts(  # noqa: PLR0913, PLR0917 - each world has alerts that no other has
     cases: Timeline,
     late_cases: Timeline,
     risk_cases: Timeline,

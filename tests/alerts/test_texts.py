@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.alerts.cases import ASSETS, DEBT, LAST_SUCCESS, NO_PAGE, UP, failures, ratio, rising
 from tests.alerts.risk_cases import LIQUIDATED_AT, NEAR, NOT_FAR, RATE, SHORT, UNFINISHED
 from tests.alerts.texts import Text
