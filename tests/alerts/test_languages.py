@@ -22,8 +22,10 @@ def texts(  # noqa: PLR0913, PLR0917 - each world has alerts that no other has
     days: Timeline,
 ) -> list[Text]:
     """What is written on alerts of all kinds."""
-    worlds = (cases, late_cases, risk_cases, late_risk_cases, chain, days)
-    return [text for world in worlds for text in world.texts]
+    worlds = (cases, late_cases, risk_cases, late_risk_cases, chain)
+    # The other account of those days is one of numbers without sense.
+    news = [text for text in days.texts if text.labels.get("account") == "news"]
+    return [*news, *(text for world in worlds for text in world.texts)]
 
 
 @each_alert
