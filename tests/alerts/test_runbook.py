@@ -35,8 +35,10 @@ def test_alert_has_a_severity_that_is_routed(rule: Rule) -> None:
 
 
 @each_alert
-def test_alert_has_its_four_annotations(rule: Rule) -> None:
-    assert rule.annotations.keys() == {"summary", "description", "runbook_url", "dashboard_url"}
+def test_alert_has_its_annotations(rule: Rule) -> None:
+    texts = {"summary", "description", "summary_zh", "description_zh"}
+
+    assert rule.annotations.keys() == {*texts, "runbook_url", "dashboard_url"}
 
 
 @each_alert
@@ -92,3 +94,6 @@ def test_alert_that_is_told_of_an_account_tells_when_it_is_a_drill(rule: Rule) -
     drill = '{{ if eq $labels.account "drill" }}DRILL, no real account: {{ end }}'
 
     assert rule.labels["severity"] == "none" or rule.annotations["summary"].startswith(drill)
+    drill_zh = '{{ if eq $labels.account "drill" }}演練，非真實帳戶：{{ end }}'
+
+    assert rule.labels["severity"] == "none" or rule.annotations["summary_zh"].startswith(drill_zh)

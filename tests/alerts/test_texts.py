@@ -1,14 +1,10 @@
 """What a person reads: account, ratio, threshold, what it means, what to do."""
 
-import json
-import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.alerts.cases import ASSETS, DEBT, LAST_SUCCESS, NO_PAGE, UP, failures, ratio, rising
-from tests.alerts.deployment import TEMPLATE
 from tests.alerts.risk_cases import LIQUIDATED_AT, NEAR, NOT_FAR, RATE, SHORT, UNFINISHED
+from tests.alerts.texts import Text
 from tests.alerts.worlds import (
     BTC_PRICE,
     MINUTE,
@@ -18,9 +14,9 @@ from tests.alerts.worlds import (
     account,
     always,
     between,
-    check_texts,
     during,
     then,
+    written,
 )
 
 RUNBOOK = (
@@ -39,23 +35,26 @@ def fired(  # noqa: PLR0913, PLR0917 - what is written on an alert
     severity: str = "critical",
     dashboard: str = DASHBOARD,
     **labels: str,
-) -> object:
-    """Give promtool's own test of an alert at minute 22, with all that is written on it."""
-    return {
-        "eval_time": "22m",
-        "alertname": alert,
-        "exp_alerts": [
-            {
-                "exp_labels": {"account": account, "severity": severity, **labels},
-                "exp_annotations": {
-                    "summary": summary,
-                    "description": description,
-                    "runbook_url": f"{RUNBOOK}#{alert.lower()}",
-                    "dashboard_url": f"{dashboard}{account}",
-                },
-            }
-        ],
-    }
+) -> Text:
+    """Give an alert with all that is written on it in English."""
+    return Text(
+        alert,
+        {"account": account, "severity": severity, **labels},
+        {
+            "summary": summary,
+            "description": description,
+            "runbook_url": f"{RUNBOOK}#{alert.lower()}",
+            "dashboard_url": f"{dashboard}{account}",
+        },
+    )
+
+
+def check_texts(promtool: str, folder: Path, world: World, expected: list[Text]) -> None:
+    """Compare what is written on these alerts at minute 22, and the Chinese with the English."""
+    got = written(promtool, folder, world, [each.alert for each in expected], minutes=22)
+
+    assert [Text(each.alert, each.labels, each.english) for each in got] == expected
+    assert [fault for each in got for fault in each.faults] == []
 
 
 def test_text_of_liquidation_calls_the_threshold_assumed(promtool: str, tmp_path: Path) -> None:
@@ -77,7 +76,6 @@ def test_text_of_liquidation_calls_the_threshold_assumed(promtool: str, tmp_path
                 "assets if it still lets you, then see what was sold.",
             )
         ],
-        minutes=22,
     )
 
 
@@ -99,7 +97,6 @@ def test_text_of_an_insolvent_account_says_that_no_repayment_is_enough(
                 "debt, or add assets if it still lets you, then see what was sold.",
             )
         ],
-        minutes=22,
     )
 
 
@@ -122,7 +119,6 @@ def test_text_of_a_near_liquidation_names_currency_price_and_amounts(
                 "market does.",
             )
         ],
-        minutes=22,
     )
 
 
@@ -147,7 +143,6 @@ def test_text_of_a_near_liquidation_says_when_a_price_is_missing(
                 severity="warning",
             )
         ],
-        minutes=22,
     )
 
 
@@ -191,7 +186,6 @@ def test_texts_of_what_was_liquidated_and_of_what_is_not_known(
                 currency="BTC",
             ),
         ],
-        minutes=22,
     )
 
 
@@ -212,7 +206,6 @@ def test_text_of_a_running_liquidation(promtool: str, tmp_path: Path) -> None:
                 "or add assets if it lets you.",
             )
         ],
-        minutes=22,
     )
 
 
@@ -260,7 +253,6 @@ def test_texts_of_what_borrowing_costs_and_of_totals_that_are_off(
                 severity="warning",
             ),
         ],
-        minutes=22,
     )
 
 
@@ -282,7 +274,6 @@ def test_text_of_stress(promtool: str, tmp_path: Path) -> None:
                 severity="info",
             )
         ],
-        minutes=22,
     )
 
 
@@ -333,7 +324,6 @@ def test_text_of_a_drill_that_went_blind_says_so_and_names_the_set_threshold(
                 "exporter.",
             ),
         ],
-        minutes=22,
     )
 
 
@@ -355,125 +345,4 @@ def test_text_of_an_account_that_vanished_says_that_no_exporter_shows_it(
                 "on the exchange's own site first, then mend the exporter.",
             )
         ],
-        minutes=22,
     )
-
-
-def alert(name: str, status: str, **labels: str) -> object:
-    """Give an alert as Alertmanager hands it to templates."""
-    return {
-        "status": status,
-        "labels": {"alertname": name, "severity": "critical", **labels},
-        "annotations": {
-            "summary": f"Summary of {name}.",
-            "description": f"Description of {name}.",
-            "runbook_url": f"https://runbook/{name}",
-            "dashboard_url": f"https://dashboard/{name}",
-        },
-        "startsAt": "2026-01-02T03:04:05Z",
-        "endsAt": "2026-01-02T04:05:06Z",
-    }
-
-
-class Renderer:
-    """Alertmanager's own templates, through its tool."""
-
-    def __init__(self, amtool: str, folder: Path) -> None:
-        self._amtool = amtool
-        self._data = folder / "data.json"
-
-    def __call__(self, template: str, status: str, *alerts: object, **common: str) -> str:
-        """Render a template of the shipped file."""
-        data = {
-            "receiver": "page",
-            "status": status,
-            "alerts": alerts,
-            "groupLabels": common,
-            "commonLabels": common,
-            "commonAnnotations": {},
-            "externalURL": "http://alertmanager",
-        }
-        self._data.write_text(json.dumps(data))
-        run = subprocess.run(
-            [
-                self._amtool,
-                "template",
-                "render",
-                f"--template.glob={TEMPLATE}",
-                f'--template.text={{{{ template "bitopro-margin.{template}" . }}}}',
-                f"--template.data={self._data}",
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert run.stderr == ""
-        return run.stdout
-
-
-@pytest.fixture
-def rendered(amtool: str, tmp_path: Path) -> Renderer:
-    """What renders one of the templates with alerts of one group."""
-    return Renderer(amtool, tmp_path)
-
-
-LIQUIDATION = alert("Liquidation", "firing", account="main")
-UNPROVEN = alert("Unproven", "firing", account="main")
-DOWN = alert("Down", "firing", instance="a:1")
-OVER = alert("Critical", "resolved", account="main")
-
-
-@pytest.mark.parametrize(
-    ("status", "alerts", "account", "title"),
-    [
-        ("firing", [LIQUIDATION], "main", "[CRITICAL] main: Summary of Liquidation."),
-        (
-            "firing",
-            [LIQUIDATION, UNPROVEN],
-            "main",
-            "[CRITICAL] main: Summary of Liquidation. And 1 more.",
-        ),
-        ("firing", [LIQUIDATION], "drill", "[DRILL] [CRITICAL] drill: Summary of Liquidation."),
-        ("firing", [OVER, LIQUIDATION], "main", "[CRITICAL] main: Summary of Liquidation."),
-        ("firing", [DOWN], "", "[CRITICAL] Summary of Down."),
-        ("resolved", [OVER], "main", "[RESOLVED] main: Critical has ended."),
-        ("resolved", [OVER, OVER], "main", "[RESOLVED] main: Critical has ended, and 1 more."),
-    ],
-)
-def test_title(
-    rendered: Renderer, status: str, alerts: list[object], account: str, title: str
-) -> None:
-    common = {"severity": "critical", **({"account": account} if account else {})}
-
-    assert rendered("title", status, *alerts, **common).strip() == title
-
-
-def test_text_tells_what_fires_and_what_has_ended(rendered: Renderer) -> None:
-    text = rendered("text", "firing", LIQUIDATION, OVER, severity="critical", account="main")
-
-    assert text.strip() == (
-        "FIRING: Summary of Liquidation.\n"
-        "Description of Liquidation.\n"
-        "Alert: Liquidation (critical), since 2026-01-02 03:04:05 UTC\n"
-        "What to do: https://runbook/Liquidation\n"
-        "Dashboard: https://dashboard/Liquidation\n"
-        "\n"
-        "RESOLVED: Critical (critical) of account main, at 2026-01-02 04:05:06 UTC. "
-        "It said: Summary of Critical."
-    )
-
-
-def test_text_of_a_drill_says_first_that_it_is_one(rendered: Renderer) -> None:
-    text = rendered("text", "firing", LIQUIDATION, severity="critical", account="drill")
-
-    assert text.startswith("This is a drill. No real account is concerned")
-
-
-def test_text_of_an_end_says_that_it_is_not_the_end_of_everything(rendered: Renderer) -> None:
-    text = rendered("text", "resolved", OVER, severity="critical", account="main")
-
-    assert text.strip().endswith("alerts of another severity have messages of their own.")
-
-
-def test_link_is_the_dashboard_of_the_first_alert(rendered: Renderer) -> None:
-    assert rendered("link", "firing", LIQUIDATION).strip() == "https://dashboard/Liquidation"

@@ -19,6 +19,7 @@ class Told:
     at: float
     channel: str
     labels: Mapping[str, str]
+    annotations: Mapping[str, str]
     is_over: bool
     all_is_over: bool
 
@@ -63,6 +64,7 @@ def receiving() -> Iterator[Receiver]:
                     at=at,
                     channel=self.path.removeprefix("/"),
                     labels=alert["labels"],
+                    annotations=alert["annotations"],
                     is_over=alert["status"] == "resolved",
                     all_is_over=document["status"] == "resolved",
                 )

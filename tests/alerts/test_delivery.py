@@ -1,0 +1,138 @@
+"""What a receiver is sent by a real Alertmanager, in the language that the switch says."""
+
+import json
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import yaml
+
+from tests.alerts.deployment import ALERTMANAGER_CONFIG, TEMPLATE, document
+from tests.alerts.switch import switched
+from tests.process.running import until
+
+ALERT = {
+    "labels": {
+        "alertname": "BitoproMarginRatioCritical",
+        "severity": "critical",
+        "account": "drill",
+    },
+    "annotations": {
+        "summary": "DRILL, no real account: Account drill is below, at 1.2999.",
+        "description": 'Repay 40,100 USDT & "act" now.',
+        "summary_zh": "演練，非真實帳戶：帳戶 drill 已低於危險門檻，維持率為 1.2999。",
+        "description_zh": '還款 40,100 USDT，並「立刻」& "行動"。',
+        "runbook_url": "https://project/docs/runbook.md#bitopromarginratiocritical",
+        "dashboard_url": "http://127.0.0.1:3000/d/bitopro-margin-account?var-account=drill",
+    },
+}
+# Slack's receiver sends what the templates give, and to any address.
+SLACK = {
+    "title": '{{ template "bitopro-margin.title" . }}',
+    "title_link": '{{ template "bitopro-margin.link" . }}',
+    "text": '{{ template "bitopro-margin.text" . }}',
+}
+
+
+@contextmanager
+def receiving() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Listen on this machine; give the address, and what it is told."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            told.extend(body["attachments"])
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    told: list[dict[str, str]] = []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/", told
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def write_config(folder: Path, template: str, receiver: str) -> Path:
+    """Write the shipped configuration with another template and one receiver that listens."""
+    config = document(ALERTMANAGER_CONFIG)
+    config["templates"] = [str(folder / "*.tmpl")]
+    for each in config["receivers"]:
+        each.pop("webhook_configs", None)
+    config["receivers"][0]["slack_configs"] = [{"api_url": receiver, **SLACK}]
+    (folder / "shipped.tmpl").write_text(template)
+    (folder / "alertmanager.yml").write_text(yaml.safe_dump(config))
+    return folder / "alertmanager.yml"
+
+
+def sent(alertmanager: str, folder: Path, template: str) -> dict[str, str]:
+    """Give what a receiver is sent about the alert."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    with receiving() as (receiver, told), (folder / "log").open("wb") as log:
+        command = [
+            alertmanager,
+            f"--config.file={write_config(folder, template, receiver)}",
+            f"--storage.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+        ]
+        with (
+            subprocess.Popen(command, stdout=log, stderr=log) as process,
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        ):
+            try:
+                until(lambda: is_ready(client), "Alertmanager is ready")
+                client.post("/api/v2/alerts", json=[ALERT]).raise_for_status()
+                return until(lambda: told[0] if told else None, "the receiver is told")
+            finally:
+                process.terminate()
+
+
+def is_ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/-/ready").is_success
+    except httpx.TransportError:
+        return False
+
+
+def test_receiver_is_told_in_english_as_shipped(alertmanager: str, tmp_path: Path) -> None:
+    told = sent(alertmanager, tmp_path, TEMPLATE.read_text())
+
+    assert told["title"] == (
+        "[DRILL] [CRITICAL] drill: DRILL, no real account: Account drill is below, at 1.2999."
+    )
+    assert told["text"].startswith("This is a drill.")
+    assert 'Repay 40,100 USDT & "act" now.\n' in told["text"]
+    assert "docs/runbook.md#bitopromarginratiocritical\n" in told["text"]
+    assert told["text"].isascii()
+
+
+def test_receiver_is_told_in_chinese_once_switched(alertmanager: str, tmp_path: Path) -> None:
+    told = sent(alertmanager, tmp_path, switched(TEMPLATE.read_text(), "zh-TW"))
+
+    assert told["title"] == (
+        "[演練] [緊急] drill: 演練，非真實帳戶：帳戶 drill 已低於危險門檻，維持率為 1.2999。"
+    )
+    assert told["text"].startswith("這是演練，與任何真實帳戶無關")
+    assert '\n還款 40,100 USDT，並「立刻」& "行動"。\n' in told["text"]
+    assert "docs/runbook.zh-TW.md#bitopromarginratiocritical\n" in told["text"]
+    assert "Repay" not in told["text"]
+
+
+def test_examples_of_receivers_ask_for_these_texts() -> None:
+    shipped = ALERTMANAGER_CONFIG.read_text()
+
+    assert [each for each in SLACK.values() if f"'{each}'" not in shipped] == []
