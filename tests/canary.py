@@ -6,10 +6,11 @@ but for its lines of source. Values unmistakable by content stand for key, secre
 payloads and signatures are known by their shape, whoever made them and in whichever process.
 """
 
+import gzip
 import logging
 import re
 import subprocess
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -171,11 +172,22 @@ def _formatters() -> Iterable[type[logging.Formatter]]:
 
 def _watch_pages(watch: Watch, patch: pytest.MonkeyPatch) -> None:
     page, status = Exposition.page, status_page.status_page
+    plain, compressed = Exposition.plain, Exposition.compressed
 
     def metrics_page(exposition: Exposition, format_: Format) -> bytes:
         content = page(exposition, format_)
         watch.look("/metrics", content.decode())
         return content
+
+    async def plain_page(exposition: Exposition, format_: Format) -> Sequence[bytes]:
+        parts = await plain(exposition, format_)
+        watch.look("/metrics", b"".join(parts).decode())
+        return parts
+
+    async def compressed_page(exposition: Exposition, format_: Format) -> Sequence[bytes]:
+        parts = await compressed(exposition, format_)
+        watch.look("/metrics", gzip.decompress(b"".join(parts)).decode())
+        return parts
 
     def looked_at_status_page(states: Iterable[AccountState], telemetry_path: str) -> str:
         text = status(states, telemetry_path)
@@ -183,6 +195,8 @@ def _watch_pages(watch: Watch, patch: pytest.MonkeyPatch) -> None:
         return text
 
     patch.setattr(Exposition, "page", metrics_page)
+    patch.setattr(Exposition, "plain", plain_page)
+    patch.setattr(Exposition, "compressed", compressed_page)
     # Where it is defined, and where it is already imported by name.
     for module in (status_page, web):
         patch.setattr(module, "status_page", looked_at_status_page)
