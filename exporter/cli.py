@@ -10,24 +10,24 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from exporter import __version__
 from exporter.account import DRILL_ACCOUNT
 from exporter.clock import Clock
-from exporter.demo import demo_simulator, run_demo
-from exporter.drill import run_drill
 from exporter.errors import ConfigurationError, UnableError
 from exporter.flags import DEFAULT_ADDRESS, parse_arguments
 from exporter.lifetime import run_until_signal
 from exporter.listening import ListenError, open_sockets, url_of
-from exporter.once import Visit, visit_until
-from exporter.once_forms import failures, is_colour_wanted, printed
 from exporter.service import EXIT_INTERNAL, run_service
 from exporter.settings import Settings, load_settings
-from exporter.simulator import FAULTS, Simulator, SimulatorConfig
 from exporter.telling import complain, tell
 from exporter.tracebacks import traceback_text
-from exporter.watchers import Watchers
+
+if TYPE_CHECKING:
+    from exporter.simulator import SimulatorConfig
+
+# What only other commands need is imported by them, so that `run` starts sooner and is smaller.
 
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
@@ -89,6 +89,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _once(options: argparse.Namespace) -> int:
+    from exporter.once import Visit, visit_until  # noqa: PLC0415 - see above
+    from exporter.once_forms import failures, is_colour_wanted, printed  # noqa: PLC0415 - see above
+
     settings = _settings(options)
     visits: tuple[Visit, ...] | None = None
 
@@ -109,6 +112,8 @@ def _once(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from exporter.demo import demo_simulator, run_demo  # noqa: PLC0415 - see above
+
     config = _simulator_config(lambda: demo_simulator(options.scenario, options.speed))
     sockets = open_sockets(options.listen_addresses or [DEFAULT_ADDRESS])
 
@@ -125,6 +130,8 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
+    from exporter.simulator import FAULTS, Simulator, SimulatorConfig  # noqa: PLC0415 - see above
+
     if options.fault_list:
         faults = FAULTS.values()
         tell("".join(f"{each.group:8}{each.name:40}{each.summary}\n" for each in faults))
@@ -158,6 +165,9 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _drill(options: argparse.Namespace) -> int:
+    from exporter.drill import run_drill  # noqa: PLC0415 - see above
+    from exporter.watchers import Watchers  # noqa: PLC0415 - see above
+
     if options.alertmanager_url and not options.prometheus_url:
         raise ConfigurationError(["--alertmanager.url: needs --prometheus.url as well"])
     sockets = open_sockets([options.listen_address])
@@ -188,7 +198,7 @@ def _drill(options: argparse.Namespace) -> int:
     return code if code or has_passed else EXIT_FAILED
 
 
-def _simulator_config(build: Callable[[], SimulatorConfig]) -> SimulatorConfig:
+def _simulator_config(build: "Callable[[], SimulatorConfig]") -> "SimulatorConfig":
     try:
         return build()
     except ValueError as error:

@@ -8,7 +8,6 @@ from exporter import __version__
 from exporter.flag_types import address, duration, telemetry_path
 from exporter.logs import FORMATS, LEVELS
 from exporter.once_forms import FORMS
-from exporter.simulator import ENDPOINTS, FAULTS, SCENARIOS
 
 DEFAULT_ADDRESS = "127.0.0.1:10061"
 
@@ -22,7 +21,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     given = list(arguments)
     if not given or (given[0] not in _COMMANDS and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "run")
-    parser = _parser()
+    parser = _parser(given[0])
     options, unknown = parser.parse_known_args(given)
     if unknown:
         # By name alone: whoever looks for a flag for the secret may have put it there.
@@ -34,7 +33,11 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(command: str) -> argparse.ArgumentParser:
+    """Give the parser. Only the command that was given has its flags of the simulator.
+
+    They are taken from the simulator, which takes a while to import.
+    """
     parser = argparse.ArgumentParser(
         prog="bitopro-margin-exporter",
         description="Prometheus exporter for BitoPro margin accounts.",
@@ -68,14 +71,16 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo", help="serve three simulated accounts; needs no key", allow_abbrev=False
     )
-    _add_scenario_flags(demo)
+    if command == "demo":
+        _add_scenario_flags(demo)
     _add_web_flags(demo)
 
     simulate = commands.add_parser(
         "simulate", help="serve a faithful fake of the exchange", allow_abbrev=False
     )
-    _add_scenario_flags(simulate)
-    _add_simulator_flags(simulate)
+    if command == "simulate":
+        _add_scenario_flags(simulate)
+        _add_simulator_flags(simulate)
     _add_log_flags(simulate)
 
     drill = commands.add_parser(
@@ -180,6 +185,8 @@ def _add_log_flags(parser: argparse.ArgumentParser, default: str = "info") -> No
 
 
 def _add_scenario_flags(parser: argparse.ArgumentParser) -> None:
+    from exporter.simulator import SCENARIOS  # noqa: PLC0415 - see _parser
+
     parser.add_argument(
         "--scenario",
         choices=tuple(SCENARIOS),
@@ -197,6 +204,8 @@ def _add_scenario_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_simulator_flags(parser: argparse.ArgumentParser) -> None:
+    from exporter.simulator import ENDPOINTS, FAULTS  # noqa: PLC0415 - see _parser
+
     parser.add_argument(
         "--listen-address",
         type=address,

@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from exporter.account import DRILL_ACCOUNT, Account, Thresholds
 from exporter.budget import REQUESTS_PER_MINUTE
-from exporter.config_file import read_config_file
 from exporter.credentials import CredentialSource
 from exporter.environment import read_environment
 from exporter.errors import ConfigurationError
@@ -100,12 +99,19 @@ def _read_sources(config_file: Path | None) -> tuple[Given, Given | None]:
     except ConfigurationError as error:
         problems += error.problems
     try:
-        file = None if config_file is None else read_config_file(config_file)
+        file = None if config_file is None else _read_file(config_file)
     except ConfigurationError as error:
         problems += error.problems
     if problems or environment is None:
         raise ConfigurationError(problems)
     return environment, file
+
+
+def _read_file(path: Path) -> Given:
+    # YAML takes a while to import, and most have no file.
+    from exporter.config_file import read_config_file  # noqa: PLC0415 - see above
+
+    return read_config_file(path)
 
 
 def _merged(above: Given, below: Given) -> Given:
