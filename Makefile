@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test e2e drill-demo dashboards soak mutants lint format lock clean
+.PHONY: help demo test e2e drill-demo dashboards soak bench mutants lint format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ dashboards: $(VENV)/.runtime ## write dashboards and alert rules for Grafana ane
 
 soak: $(VENV)/.dev ## 20,000 polls, a fifth of them failing: growth of memory, descriptors, tasks
 	$(BIN)/python -m benchmarks.soak $(ARGS)
+
+bench: $(VENV)/.dev ## what scrapes, polls, pauses and starts cost, beside other exporters (10 minutes)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 mutants: $(VENV)/.dev ## take away each guard, one at a time: every one must turn a test red
 	$(BIN)/python -m tests.guards $(ARGS)
