@@ -2,8 +2,10 @@
 
 import asyncio
 import gzip
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
@@ -203,6 +205,45 @@ def test_page_with_any_history_is_the_page_without_it(steps: list[tuple[int, flo
     page = fresh.page(Format.TEXT)
     assert asyncio.run(compressed(site.exposition, Format.TEXT)) == page
     assert asyncio.run(plain(site.exposition, Format.TEXT)) == page
+
+
+def of_generation(number: int, account: int) -> AccountState:
+    body = answer_with("adRatio", f"{number}.5", accountStatus=number, marginStatus=number)
+    return polled(body, account=numbered(account))
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_page_that_is_joined_in_slices_shows_one_state_of_each_account(
+    scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Others run after every group.
+    monkeypatch.setattr("exporter.exposition._SLICE_SECONDS", -1.0)
+    site = Site()
+
+    async def swap() -> None:
+        for generation in count(2):
+            for account in range(COUNT):
+                site.exposition.put(of_generation(generation, account))
+            await asyncio.sleep(0)
+
+    for account in range(COUNT):
+        site.exposition.put(of_generation(1, account))
+    swapper = asyncio.create_task(swap())
+    page = (await scrape(site.exposition, Format.TEXT)).decode()
+    swapper.cancel()
+
+    generations = [
+        {
+            float(value) // 1
+            for value in re.findall(
+                rf'(?:ad_ratio|_status){{account="account-{account}"}} (.+)', page
+            )
+        }
+        for account in range(COUNT)
+    ]
+    assert {len(each) for each in generations} == {1}
+    assert len(set.union(*generations)) > 1
 
 
 class Fixed:
