@@ -7,7 +7,7 @@ DEPLOY_TOOLS := build/deploy-tools
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test e2e drill-demo dashboards docs bundle soak scale mutants lint format lock clean image-test deploy-test sbom
+.PHONY: help demo test e2e drill-demo dashboards docs bundle soak scale bench mutants lint format lock clean image-test deploy-test sbom
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -38,6 +38,8 @@ soak: $(VENV)/.dev ## 20,000 polls, a fifth of them failing: growth of memory, d
 
 scale: $(VENV)/.dev ## 1,000 accounts on 8 shards, each a process: is every account polled by exactly one? (2 minutes)
 	$(BIN)/python -m benchmarks.scale $(ARGS)
+bench: $(VENV)/.dev ## what scrapes, polls, pauses and starts cost, beside other exporters (10 minutes)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 mutants: $(VENV)/.dev ## take away each guard, one at a time: every one must turn a test red
 	$(BIN)/python -m tests.guards $(ARGS)

@@ -3,12 +3,13 @@
 A row that reads the snapshot disappears with it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
+from operator import attrgetter
 
 from exporter.consistency import contradictions
 from exporter.extras_catalogue import EXTRAS_FAMILIES
-from exporter.family import Family, Sample, of_account, one
+from exporter.family import NO_SAMPLES, Family, Samples, each, of_account, one
 from exporter.novelty import NOVELTY_KINDS
 from exporter.snapshot import Balance, Snapshot
 from exporter.store import AccountState
@@ -17,11 +18,11 @@ from exporter.store import AccountState
 def _of_snapshot(
     name: str,
     help_: str,
-    read: Callable[[AccountState, Snapshot], Iterable[Sample]],
+    read: Callable[[AccountState, Snapshot], Samples],
     labels: tuple[str, ...] = (),
 ) -> Family[AccountState]:
-    def read_state(state: AccountState) -> Iterable[Sample]:
-        return () if state.snapshot is None else read(state, state.snapshot)
+    def read_state(state: AccountState) -> Samples:
+        return NO_SAMPLES if state.snapshot is None else read(state, state.snapshot)
 
     return of_account(
         name,
@@ -36,33 +37,34 @@ def _of_snapshot(
 def _of_balance(
     name: str, help_: str, read: Callable[[Balance], float | Decimal]
 ) -> Family[AccountState]:
-    def read_snapshot(_: AccountState, snapshot: Snapshot) -> Iterator[Sample]:
-        return (((currency,), read(balance)) for currency, balance in snapshot.balances.items())
+    def read_snapshot(_: AccountState, snapshot: Snapshot) -> Samples:
+        return tuple(zip(snapshot.balances)), tuple(map(read, snapshot.balances.values()))
 
     return _of_snapshot(name, help_, read_snapshot, ("currency",))
 
 
-def _thresholds(state: AccountState) -> Iterable[Sample]:
-    return (((level,), ratio) for level, ratio in state.account.thresholds.by_level().items())
+def _thresholds(state: AccountState) -> Samples:
+    return each(state.account.thresholds.by_level())
 
 
-def _assumed_thresholds(state: AccountState) -> Iterable[Sample]:
+def _assumed_thresholds(state: AccountState) -> Samples:
     thresholds = state.account.thresholds
-    return (((level,), int(level not in thresholds.chosen)) for level in thresholds.by_level())
+    return each({level: int(level not in thresholds.chosen) for level in thresholds.by_level()})
 
 
-def _novelty_counts(state: AccountState) -> Iterable[Sample]:
+def _novelty_counts(state: AccountState) -> Samples:
     kinds = [novelty.kind for novelty in state.novelties]
-    return [((kind,), kinds.count(kind)) for kind in NOVELTY_KINDS]
+    return each({kind: kinds.count(kind) for kind in NOVELTY_KINDS})
 
 
-def _account_info(state: AccountState, snapshot: Snapshot) -> Iterable[Sample]:
+def _account_info(state: AccountState, snapshot: Snapshot) -> Samples:
     account_id = snapshot.account_id if state.account.shows_id else ""
-    return (((account_id, snapshot.unit), 1),)
+    return one(1, account_id, snapshot.unit)
 
 
-def _label(_: AccountState, snapshot: Snapshot) -> Iterable[Sample]:
-    return () if snapshot.ad_ratio_label is None else (((snapshot.ad_ratio_label,), 1),)
+def _label(_: AccountState, snapshot: Snapshot) -> Samples:
+    label = snapshot.ad_ratio_label
+    return NO_SAMPLES if label is None else one(1, label)
 
 
 def _last_change(state: AccountState) -> float | None:
@@ -85,11 +87,13 @@ FAMILIES: tuple[Family[AccountState], ...] = (
         "poll_interval_seconds",
         "Configured time between polls of the account.",
         lambda state: one(state.account.poll_interval_seconds),
+        source=lambda state: state.account,
     ),
     of_account(
         "stale_after_seconds",
         "Configured age at which the account's values disappear.",
         lambda state: one(state.account.stale_after_seconds),
+        source=lambda state: state.account,
     ),
     of_account(
         "polls_total",
@@ -100,9 +104,10 @@ FAMILIES: tuple[Family[AccountState], ...] = (
     of_account(
         "poll_failures_total",
         "Polls that gave no verified answer, by reason.",
-        lambda state: (((reason,), count) for reason, count in state.failures.items()),
+        lambda state: each(state.failures),
         ("reason",),
         "counter",
+        source=lambda state: state.failures,
     ),
     of_account(
         "poll_duration_seconds",
@@ -122,12 +127,14 @@ FAMILIES: tuple[Family[AccountState], ...] = (
         _novelty_counts,
         ("kind",),
         "counter",
+        source=lambda state: state.novelties,
     ),
     of_account(
         "ad_ratio_threshold",
         "Configured account-to-debt ratio below which the level is reached.",
         _thresholds,
         ("level",),
+        source=lambda state: state.account,
     ),
     of_account(
         "ad_ratio_threshold_assumed",
@@ -135,6 +142,7 @@ FAMILIES: tuple[Family[AccountState], ...] = (
         "has not set it.",
         _assumed_thresholds,
         ("level",),
+        source=lambda state: state.account,
     ),
     _of_snapshot(
         "last_change_timestamp_seconds",
@@ -157,9 +165,7 @@ FAMILIES: tuple[Family[AccountState], ...] = (
         "inconsistent",
         "Whether the answer contradicts itself: reported ratio against totals (ad_ratio), total "
         "debt against what is borrowed (debt), total against available plus traded (total_amount)",
-        lambda _, snapshot: (
-            ((check,), int(fails)) for check, fails in contradictions(snapshot).items()
-        ),
+        lambda _, snapshot: each(contradictions(snapshot)),
         ("check",),
     ),
     _of_snapshot(
@@ -181,49 +187,49 @@ FAMILIES: tuple[Family[AccountState], ...] = (
     _of_snapshot(
         "total_asset_amount",
         "Total assets in the unit (totalAssetAmount)",
-        lambda _, snapshot: (((snapshot.unit,), snapshot.total_asset_amount),),
+        lambda _, snapshot: one(snapshot.total_asset_amount, snapshot.unit),
         ("unit",),
     ),
     _of_snapshot(
         "total_debt_amount",
         "Total debt, principal and interest, in the unit (totalDebtAmount)",
-        lambda _, snapshot: (((snapshot.unit,), snapshot.total_debt_amount),),
+        lambda _, snapshot: one(snapshot.total_debt_amount, snapshot.unit),
         ("unit",),
     ),
     _of_balance(
         "available_amount",
         "Amount available for trading, in the currency (availableAmount)",
-        lambda balance: balance.available_amount,
+        attrgetter("available_amount"),
     ),
     _of_balance(
         "traded_amount",
         "Amount in open orders, in the currency (tradedAmount)",
-        lambda balance: balance.traded_amount,
+        attrgetter("traded_amount"),
     ),
     _of_balance(
         "borrow_amount",
         "Borrowed principal, in the currency (borrowAmount)",
-        lambda balance: balance.borrow_amount,
+        attrgetter("borrow_amount"),
     ),
     _of_balance(
         "borrow_interest_amount",
         "Interest accumulated on the borrowed principal, in the currency (borrowInterestAmount)",
-        lambda balance: balance.borrow_interest_amount,
+        attrgetter("borrow_interest_amount"),
     ),
     _of_balance(
         "total_amount",
         "Available and traded amount together, in the currency (totalAmount)",
-        lambda balance: balance.total_amount,
+        attrgetter("total_amount"),
     ),
     _of_balance(
         "borrow_status",
         "Borrowing of the currency: 0 off, 1 on, 2 under maintenance (borrowStatus)",
-        lambda balance: balance.borrow_status,
+        attrgetter("borrow_status"),
     ),
     _of_balance(
         "transfer_status",
         "Transfers of the currency: 0 off, 1 on, 2 under maintenance (transferStatus)",
-        lambda balance: balance.transfer_status,
+        attrgetter("transfer_status"),
     ),
     *EXTRAS_FAMILIES,
 )

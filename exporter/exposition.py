@@ -1,46 +1,48 @@
-"""The page at `/metrics`: fragments rendered once per state, joined at each scrape.
+"""The page at `/metrics`: rendered when states change, joined at each scrape.
 
-A fragment is what one state, of an account or of the market, adds to one family. prometheus-client
-formats it, and the sample lines of both exposition formats are the same, so one fragment serves
-both; only the lines that introduce a family differ. A scrape joins fragments: it formats no
-numbers, takes each account's from one state, and leaves out those that have grown stale.
+The sample lines of both exposition formats are the same, so what is rendered serves both; only the
+lines that introduce a family differ. A scrape formats no account's numbers, takes each account's
+from one state, and leaves out those that have grown stale.
 """
 
+import asyncio
+import math
+import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Generic, TypeVar, cast
+from itertools import chain
+from typing import NamedTuple, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 from prometheus_client.registry import Collector
 
 from exporter.catalogue import FAMILIES
+from exporter.deflate import Beginning, beginning
 from exporter.family import Family
+from exporter.fragments import Group, Joined
 from exporter.market import MarketState
 from exporter.market_catalogue import MARKET_FAMILIES
 from exporter.negotiation import Format
+from exporter.sample_lines import sample_lines
 from exporter.store import AccountState
 
 # prometheus-client leaves this one without types.
 _openmetrics_latest = cast("Callable[[Collector], bytes]", openmetrics_latest)
 _END = b"# EOF\n"
+# With more of them, a change of one costs more to compress; with fewer, there is more to join.
+_ACCOUNTS_PER_GROUP = 32
+# After so long, others may run.
+_SLICE_SECONDS = 0.001
 
 S = TypeVar("S")
+T = TypeVar("T")
 
 
-class _Fragments(Generic[S]):
-    """A state's part of the page: per family its bytes, and when they are to disappear."""
+class _Sections(NamedTuple):
+    """A page but for its end: lines that introduce families, and what groups add to each."""
 
-    def __init__(
-        self, families: Sequence[Family[S]], state: S, earlier: "_Fragments[S] | None"
-    ) -> None:
-        self.state = state
-        self.by_family: tuple[bytes, ...] = tuple(
-            earlier.by_family[index]
-            if earlier is not None and family.source(earlier.state) is family.source(state)
-            else _fragment(family, state)
-            for index, family in enumerate(families)
-        )
-        self.expires_at: tuple[float, ...] = tuple(each.expires_at(state) for each in families)
+    accounts: tuple[Joined, ...]
+    market: tuple[Joined, ...]
 
 
 class Exposition:
@@ -49,49 +51,102 @@ class Exposition:
     def __init__(self, process_registry: CollectorRegistry, monotonic: Callable[[], float]) -> None:
         self._process_registry = process_registry
         self._monotonic = monotonic
-        self._accounts: dict[str, _Fragments[AccountState]] = {}
-        self._market: _Fragments[MarketState] | None = None
-        self._headers = {format_: _family_headers(FAMILIES, format_) for format_ in Format}
-        self._market_headers = {
-            format_: _family_headers(MARKET_FAMILIES, format_) for format_ in Format
-        }
+        self._groups: list[Group[AccountState]] = []
+        self._group_of: dict[str, Group[AccountState]] = {}
+        self._market = Group(MARKET_FAMILIES, lambda _: None)
+        self._headers = {format_: _headers(FAMILIES, format_) for format_ in Format}
+        self._market_headers = {format_: _headers(MARKET_FAMILIES, format_) for format_ in Format}
+        self._process_headers: dict[tuple[Format, str], bytes] = {}
+        self._compressed: dict[Format, tuple[_Sections, Beginning]] = {}
 
     def put(self, state: AccountState) -> None:
         """Render a state, in place of the account's earlier one; what it left as it was is kept."""
         name = state.account.name
-        earlier = self._accounts.get(name)
-        if earlier is not None and earlier.state.account is not state.account:
-            earlier = None
-        self._accounts[name] = _Fragments(FAMILIES, state, earlier)
+        if name not in self._group_of:
+            self._group_of[name] = self._group_with_room()
+        self._group_of[name].put(name, state)
 
     def keep(self, names: Iterable[str]) -> None:
         """Drop the accounts that are not named, at once."""
-        kept = set(names)
-        self._accounts = {name: each for name, each in self._accounts.items() if name in kept}
+        kept = frozenset(names)
+        for group in self._groups:
+            group.keep(kept)
+        self._groups = [each for each in self._groups if len(each) > 0]
+        self._group_of = {name: each for name, each in self._group_of.items() if name in kept}
 
     def put_market(self, market: MarketState) -> None:
         """Render what is known of the market, in place of what was."""
-        self._market = _Fragments(MARKET_FAMILIES, market, self._market)
+        self._market.put("market", market)
 
     def page(self, format_: Format) -> bytes:
         """Give the whole page as of now."""
+        sections = self._sections(format_, [self._joined(group) for group in self._groups])
+        return b"".join((*_contents(sections), self._end(format_)))
+
+    async def plain(self, format_: Format) -> Sequence[bytes]:
+        """Give the page in parts; others may run meanwhile."""
+        joined = await _in_slices(self._joined(group) for group in self._groups)
+        return (*_contents(self._sections(format_, joined)), self._end(format_))
+
+    async def compressed(self, format_: Format) -> Sequence[bytes]:
+        """Give the page in gzip, in parts; others may run meanwhile."""
+        joined = await _in_slices(self._joined(group) for group in self._groups)
+        await _in_slices(each.pieces for each in joined)
+        sections = self._sections(format_, joined)
+        earlier, page = self._compressed.get(format_, (None, None))
+        if page is None or earlier != sections:
+            page = beginning(chain(*(_in_order(each.pieces for each in part) for part in sections)))
+            self._compressed[format_] = sections, page
+        return page.with_end(self._end(format_))
+
+    def _group_with_room(self) -> Group[AccountState]:
+        for group in self._groups:
+            if len(group) < _ACCOUNTS_PER_GROUP:
+                return group
+        self._groups.append(Group(FAMILIES, lambda state: state.account))
+        return self._groups[-1]
+
+    def _joined(self, group: Group[S]) -> Joined:
         now = self._monotonic()
-        parts = _joined(self._headers[format_], tuple(self._accounts.values()), now)
-        market = () if self._market is None else (self._market,)
-        parts += _joined(self._market_headers[format_], market, now)
-        parts.append(_render(self._process_registry, format_))
+        return group.joined(now)
+
+    def _sections(self, format_: Format, joined: Iterable[Joined]) -> _Sections:
+        return _Sections(
+            (self._headers[format_], *joined),
+            (self._market_headers[format_], self._joined(self._market)),
+        )
+
+    def _end(self, format_: Format) -> bytes:
+        parts: list[bytes] = []
+        for metric in self._process_registry.collect():
+            key = format_, metric.name
+            if key not in self._process_headers:
+                self._process_headers[key] = _header(metric, format_)
+            parts += (self._process_headers[key], _lines(metric))
         if format_ is Format.OPENMETRICS:
             parts.append(_END)
         return b"".join(parts)
 
 
-def _joined(headers: Sequence[bytes], states: Sequence[_Fragments[S]], now: float) -> list[bytes]:
-    """Give each family's header and what every state adds to it that is not stale."""
-    parts: list[bytes] = []
-    for index, header in enumerate(headers):
-        parts.append(header)
-        parts.extend(each.by_family[index] for each in states if now < each.expires_at[index])
-    return parts
+async def _in_slices(work: Iterable[T]) -> list[T]:
+    """Do the work, and let others run whenever it has taken a while."""
+    done: list[T] = []
+    started = time.perf_counter()
+    for each in work:
+        done.append(each)
+        if time.perf_counter() - started > _SLICE_SECONDS:
+            await asyncio.sleep(0)
+            started = time.perf_counter()
+    return done
+
+
+def _contents(sections: _Sections) -> Iterable[bytes]:
+    return chain(*(_in_order(each.by_family for each in part) for part in sections))
+
+
+def _in_order(columns: Iterable[Sequence[T]]) -> Iterable[T]:
+    """Give family by family what the columns have of it."""
+    return chain.from_iterable(zip(*columns, strict=True))
 
 
 class _Collected(Collector):
@@ -108,24 +163,29 @@ def as_metric(family: Family[S], states: Iterable[S]) -> Metric:
     """Give the family with the samples of `states`, as a value of prometheus-client."""
     metric = Metric(family.name.removesuffix("_total"), family.help, family.kind)
     for state in states:
-        for values, value in family.read(state):
-            labels = dict(zip(family.labels, values, strict=True))
+        for key, value in zip(*family.read(state), strict=True):
+            labels = dict(zip(family.labels, (*family.owner(state), *key), strict=True))
             metric.add_sample(family.name, labels, float(value))
     return metric
 
 
-def _fragment(family: Family[S], state: S) -> bytes:
-    text = generate_latest(_Collected([as_metric(family, [state])]))
-    # The two lines that introduce the family; a line end inside a label value is escaped.
-    return text.split(b"\n", 2)[2]
+def _headers(families: Iterable[Family[S]], format_: Format) -> Joined:
+    return Joined([_header(as_metric(family, []), format_) for family in families], math.inf)
 
 
-def _family_headers(families: Iterable[Family[S]], format_: Format) -> tuple[bytes, ...]:
-    return tuple(_render(_Collected([as_metric(family, [])]), format_) for family in families)
-
-
-def _render(collector: Collector, format_: Format) -> bytes:
-    """Format families without OpenMetrics' end mark, so that more may follow."""
+def _header(metric: Metric, format_: Format) -> bytes:
+    """Give the lines that introduce a family, as prometheus-client writes them."""
+    families = _Collected([Metric(metric.name, metric.documentation, metric.type)])
     if format_ is Format.OPENMETRICS:
-        return _openmetrics_latest(collector).removesuffix(_END)
-    return generate_latest(collector)
+        return _openmetrics_latest(families).removesuffix(_END)
+    return generate_latest(families)
+
+
+def _lines(metric: Metric) -> bytes:
+    """Give the samples of a family of gauges or counters."""
+    lines: list[bytes] = []
+    for name, labels, value, *_ in metric.samples:
+        names = tuple(sorted(labels))
+        key = tuple(labels[each] for each in names)
+        lines.append(sample_lines(name, "", names, (key,), (value,)))
+    return b"".join(lines)

@@ -1,9 +1,9 @@
 """Families of an account that optional endpoints fill: liquidations, and how the requests do."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from exporter.endpoint_state import EndpointState, LiquidationTally
-from exporter.family import Family, Kind, Sample, of_account, one
+from exporter.family import NO_SAMPLES, Family, Kind, Samples, each, of_account, one
 from exporter.liquidations import Liquidation
 from exporter.store import AccountState
 
@@ -11,12 +11,12 @@ from exporter.store import AccountState
 def _of_liquidations(
     name: str,
     help_: str,
-    read: Callable[[LiquidationTally], Iterable[Sample]],
+    read: Callable[[LiquidationTally], Samples],
     labels: tuple[str, ...] = (),
     kind: Kind = "gauge",
 ) -> Family[AccountState]:
-    def read_state(state: AccountState) -> Iterable[Sample]:
-        return () if state.liquidations is None else read(state.liquidations)
+    def read_state(state: AccountState) -> Samples:
+        return NO_SAMPLES if state.liquidations is None else read(state.liquidations)
 
     return of_account(
         name,
@@ -32,11 +32,11 @@ def _of_liquidations(
 def _of_latest(
     name: str,
     help_: str,
-    read: Callable[[Liquidation], Iterable[Sample]],
+    read: Callable[[Liquidation], Samples],
     labels: tuple[str, ...] = (),
 ) -> Family[AccountState]:
-    def read_tally(tally: LiquidationTally) -> Iterable[Sample]:
-        return () if tally.latest is None else read(tally.latest)
+    def read_tally(tally: LiquidationTally) -> Samples:
+        return NO_SAMPLES if tally.latest is None else read(tally.latest)
 
     return _of_liquidations(name, help_, read_tally, labels)
 
@@ -44,16 +44,17 @@ def _of_latest(
 def _of_endpoint(
     name: str,
     help_: str,
-    read: Callable[[EndpointState], Iterable[Sample]],
+    read: Callable[[EndpointState], Samples],
     labels: tuple[str, ...] = (),
     kind: Kind = "gauge",
 ) -> Family[AccountState]:
-    def read_state(state: AccountState) -> Iterable[Sample]:
-        return (
-            ((endpoint, *values), value)
+    def read_state(state: AccountState) -> Samples:
+        samples = [
+            ((endpoint, *key), value)
             for endpoint, asked in sorted(state.endpoints.items())
-            for values, value in read(asked)
-        )
+            for key, value in zip(*read(asked), strict=True)
+        ]
+        return tuple(key for key, _ in samples), tuple(value for _, value in samples)
 
     return of_account(
         name,
@@ -65,10 +66,10 @@ def _of_endpoint(
     )
 
 
-def _asset(latest: Liquidation) -> Iterable[Sample]:
-    if latest.asset_currency is None or latest.asset_amount is None:
-        return ()
-    return (((latest.asset_currency,), latest.asset_amount),)
+def _asset(latest: Liquidation) -> Samples:
+    if latest.asset_currency is None:
+        return NO_SAMPLES
+    return one(latest.asset_amount, latest.asset_currency)
 
 
 EXTRAS_FAMILIES: tuple[Family[AccountState], ...] = (
@@ -91,7 +92,7 @@ EXTRAS_FAMILIES: tuple[Family[AccountState], ...] = (
     _of_latest(
         "last_liquidation_debt_amount",
         "Debt that the latest finished liquidation repaid, in the currency (debtAmount)",
-        lambda latest: (((latest.debt_currency,), latest.debt_amount),),
+        lambda latest: one(latest.debt_amount, latest.debt_currency),
         ("currency",),
     ),
     _of_latest(
@@ -110,7 +111,7 @@ EXTRAS_FAMILIES: tuple[Family[AccountState], ...] = (
         "endpoint_failures_total",
         "Requests to the optional endpoint with the account's key that gave no verified answer, "
         "by reason.",
-        lambda asked: (((reason,), count) for reason, count in asked.failures.items()),
+        lambda asked: each(asked.failures),
         ("reason",),
         "counter",
     ),

@@ -5,7 +5,7 @@ eye.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Generic, Literal, TypeVar
@@ -15,25 +15,30 @@ from exporter.store import AccountState
 PREFIX = "bitopro_margin_"
 
 Kind = Literal["gauge", "counter"]
-Sample = tuple[tuple[str, ...], float | Decimal]
+# Label values, and values: of each as many as there are samples.
+Samples = tuple[tuple[tuple[str, ...], ...], tuple[float | Decimal, ...]]
+
+NO_SAMPLES: Samples = ((), ())
 
 S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
 class Family(Generic[S]):
-    """One metric family of a state. `read` gives label values and the value of each sample.
+    """One metric family of a state. `read` gives its samples.
 
-    `expires_at` gives when the state's samples are to disappear (monotonic seconds, infinity for
-    what does not grow stale), and `source` the part of the state that is read, all of it: while
-    that is the very same, so are the samples.
+    `owner` gives the values of the first labels, which all samples of a state share, and which
+    `read` leaves aside. `expires_at` gives when the samples are to disappear (monotonic seconds,
+    infinity for what does not grow stale), and `source` the part of the state that is read, all of
+    it: while that is the very same, so are the samples.
     """
 
     name: str
     kind: Kind
     help: str
     labels: tuple[str, ...]
-    read: Callable[[S], Iterable[Sample]]
+    read: Callable[[S], Samples]
+    owner: Callable[[S], tuple[str, ...]]
     expires_at: Callable[[S], float]
     source: Callable[[S], object]
 
@@ -41,23 +46,28 @@ class Family(Generic[S]):
 def of_account(  # noqa: PLR0913 - the columns of the table
     name: str,
     help_: str,
-    read: Callable[[AccountState], Iterable[Sample]],
+    read: Callable[[AccountState], Samples],
     labels: tuple[str, ...] = (),
     kind: Kind = "gauge",
     *,
     expires_at: Callable[[AccountState], float] = lambda _: math.inf,
     source: Callable[[AccountState], object] = lambda state: state,
 ) -> Family[AccountState]:
-    """Give a family whose first label is the account, which `read` leaves aside."""
-
-    def read_with_account(state: AccountState) -> Iterable[Sample]:
-        return (((state.account.name, *values), value) for values, value in read(state))
-
+    """Give a family whose first label is the account."""
     return Family(
-        PREFIX + name, kind, help_, ("account", *labels), read_with_account, expires_at, source
+        PREFIX + name, kind, help_, ("account", *labels), read, _account, expires_at, source
     )
 
 
-def one(value: float | Decimal | None) -> Iterable[Sample]:
-    """Give a sample without labels, or none for None."""
-    return () if value is None else (((), value),)
+def one(value: float | Decimal | None, *labels: str) -> Samples:
+    """Give a sample with these label values, or none for None."""
+    return NO_SAMPLES if value is None else ((labels,), (value,))
+
+
+def each(values: Mapping[str, float | Decimal]) -> Samples:
+    """Give a sample for each value, its name being the value of the one label."""
+    return tuple(zip(values)), tuple(values.values())
+
+
+def _account(state: AccountState) -> tuple[str, ...]:
+    return (state.account.name,)

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from exporter.errors import UnableError
+from exporter.exit_codes import EXIT_INTERNAL
 from exporter.logs import LogFormat, LogWriter
-from exporter.service import EXIT_INTERNAL
 from exporter.signals import exit_at_once_on_signal, stop_on_signal
 
 # Three seconds from the signal to the end are promised; the rest is for a busy machine.

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from exporter.credentials import Secret
+from exporter.flag_groups import DEFAULT_ADDRESS
 from exporter.flag_tree import commands_of
-from exporter.flags import DEFAULT_ADDRESS, command_line
+from exporter.flags import command_line
 from exporter.settings import AccountSettings, Settings
 
 MASK = "********"

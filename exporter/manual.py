@@ -3,18 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from exporter import __version__
+from exporter.exit_codes import EXIT_CODES
 from exporter.flag_tree import Command, Flag
 
 _PROGRAM = "bitopro-margin-exporter"
-
-EXIT_CODES: Mapping[int, str] = {
-    0: "it did what was asked for, or was stopped by a signal",
-    1: "something outside stands in the way: a port is taken, an account fails its check "
-    "or gave no answer, a drill was not seen",
-    2: "wrong usage",
-    70: "a bug; please report it",
-    78: "the configuration cannot be used",
-}
 
 
 def manual(description: str, commands: Sequence[Command], variables: Mapping[str, str]) -> str:

@@ -3,24 +3,24 @@
 They have no label `account`. Prices and terms disappear each on their own when they are stale.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from decimal import Decimal
 
 from exporter.borrow_terms import BorrowTerm
-from exporter.family import PREFIX, Family, Sample
+from exporter.family import PREFIX, Family, Samples, each
 from exporter.mark_prices import PRICE_UNIT
 from exporter.market import MarketState
 
 
-def _prices(market: MarketState) -> Iterable[Sample]:
+def _prices(market: MarketState) -> Samples:
     prices = market.prices.prices if market.prices else {}
-    return (((currency, PRICE_UNIT), price) for currency, price in prices.items())
+    return tuple((currency, PRICE_UNIT) for currency in prices), tuple(prices.values())
 
 
 def _of_terms(name: str, help_: str, read: Callable[[BorrowTerm], Decimal]) -> Family[MarketState]:
-    def read_market(market: MarketState) -> Iterable[Sample]:
+    def read_market(market: MarketState) -> Samples:
         terms = market.terms.terms if market.terms else {}
-        return (((currency,), read(term)) for currency, term in terms.items())
+        return each({currency: read(term) for currency, term in terms.items()})
 
     return Family(
         PREFIX + name,
@@ -28,6 +28,7 @@ def _of_terms(name: str, help_: str, read: Callable[[BorrowTerm], Decimal]) -> F
         f"{help_}, as of the last answer.",
         ("currency",),
         read_market,
+        owner=lambda _: (),
         expires_at=lambda market: market.terms_expire_at_monotonic_seconds,
         source=lambda market: market.terms,
     )
@@ -41,6 +42,7 @@ MARKET_FAMILIES: tuple[Family[MarketState], ...] = (
         "is zero, as of the last answer.",
         ("currency", "unit"),
         _prices,
+        owner=lambda _: (),
         expires_at=lambda market: market.prices_expire_at_monotonic_seconds,
         source=lambda market: market.prices,
     ),

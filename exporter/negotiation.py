@@ -6,7 +6,11 @@ format, which every scraper reads. Source: RFC 9110, 12.5; OpenMetrics 1.0, "Con
 
 from collections.abc import Iterator
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
+
+# Scrapers send the same headers every time.
+_REMEMBERED = 16
 
 
 class Format(Enum):
@@ -22,6 +26,7 @@ class _Choice(NamedTuple):
     quality: float
 
 
+@lru_cache(_REMEMBERED)
 def choose_format(accept: str) -> Format:
     """Give the format that an `Accept` header prefers; the text format in case of doubt."""
     text_quality, openmetrics_quality = 0.0, 0.0
@@ -34,6 +39,7 @@ def choose_format(accept: str) -> Format:
     return Format.OPENMETRICS if openmetrics_quality > text_quality else Format.TEXT
 
 
+@lru_cache(_REMEMBERED)
 def accepts_gzip(accept_encoding: str) -> bool:
     """Tell whether an `Accept-Encoding` header names gzip without refusing it."""
     return any(

@@ -22,10 +22,8 @@ from exporter.status_page import StatusPage
 from exporter.store import Store
 from exporter.supervision import Supervisor
 from exporter.telemetry import ExporterStatus, process_registry
-from exporter.vigil import EXIT_INTERNAL, Vigil
+from exporter.vigil import Vigil
 from exporter.web import Application
-
-__all__ = ["EXIT_INTERNAL", "client_ssl_context", "run_service"]
 
 
 async def run_service(  # noqa: PLR0913 - everything it needs is passed in

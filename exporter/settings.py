@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from exporter.account import Account
 from exporter.budget import REQUESTS_PER_MINUTE
-from exporter.config_file import read_config_file
 from exporter.credentials import CredentialSource
 from exporter.environment import read_environment, unknown_variables
 from exporter.errors import ConfigurationError
@@ -139,10 +138,17 @@ def _read_sources(config_file: Path | None) -> tuple[Given, list[str]]:
         problems += error.problems
     try:
         if config_file is not None:
-            given = _merged(given, read_config_file(config_file))
+            given = _merged(given, _read_file(config_file))
     except ConfigurationError as error:
         problems += error.problems
     return given, problems
+
+
+def _read_file(path: Path) -> Given:
+    # YAML takes a while to import, and most have no file.
+    from exporter.config_file import read_config_file  # noqa: PLC0415 - see above
+
+    return read_config_file(path)
 
 
 def _merged(above: Given, below: Given) -> Given:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-EXIT_INTERNAL = 70
+from exporter.exit_codes import EXIT_INTERNAL
 
 # A poller that died must not be outlived by a page that still answers, whatever cleaning up does.
 # A second is promised; the rest is for a busy machine.

@@ -1,8 +1,7 @@
 """The ASGI application: `/`, `/metrics`, `/-/healthy`, `/-/ready`, all by GET; POST `/-/reload`."""
 
 import asyncio
-import gzip
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.exposition import Exposition
@@ -19,9 +18,8 @@ _RELOAD_PATH = "/-/reload"
 _TEXT = "text/plain; charset=utf-8"
 # A page is sent in parts, so that a slow reader holds little memory.
 _PART_BYTES = 1 << 16
-# Compressing less than this is quicker than handing it to a thread.
-_THREAD_FROM_BYTES = 1 << 16
-_GZIP_LEVEL = 3
+# So many, if they are taken at once, before others may run.
+_PARTS_IN_A_ROW = 16
 _SECURITY_HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": (
@@ -37,7 +35,7 @@ _SECURITY_HEADERS = {
 @dataclass(frozen=True, slots=True)
 class _Response:
     status: int
-    body: bytes
+    body: bytes | Sequence[bytes]
     content_type: str = _TEXT
     headers: Mapping[str, str] | None = None
 
@@ -84,11 +82,12 @@ class Application:
 
     async def _metrics(self, request_headers: Mapping[str, str]) -> _Response:
         format_ = choose_format(request_headers.get("accept", ""))
-        body = self._exposition.page(format_)
         headers = {"vary": "Accept, Accept-Encoding"}
         if accepts_gzip(request_headers.get("accept-encoding", "")):
             headers["content-encoding"] = "gzip"
-            body = await _compressed(body)
+            body = await self._exposition.compressed(format_)
+        else:
+            body = await self._exposition.plain(format_)
         return _Response(200, body, format_.value, headers)
 
     async def _reloaded(self, scope: Scope) -> _Response:
@@ -118,12 +117,6 @@ class Application:
         return _Response(200, b"ready\n")
 
 
-async def _compressed(body: bytes) -> bytes:
-    if len(body) < _THREAD_FROM_BYTES:
-        return gzip.compress(body, _GZIP_LEVEL, mtime=0)
-    return await asyncio.to_thread(gzip.compress, body, _GZIP_LEVEL, mtime=0)
-
-
 def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
     """Join repeated headers by a comma (RFC 9110, 5.3); names are lower-case."""
     headers: dict[str, str] = {}
@@ -134,9 +127,10 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
 
 
 async def _send(response: _Response, send: Send, *, with_body: bool) -> None:
+    body = (response.body,) if isinstance(response.body, bytes) else response.body
     headers = {
         "content-type": response.content_type,
-        "content-length": str(len(response.body)),
+        "content-length": str(sum(map(len, body))),
         **_SECURITY_HEADERS,
         **(response.headers or {}),
     }
@@ -147,8 +141,26 @@ async def _send(response: _Response, send: Send, *, with_body: bool) -> None:
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
     )
-    body = memoryview(response.body if with_body else b"")
-    for start in range(0, len(body), _PART_BYTES):
-        part = bytes(body[start : start + _PART_BYTES])
+    for number, part in enumerate(_parts(body if with_body else ()), start=1):
         await send({"type": "http.response.body", "body": part, "more_body": True})
+        if number % _PARTS_IN_A_ROW == 0:
+            await asyncio.sleep(0)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _parts(body: Iterable[bytes]) -> Iterator[bytes]:
+    """Cut what is long, and join what is short."""
+    short: list[bytes] = []
+    length = 0
+    for piece in body:
+        if length + len(piece) > _PART_BYTES:
+            yield b"".join(short)
+            short, length = [], 0
+        if len(piece) > _PART_BYTES:
+            yield from (
+                piece[start : start + _PART_BYTES] for start in range(0, len(piece), _PART_BYTES)
+            )
+        else:
+            short.append(piece)
+            length += len(piece)
+    yield b"".join(short)

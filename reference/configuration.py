@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from exporter.budget import REQUESTS_PER_MINUTE
 from exporter.config_file import ACCOUNT_KEYS, FILE_KEYS, THRESHOLD_KEYS
 from exporter.environment import variable_defaults, variable_meanings
+from exporter.exit_codes import EXIT_CODES
 from exporter.flag_tree import Flag, commands_of
 from exporter.flags import command_line
-from exporter.manual import EXIT_CODES
 from exporter.meanings import meaning_of
 from exporter.setting_checks import STALE_AFTER_POLLS
 from exporter.settings import DEFAULT_POLL_INTERVAL_SECONDS

@@ -6,10 +6,11 @@ but for its lines of source. Values unmistakable by content stand for key, secre
 payloads and signatures are known by their shape, whoever made them and in whichever process.
 """
 
+import gzip
 import logging
 import re
 import subprocess
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -172,11 +173,22 @@ def _formatters() -> Iterable[type[logging.Formatter]]:
 
 def _watch_pages(watch: Watch, patch: pytest.MonkeyPatch) -> None:
     page, render = Exposition.page, StatusPage.render
+    plain, compressed = Exposition.plain, Exposition.compressed
 
     def metrics_page(exposition: Exposition, format_: Format) -> bytes:
         content = page(exposition, format_)
         watch.look("/metrics", content.decode())
         return content
+
+    async def plain_page(exposition: Exposition, format_: Format) -> Sequence[bytes]:
+        parts = await plain(exposition, format_)
+        watch.look("/metrics", b"".join(parts).decode())
+        return parts
+
+    async def compressed_page(exposition: Exposition, format_: Format) -> Sequence[bytes]:
+        parts = await compressed(exposition, format_)
+        watch.look("/metrics", gzip.decompress(b"".join(parts)).decode())
+        return parts
 
     def rendered(status_page: StatusPage, states: Iterable[AccountState]) -> str:
         text = render(status_page, states)
@@ -185,6 +197,8 @@ def _watch_pages(watch: Watch, patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(Exposition, "page", metrics_page)
     patch.setattr(StatusPage, "render", rendered)
+    patch.setattr(Exposition, "plain", plain_page)
+    patch.setattr(Exposition, "compressed", compressed_page)
 
 
 def _watch_exceptions(watch: Watch, patch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,18 @@ LEAKS = {
         "    exposition.page(Format.TEXT)",
         "API key in /metrics",
     ),
+    "metrics_as_they_are_served": (
+        "exposition = Exposition(CollectorRegistry(), time.monotonic)\n"
+        "    exposition.put(AccountState(replace(ACCOUNT, name=KEY)))\n"
+        "    asyncio.run(exposition.plain(Format.TEXT))",
+        "API key in /metrics",
+    ),
+    "metrics_as_they_are_served_compressed": (
+        "exposition = Exposition(CollectorRegistry(), time.monotonic)\n"
+        "    exposition.put(AccountState(replace(ACCOUNT, name=KEY)))\n"
+        "    asyncio.run(exposition.compressed(Format.TEXT))",
+        "API key in /metrics",
+    ),
     "status_page": (
         "StatusPage(Clock(), '/metrics').render([AccountState(replace(ACCOUNT, name=EMAIL))])",
         "e-mail in /",
@@ -66,7 +78,7 @@ LEAKS = {
     "signature": ("print(sign_payload('a', 'b'))", "signature in captured stdout call"),
 }
 HEAD = """
-import logging, os, subprocess, sys, time
+import asyncio, logging, os, subprocess, sys, time
 from dataclasses import replace
 
 import pytest

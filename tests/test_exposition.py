@@ -1,6 +1,7 @@
 import subprocess
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,13 +13,13 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.account import Account
 from exporter.catalogue import FAMILIES
 from exporter.errors import REASONS, NetworkError
-from exporter.exposition import Exposition, _fragment, as_metric
-from exporter.family import Family
+from exporter.exposition import Exposition, as_metric
 from exporter.liquidations import parse_liquidations
 from exporter.mark_prices import parse_mark_prices
 from exporter.market import MarketState
 from exporter.market_catalogue import MARKET_FAMILIES
 from exporter.negotiation import Format
+from exporter.sample_lines import sample_lines
 from exporter.snapshot import Snapshot
 from exporter.store import AccountState
 from exporter.telemetry import process_registry
@@ -361,11 +362,11 @@ def test_what_a_new_state_left_as_it_was_is_not_rendered_again(
     exposition.put(state)
     rendered: list[str] = []
 
-    def fragment(family: Family[AccountState], of: AccountState) -> bytes:
-        rendered.append(family.name)
-        return _fragment(family, of)
+    def lines(name: str, *others: Any) -> bytes:  # noqa: ANN401 - handed on as they are
+        rendered.append(name)
+        return sample_lines(name, *others)
 
-    monkeypatch.setattr("exporter.exposition._fragment", fragment)
+    monkeypatch.setattr("exporter.fragments.sample_lines", lines)
     exposition.put(asked(state))
 
     assert "bitopro_margin_endpoint_up" in rendered

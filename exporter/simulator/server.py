@@ -142,7 +142,7 @@ class Simulator:
         except OSError:
             pass  # the client left, failed at TLS, or was stuck for too long
         finally:
-            peer.writer.transport.abort()
+            peer.abort()
 
     async def _converse(self, peer: Peer) -> None:
         """Answer requests until either side has had enough."""

@@ -194,7 +194,7 @@ async def test_clients_under_tls_leave_no_descriptor_and_nothing_bad_in_the_log(
 def test_log_says_that_it_listens_under_tls(site: Site) -> None:
     (line,) = [line for line in site.exporter.log_lines() if "msg=listening" in line]
 
-    assert f"address=https://127.0.0.1:{site.exporter.port} tls=True" in line
+    assert f"address=https://127.0.0.1:{site.exporter.port} tls=true" in line
 
 
 def test_rotated_certificate_is_served_by_the_running_process(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from exporter.environment import known_variables
+from exporter.exit_codes import EXIT_INTERNAL
 from exporter.flags import parse_arguments
-from exporter.service import EXIT_INTERNAL
 from tests.alerts.deployment import ROOT
 
 SYSTEMD = ROOT / "deploy" / "systemd"

@@ -37,6 +37,7 @@ _LITERALS = (
     ("4 * ", 3600),
     # The age of a liquidation.
     (") < ", 3600),
+    ("bitopro_margin_endpoint_last_success_timestamp_seconds < ", 900),
 )
 # What is no time, although it is not small: of a rate by the year, of a decimal digit, of a ratio.
 _NO_TIMES = ("/ 365", "10 ^ ", "bitopro_margin_ad_ratio:exact < 100")

@@ -234,7 +234,7 @@ MARKET_GUARDS: tuple[Guard, ...] = (
     ),
     Guard(
         "renders anew what a state has changed",
-        "exposition.py",
+        "fragments.py",
         "if earlier is not None and family.source(earlier.state) is family.source(state)",
         "if earlier is not None",
         ("test_exposition.py",),

@@ -5,6 +5,7 @@ from tests.guards.guard import Guard
 _POLLER = ("test_poller.py",)
 _STORE = ("test_store.py",)
 _EXPOSITION = ("test_exposition.py",)
+_PAGES = ("test_page_cache.py",)
 
 SERVING_GUARDS: tuple[Guard, ...] = (
     Guard(
@@ -170,14 +171,14 @@ SERVING_GUARDS: tuple[Guard, ...] = (
     ),
     Guard(
         "hides values that grew stale since they were rendered",
-        "exposition.py",
+        "fragments.py",
         "if now < each.expires_at[index]",
         "if True",
         _EXPOSITION,
     ),
     Guard(
         "hides values at the limit of their age",
-        "exposition.py",
+        "fragments.py",
         "if now < each.expires_at[index]",
         "if now <= each.expires_at[index]",
         (*_EXPOSITION, "test_serving_guards.py"),
@@ -195,6 +196,55 @@ SERVING_GUARDS: tuple[Guard, ...] = (
         "now = self._monotonic()",
         "now = 0.0",
         _EXPOSITION,
+    ),
+    Guard(
+        "joins anew what has changed since the last scrape",
+        "fragments.py",
+        "or self._has_changed",
+        "or False",
+        _PAGES,
+    ),
+    Guard(
+        "joins anew when something has grown stale since the last scrape",
+        "fragments.py",
+        "or now >= self._joined.holds_until",
+        "or False",
+        _PAGES,
+    ),
+    Guard(
+        "compresses anew what has changed since the last scrape",
+        "exposition.py",
+        "if page is None or earlier != sections",
+        "if page is None",
+        _PAGES,
+    ),
+    Guard(
+        "takes no compressed piece for another",
+        "deflate.py",
+        "if before is not None and before.content == content",
+        "if before is not None",
+        ("test_deflate.py",),
+    ),
+    Guard(
+        "writes no exponent as an amount's digits",
+        "sample_lines.py",
+        "text >= _LEAST_PLAIN",
+        "True",
+        ("test_sample_lines.py",),
+    ),
+    Guard(
+        "writes large amounts as Go does",
+        "sample_lines.py",
+        "_AFTER_WHOLE_DIGITS = 7",
+        "_AFTER_WHOLE_DIGITS = 8",
+        ("test_sample_lines.py",),
+    ),
+    Guard(
+        "writes no more digits of an amount than a float has",
+        "sample_lines.py",
+        "_MAX_PLAIN_LENGTH = 16",
+        "_MAX_PLAIN_LENGTH = 19",
+        ("test_sample_lines.py",),
     ),
     Guard(
         "bounds what it remembers of undocumented values",

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from exporter import account_poller, cli, exchange, poller, service, signals
+from exporter.commands import configured
 from exporter.endpoints import BALANCES
 from exporter.snapshot import Snapshot, parse_snapshot
 from exporter.wire import Wire
@@ -113,7 +114,7 @@ def _leaking_start() -> None:
     def load(*_: object) -> NoReturn:
         raise ValueError(f"cannot cope with {SECRETS}")
 
-    setattr(cli, "load_configuration", load)  # noqa: B010 - of another type on purpose
+    setattr(configured, "load_configuration", load)  # noqa: B010 - of another type on purpose
 
 
 def _quick_backoff() -> None:

@@ -80,7 +80,7 @@ def test_bug_before_anything_runs_is_told_without_secrets(dying: Mapping[str, Ru
     ended = exporter.end()
 
     assert ended.code == EXIT_INTERNAL
-    assert "in _run" in exporter.stderr
+    assert "in configuration" in exporter.stderr
     assert "ValueError" in exporter.stderr
     assert [secret for secret in SECRETS if secret in exporter.stderr] == []
 

@@ -1,0 +1,97 @@
+"""What a poll costs, step by step, and as a whole over a real socket."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks import data
+from benchmarks.simulated import simulator
+from exporter.budget import REQUESTS_PER_MINUTE, RequestBudget
+from exporter.clock import Clock
+from exporter.exchange import Exchange
+from exporter.exposition import Exposition
+from exporter.poller import poll_once
+from exporter.service import client_ssl_context
+from exporter.signing import Credentials, signed_headers
+from exporter.snapshot import parse_snapshot
+from exporter.store import AccountState, Store
+from exporter.telemetry import process_registry
+from exporter.wire import Wire
+
+_CREDENTIALS = Credentials("demo-key", "demo-secret", "demo@example.com")
+_ROUNDS = 200
+_WARM_UP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The CPU time of a step of one poll, an account of 20 currencies."""
+
+    step: str
+    cpu_us: float
+
+
+def measure() -> list[Row]:
+    """Measure each step on its own, then whole polls."""
+    bodies = [data.answer(0, round_) for round_ in range(_ROUNDS)]
+    before = AccountState(data.account(0))
+    states = [data.polled(before, 0, round_, 0.0) for round_ in range(_ROUNDS)]
+    exposition = Exposition(process_registry(0.0), time.monotonic)
+    with simulator() as base_url:
+        whole = asyncio.run(_whole_polls(base_url))
+    return [
+        Row("sign", _median_us(lambda n: signed_headers(_CREDENTIALS, n))),
+        Row("parse and verify", _median_us(lambda n: parse_snapshot(bodies[n]))),
+        Row(
+            "state",
+            _median_us(lambda n: data.polled(before, 0, n, 0.0))
+            - _median_us(lambda n: parse_snapshot(data.answer(0, n))),
+        ),
+        Row("render, every amount changed", _median_us(lambda n: exposition.put(states[n]))),
+        Row("render, nothing changed", _median_us(lambda _: exposition.put(states[0]))),
+        Row("whole poll, HTTP included", whole),
+    ]
+
+
+def accounts_per_core(poll_us: float) -> tuple[float, float]:
+    """Give the share of a core that polls take at the budget, and what a core could poll."""
+    polls_per_second = REQUESTS_PER_MINUTE / 60
+    return polls_per_second * poll_us / 1e6, 1e6 / poll_us
+
+
+def _median_us(step: Callable[[int], object]) -> float:
+    return median(_seconds(step, number) for number in range(_ROUNDS)) * 1e6
+
+
+def _seconds(step: Callable[[int], object], number: int) -> float:
+    started = time.process_time()
+    step(number)
+    return time.process_time() - started
+
+
+async def _whole_polls(base_url: str) -> float:
+    """Poll a simulator in another process, and give the CPU time of a poll in microseconds."""
+    clock = Clock()
+    store = Store([data.account(0)])
+    exposition = Exposition(process_registry(0.0), clock.monotonic)
+    state, costs = store.states()[0], []
+    async with Wire(client_ssl_context()) as wire:
+        exchange = Exchange(
+            base_url=base_url,
+            read_credentials=lambda: _CREDENTIALS,
+            wire=wire,
+            clock=clock,
+            take_slot=RequestBudget(clock, requests_per_minute=1e9).take,
+            deadline_seconds=10.0,
+        )
+        for _ in range(_WARM_UP + _ROUNDS):
+            started = time.process_time()
+            state, error = await poll_once(state, exchange, clock)
+            store.put(state)
+            exposition.put(state)
+            costs.append(time.process_time() - started)
+            if error is not None:
+                raise error
+    return median(costs[_WARM_UP:]) * 1e6

@@ -1,0 +1,31 @@
+"""`demo`: three simulated accounts, which need no key."""
+
+import argparse
+import asyncio
+
+from exporter.clock import Clock
+from exporter.commands.simulate import simulator_config
+from exporter.demo import demo_simulator, run_demo
+from exporter.flag_groups import DEFAULT_ADDRESS
+from exporter.lifetime import run_until_signal
+from exporter.listening import open_sockets
+from exporter.service import client_ssl_context
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run exporter and simulator until a signal comes, and give the exit code."""
+    client_ssl_context()
+    config = simulator_config(lambda: demo_simulator(options.scenario, options.speed))
+    sockets = open_sockets(options.listen_addresses or [DEFAULT_ADDRESS])
+
+    async def serve(stopped: asyncio.Event) -> None:
+        await run_demo(
+            config,
+            sockets,
+            telemetry_path=options.telemetry_path,
+            shows_balances=options.show_balances,
+            clock=Clock(),
+            stopped=stopped,
+        )
+
+    return run_until_signal(serve, options.log_level, options.log_format)

@@ -1,0 +1,47 @@
+"""`drill`: let a simulated account get into trouble, and see that your alerting tells."""
+
+import argparse
+import asyncio
+
+from exporter.account import DRILL_ACCOUNT
+from exporter.clock import Clock
+from exporter.drill import run_drill
+from exporter.errors import ConfigurationError
+from exporter.exit_codes import EXIT_FAILED
+from exporter.lifetime import run_until_signal
+from exporter.listening import open_sockets, url_of
+from exporter.service import client_ssl_context
+from exporter.watchers import Watchers
+
+
+def main(options: argparse.Namespace) -> int:
+    """Play the drill, and give 1 if an alert was not seen."""
+    client_ssl_context()
+    if options.alertmanager_url and not options.prometheus_url:
+        raise ConfigurationError(["--alertmanager.url: needs --prometheus.url as well"])
+    sockets = open_sockets([options.listen_address])
+    has_passed = False
+
+    async def play(stopped: asyncio.Event) -> None:
+        nonlocal has_passed
+        watchers = (
+            Watchers(DRILL_ACCOUNT, options.prometheus_url, options.alertmanager_url)
+            if options.prometheus_url
+            else None
+        )
+        try:
+            has_passed = await run_drill(
+                sockets,
+                targets_folder=options.targets_folder,
+                target=options.target or url_of(sockets[0]).removeprefix("http://"),
+                watchers=watchers,
+                patience_seconds=options.patience,
+                clock=Clock(),
+                stopped=stopped,
+            )
+        finally:
+            if watchers is not None:
+                await watchers.aclose()
+
+    code = run_until_signal(play, options.log_level, options.log_format)
+    return code if code or has_passed else EXIT_FAILED

@@ -1,0 +1,272 @@
+"""What is kept between scrapes must never show on a page."""
+
+import asyncio
+import gzip
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
+
+from exporter.account import Account
+from exporter.catalogue import FAMILIES
+from exporter.exposition import Exposition, as_metric
+from exporter.market_catalogue import MARKET_FAMILIES
+from exporter.negotiation import Format
+from exporter.store import AccountState
+from tests.answers import answer_with
+from tests.states import ACCOUNT, asked, market, polled
+
+# More than two groups of them.
+COUNT = 70
+BODY = answer_with("adRatio", "1.25")
+
+
+async def plain(exposition: Exposition, format_: Format) -> bytes:
+    return b"".join(await exposition.plain(format_))
+
+
+async def compressed(exposition: Exposition, format_: Format) -> bytes:
+    return gzip.decompress(b"".join(await exposition.compressed(format_)))
+
+
+Scrape = Callable[[Exposition, Format], Awaitable[bytes]]
+both_encodings = pytest.mark.parametrize("scrape", [plain, compressed])
+
+
+class Site:
+    """An exposition of many accounts, at a time that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.exposition = Exposition(CollectorRegistry(), lambda: self.now)
+
+
+def numbered(number: int) -> Account:
+    return replace(ACCOUNT, name=f"account-{number}")
+
+
+def crowded(body: bytes) -> Site:
+    site = Site()
+    for number in range(COUNT):
+        site.exposition.put(polled(body, account=numbered(number)))
+    return site
+
+
+def lines_of(page: bytes, account: int) -> int:
+    return page.count(f'{{account="account-{account}"'.encode())
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_page_of_many_accounts_is_what_prometheus_client_writes(
+    documented_answer: bytes, scrape: Scrape
+) -> None:
+    site = crowded(documented_answer)
+    site.exposition.put_market(market())
+    states = [polled(documented_answer, account=numbered(number)) for number in range(COUNT)]
+
+    class Collected:
+        def collect(self) -> list[object]:
+            return [
+                *(as_metric(family, states) for family in FAMILIES),
+                *(as_metric(family, [market()]) for family in MARKET_FAMILIES),
+            ]
+
+    page = await scrape(site.exposition, Format.OPENMETRICS)
+
+    assert page == openmetrics_latest(Collected())  # type: ignore[no-untyped-call]  # untyped upstream
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_account_that_changes_after_a_scrape_is_new_in_the_next(
+    documented_answer: bytes, scrape: Scrape
+) -> None:
+    site = crowded(documented_answer)
+    before = await scrape(site.exposition, Format.TEXT)
+    site.exposition.put(polled(answer_with("adRatio", "1.25"), account=numbered(40)))
+
+    after = await scrape(site.exposition, Format.TEXT)
+
+    ratio = b'bitopro_margin_ad_ratio{account="account-40"} '
+    assert (ratio + b"5.76\n" in before, ratio + b"1.25\n" in after) == (True, True)
+    assert after.replace(ratio + b"1.25\n", ratio + b"5.76\n").count(b" 5.76\n") == COUNT
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_what_grows_stale_after_a_scrape_is_gone_in_the_next(
+    documented_answer: bytes, scrape: Scrape
+) -> None:
+    site = crowded(documented_answer)
+    site.exposition.put(polled(documented_answer, 30.0, numbered(40)))
+    await scrape(site.exposition, Format.TEXT)
+    site.now = 45.0
+
+    page = await scrape(site.exposition, Format.TEXT)
+
+    assert page.count(b"bitopro_margin_total_amount{") == page.count(
+        b'bitopro_margin_total_amount{account="account-40"'
+    )
+    assert lines_of(page, 40) > lines_of(page, 41) > 0
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_stale_account_that_answers_again_is_back(
+    documented_answer: bytes, scrape: Scrape
+) -> None:
+    site = crowded(documented_answer)
+    before = await scrape(site.exposition, Format.TEXT)
+    site.now = 45.0
+    await scrape(site.exposition, Format.TEXT)
+    site.exposition.put(polled(documented_answer, 45.0, numbered(40)))
+
+    after = await scrape(site.exposition, Format.TEXT)
+
+    assert lines_of(after, 40) == lines_of(before, 40)
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_account_that_is_not_kept_leaves_the_page_and_may_come_back(
+    documented_answer: bytes, scrape: Scrape
+) -> None:
+    site = crowded(documented_answer)
+    before = await scrape(site.exposition, Format.TEXT)
+
+    site.exposition.keep(f"account-{number}" for number in range(COUNT) if number != 40)
+    without = await scrape(site.exposition, Format.TEXT)
+    site.exposition.put(polled(documented_answer, account=numbered(40)))
+    after = await scrape(site.exposition, Format.TEXT)
+
+    assert (lines_of(without, 40), lines_of(after, 40)) == (0, lines_of(before, 40))
+    assert sorted(after.splitlines()) == sorted(before.splitlines())
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_prices_and_terms_grow_stale_between_scrapes(scrape: Scrape) -> None:
+    site = Site()
+    site.exposition.put_market(market())
+    pages = [await scrape(site.exposition, Format.TEXT)]
+    site.now = 45.0
+    pages.append(await scrape(site.exposition, Format.TEXT))
+    site.now = 900.0
+    pages.append(await scrape(site.exposition, Format.TEXT))
+
+    assert [b"mark_price{" in page for page in pages] == [True, False, False]
+    assert [b"borrow_user_limit_amount{" in page for page in pages] == [True, True, False]
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_formats_do_not_mix(documented_answer: bytes, scrape: Scrape) -> None:
+    site = crowded(documented_answer)
+
+    first = await scrape(site.exposition, Format.TEXT)
+    openmetrics = await scrape(site.exposition, Format.OPENMETRICS)
+
+    assert await scrape(site.exposition, Format.TEXT) == first
+    assert (first.count(b"# EOF"), openmetrics.count(b"# EOF")) == (0, 1)
+
+
+steps = st.lists(
+    st.tuples(st.integers(0, COUNT - 1), st.sampled_from([0.0, 1.0, 20.0, 45.0, 180.0])),
+    max_size=5,
+)
+
+
+@settings(deadline=None, max_examples=20)
+@given(steps=steps)
+def test_page_with_any_history_is_the_page_without_it(steps: list[tuple[int, float]]) -> None:
+    """Each step is an account that is polled and how long nothing happens after that."""
+    site = Site()
+    states = {number: AccountState(numbered(number)) for number in range(COUNT)}
+    for state in states.values():
+        site.exposition.put(state)
+    for number, seconds in steps:
+        states[number] = asked(polled(BODY, site.now, numbered(number)), site.now)
+        site.exposition.put(states[number])
+        asyncio.run(compressed(site.exposition, Format.TEXT))
+        site.now += seconds
+
+    fresh = Exposition(CollectorRegistry(), lambda: site.now)
+    for state in states.values():
+        fresh.put(state)
+
+    page = fresh.page(Format.TEXT)
+    assert asyncio.run(compressed(site.exposition, Format.TEXT)) == page
+    assert asyncio.run(plain(site.exposition, Format.TEXT)) == page
+
+
+def of_generation(number: int, account: int) -> AccountState:
+    body = answer_with("adRatio", f"{number}.5", accountStatus=number, marginStatus=number)
+    return polled(body, account=numbered(account))
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_page_that_is_joined_in_slices_shows_one_state_of_each_account(
+    scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Others run after every group.
+    monkeypatch.setattr("exporter.exposition._SLICE_SECONDS", -1.0)
+    site = Site()
+
+    async def swap() -> None:
+        for generation in count(2):
+            for account in range(COUNT):
+                site.exposition.put(of_generation(generation, account))
+            await asyncio.sleep(0)
+
+    for account in range(COUNT):
+        site.exposition.put(of_generation(1, account))
+    swapper = asyncio.create_task(swap())
+    page = (await scrape(site.exposition, Format.TEXT)).decode()
+    swapper.cancel()
+
+    generations = [
+        {
+            float(value) // 1
+            for value in re.findall(
+                rf'(?:ad_ratio|_status){{account="account-{account}"}} (.+)', page
+            )
+        }
+        for account in range(COUNT)
+    ]
+    assert {len(each) for each in generations} == {1}
+    assert len(set.union(*generations)) > 1
+
+
+class Fixed:
+    """Families as this process has them: gauges and counters, with labels and without."""
+
+    def collect(self) -> list[Metric]:
+        gauge = GaugeMetricFamily("any_info", "Labels out of order.", labels=("version", "build"))
+        gauge.add_metric(('1.0 "beta"', "c:\\d"), 1)
+        gauge.add_metric(("2.0", "e\nf"), 0.5)
+        counter = CounterMetricFamily("any_seconds", "Seconds,\nin \\ all.", value=12_345_678.25)
+        return [gauge, counter, GaugeMetricFamily("any_bytes", "Bytes.", value=1.5e8)]
+
+
+@pytest.mark.parametrize(
+    ("format_", "written"),
+    [(Format.TEXT, generate_latest), (Format.OPENMETRICS, openmetrics_latest)],
+)
+def test_families_of_the_process_are_what_prometheus_client_writes(
+    format_: Format, written: Callable[[Fixed], bytes]
+) -> None:
+    registry = CollectorRegistry()
+    registry.register(Fixed())
+
+    page = Exposition(registry, lambda: 0.0).page(format_)
+
+    assert page.endswith(written(Fixed()))
