@@ -7,7 +7,7 @@ DEPLOY_TOOLS := build/deploy-tools
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test e2e drill-demo dashboards docs bundle soak scale bench mutants lint format lock clean image-test deploy-test sbom
+.PHONY: help demo test test-rules test-sockets test-others e2e drill-demo dashboards docs bundle soak scale bench mutants lint format lock clean image-test deploy-test sbom
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -15,8 +15,26 @@ help: ## list the targets
 demo: $(VENV)/.runtime ## run the exporter against a simulated exchange
 	$(BIN)/python -m exporter demo $(ARGS)
 
-test: $(VENV)/.dev ## run all tests
+# Three groups at once, for many tests wait. What is in no other group is in the last.
+RULES := tests/alerts tests/deploy tests/grafana tests/guards tests/simulator
+SOCKETS := tests/abuse tests/faults tests/process
+
+test: $(VENV)/.dev ## run all tests (4 minutes); with ARGS, those that it names
+ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
+else
+	@echo "Three groups of tests run at once; each is shown when it is through."
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target test-rules test-sockets test-others
+endif
+
+test-rules: $(VENV)/.dev
+	$(BIN)/python -m pytest $(RULES)
+
+test-sockets: $(VENV)/.dev
+	$(BIN)/python -m pytest $(SOCKETS)
+
+test-others: $(VENV)/.dev
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(RULES) $(SOCKETS))
 
 e2e: $(VENV)/.dev ## faults, real Prometheus and Alertmanager, and what reaches a person (4 minutes)
 	$(BIN)/python -m pytest -o faulthandler_timeout=400 tests/e2e $(ARGS)

@@ -5,7 +5,6 @@ import socket
 import struct
 from dataclasses import dataclass
 
-_CLOSED = -1
 _READ_BYTES = 65_536
 
 
@@ -46,12 +45,6 @@ class Peer:
             socket.SOL_SOCKET, socket.SO_LINGER, linger_for_no_time
         )
         self.writer.transport.abort()
-
-    def abort(self) -> None:
-        """Cut the connection, if it is not closed already."""
-        # asyncio's transport fails if it is touched after it has delivered all and closed.
-        if self.writer.get_extra_info("socket").fileno() != _CLOSED:
-            self.writer.transport.abort()
 
     async def close(self) -> None:
         """Deliver what was sent, and close with FIN."""

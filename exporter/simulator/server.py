@@ -135,14 +135,18 @@ class Simulator:
             self._broken.set()
 
     async def _serve(self, peer: Peer) -> None:
+        # asyncio's transport fails if it is aborted after it has delivered all and closed.
+        is_closed = False
         try:
             await self._converse(peer)
             async with asyncio.timeout(_STUCK_SECONDS):
                 await peer.close()
+            is_closed = True
         except OSError:
             pass  # the client left, failed at TLS, or was stuck for too long
         finally:
-            peer.abort()
+            if not is_closed:
+                peer.writer.transport.abort()
 
     async def _converse(self, peer: Peer) -> None:
         """Answer requests until either side has had enough."""
