@@ -23,6 +23,7 @@ _RULE = "groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up\n    "
             "time() - max(bitopro_margin_last_change_timestamp_seconds) > 120",
         ),
         ("time() - max(a) < 3600", "time() - max(a) < 240"),
+        ("time() - max(b offset 1h) > 900", "time() - max(b offset 240000ms) > 900"),
         ("a / 365 * 10 ^ b", "a / 365 * 10 ^ b"),
     ],
 )

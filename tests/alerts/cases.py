@@ -29,6 +29,7 @@ POLLS = "bitopro_margin_polls_total"
 SAFE = 'bitopro_margin_ad_ratio_label{label="SAFETY_THRESHOLD"}'
 UNDOCUMENTED = 'bitopro_margin_undocumented_values_total{kind="label"}'
 RELOADED = "bitopro_margin_exporter_config_last_reload_successful"
+EXPOSED = "bitopro_margin_exporter_exposed_without_auth"
 STARTED = "process_start_time_seconds"
 
 
@@ -279,6 +280,14 @@ FIRING = [
         of_exporter=True,
         labels=_JOB,
     ),
+    Case(
+        "BitoproMarginExposedWithoutAuth",
+        during(START * MINUTE, 28 * MINUTE, {EXPOSED: 1}),
+        25,
+        28,
+        of_exporter=True,
+        labels=_JOB,
+    ),
 ]
 
 # Those that need to be looked at for longer.
@@ -418,6 +427,13 @@ NEAR_MISSES = [
         "BitoproMarginExporterRestarting",
         {STARTED: lambda at: min(max(at // 120, 5), 7)},
         about="twice",
+        of_exporter=True,
+        labels=_JOB,
+    ),
+    Case(
+        "BitoproMarginExposedWithoutAuth",
+        _fault({EXPOSED: 1}),
+        about="for twelve minutes",
         of_exporter=True,
         labels=_JOB,
     ),

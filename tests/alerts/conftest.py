@@ -21,6 +21,7 @@ from tests.alerts.deployment import EXPECTED_ACCOUNTS, RULE_FILES, RULES
 from tests.alerts.risk_cases import (
     FIRING_RISK,
     FIRING_RISK_LATE,
+    LIQUIDATED_UNSEEN,
     NEAR_MISSES_RISK,
     NEAR_MISSES_RISK_LATE,
     SHARED_PRICES,
@@ -101,6 +102,7 @@ _PLAYS: Mapping[str, _Play] = {
     "late cases": _Play(_together([*FIRING_LATE, *NEAR_MISSES_LATE]), 77, rule_files=_WITHOUT_RISK),
     "late risk cases": _Play(_together([*FIRING_RISK_LATE, *NEAR_MISSES_RISK_LATE]), 77),
     "shared prices": _Play(SHARED_PRICES, 82, MINUTE),
+    "liquidated unseen": _Play(LIQUIDATED_UNSEEN, 250, 2 * MINUTE),
     "chain": _Play(_CHAIN, 32),
     "days": _Play(_DAYS, 26 * 60, 10 * MINUTE),
     "company": _Play(COMPANY, 32),
@@ -157,6 +159,12 @@ def late_risk_cases(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
 def shared_prices(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
     """What fires where one key reads prices for several accounts."""
     return _timelines["shared prices"].result()
+
+
+@pytest.fixture(scope="session")
+def liquidated_unseen(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
+    """What fires for liquidations that finished while nothing was scraped."""
+    return _timelines["liquidated unseen"].result()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from tests.alerts.cases import (
     START,
     UP,
     Case,
+    rising,
 )
 from tests.alerts.worlds import (
     ABSENT,
@@ -20,6 +21,8 @@ from tests.alerts.worlds import (
     History,
     World,
     account,
+    always,
+    between,
     clock,
     during,
     then,
@@ -29,6 +32,10 @@ ETH_PRICE = 'bitopro_margin_mark_price{currency="ETH",unit="USDT"}'
 RATE = 'bitopro_margin_borrow_annual_interest_ratio{currency="%s"}'
 UNFINISHED = "bitopro_margin_liquidations_unfinished"
 LIQUIDATED_AT = "bitopro_margin_last_liquidation_timestamp_seconds"
+LIQUIDATIONS = 'endpoint="user-liquidations"'
+LIQUIDATIONS_UP = f"bitopro_margin_endpoint_up{{{LIQUIDATIONS}}}"
+LIQUIDATIONS_SUCCESS = f"bitopro_margin_endpoint_last_success_timestamp_seconds{{{LIQUIDATIONS}}}"
+REFUSED = f'bitopro_margin_endpoint_failures_total{{{LIQUIDATIONS},reason="schema"}}'
 ENDPOINT_UP = 'bitopro_margin_endpoint_up{endpoint="mark-price"}'
 ENDPOINT_SUCCESS = 'bitopro_margin_endpoint_last_success_timestamp_seconds{endpoint="mark-price"}'
 
@@ -72,6 +79,12 @@ FAR = position({"BTC": 2}, {"USDT": 79_000})
 STABLE_ONLY = position({"USDT": 130_500}, {"USDT": 100_000})
 # A hundred dollars owed.
 TINY = position({"BTC": 2}, {"USDT": 100})
+# Asked until minute 5, and again from minute 30; and not before minute 30.
+NEGLECTED: History = between(5 * MINUTE, 30 * MINUTE, 5 * MINUTE, clock)
+NEVER_UNTIL_30: Changes = {
+    LIQUIDATIONS_UP: between(0, 30 * MINUTE, ABSENT, always(1)),
+    LIQUIDATIONS_SUCCESS: between(0, 30 * MINUTE, ABSENT, clock),
+}
 BLIND: Changes = {UP: 0, ASSETS: STALE, DEBT: STALE, "bitopro_margin_mark_price*": STALE}
 
 FIRING_RISK = [
@@ -151,6 +164,45 @@ FIRING_RISK = [
         10,
         26,
         about="then not seen",
+    ),
+    Case(
+        "BitoproMarginLiquidationsUnreadable",
+        {**_fault({LIQUIDATIONS_UP: 0}), REFUSED: rising(START, END, 60)},
+        15,
+        26,
+    ),
+    Case(
+        "BitoproMarginLiquidationsUnreadable",
+        {
+            LIQUIDATIONS_UP: between(0, START * MINUTE, ABSENT, always(0)),
+            REFUSED: between(0, START * MINUTE, ABSENT, always(1)),
+        },
+        13,
+        29,
+        about="at the first request",
+    ),
+    Case(
+        "BitoproMarginEndpointNotAsked",
+        {LIQUIDATIONS_SUCCESS: NEGLECTED},
+        26,
+        34,
+        labels={"endpoint": "user-liquidations"},
+    ),
+    Case(
+        "BitoproMarginEndpointNotAsked",
+        {ENDPOINT_SUCCESS: NEGLECTED},
+        26,
+        34,
+        about="prices",
+        labels={"endpoint": "mark-price"},
+    ),
+    Case(
+        "BitoproMarginEndpointNotAsked",
+        NEVER_UNTIL_30,
+        20,
+        34,
+        about="never",
+        labels={"endpoint": "user-liquidations"},
     ),
 ]
 
@@ -253,6 +305,40 @@ NEAR_MISSES_RISK = [
         labels={"currency": "BTC"},
     ),
     Case("BitoproMarginLiquidationRunning", _fault({UNFINISHED: STALE}), about="not seen"),
+    Case(
+        "BitoproMarginLiquidationsUnreadable",
+        {**during(600, 720, {LIQUIDATIONS_UP: 0}), REFUSED: rising(10, 11, 60)},
+        about="twice",
+    ),
+    Case(
+        "BitoproMarginLiquidationsUnreadable",
+        _fault({LIQUIDATIONS_UP: 0}),
+        about="for another reason",
+    ),
+    Case(
+        "BitoproMarginEndpointNotAsked",
+        {LIQUIDATIONS_SUCCESS: lambda at: at // 900 * 900},
+        about="each quarter of an hour",
+        labels={"endpoint": "user-liquidations"},
+    ),
+    Case(
+        "BitoproMarginEndpointNotAsked",
+        {LIQUIDATIONS_SUCCESS: NEGLECTED, LIQUIDATIONS_UP: 0},
+        about="it fails",
+        labels={"endpoint": "user-liquidations"},
+    ),
+    Case(
+        "BitoproMarginEndpointNotAsked",
+        {LIQUIDATIONS_SUCCESS: NEGLECTED, UP: between(12 * MINUTE, 99 * MINUTE, 0, always(1))},
+        about="the balances fail",
+        labels={"endpoint": "user-liquidations"},
+    ),
+    Case(
+        "BitoproMarginEndpointNotAsked",
+        {**NEVER_UNTIL_30, UP: between(10 * MINUTE, 21 * MINUTE, 0, always(1))},
+        about="never, and the balances not for long",
+        labels={"endpoint": "user-liquidations"},
+    ),
 ]
 
 NEAR_MISSES_RISK_LATE = [
@@ -276,15 +362,53 @@ NEAR_MISSES_RISK_LATE = [
     ),
 ]
 
-# Two accounts of each exporter. The first has not been asked again since it failed. The other reads
-# prices for both, or did so until minute 5, when it was refused for the balances.
+# Two accounts of each exporter, or three. The first has not been asked again since it failed. The
+# next reads prices for all, or did so until minute 5, when it was refused for the balances. The
+# third was asked once, at the beginning.
 SHARED_PRICES: World = {
-    **account("spared", {ENDPOINT_UP: 0}, instance="prices for both"),
+    **account("spared", {ENDPOINT_UP: 0, ENDPOINT_SUCCESS: 0}, instance="prices for both"),
     **account("reader", {ENDPOINT_SUCCESS: clock}, instance="prices for both"),
-    **account("concerned", {ENDPOINT_UP: 0}, instance="prices for none"),
+    **account("not needed", {ENDPOINT_SUCCESS: 0}, instance="prices for both"),
+    **account("concerned", {ENDPOINT_UP: 0, ENDPOINT_SUCCESS: 0}, instance="prices for none"),
     **account(
         "former reader",
         {ENDPOINT_SUCCESS: lambda at: min(at, 5 * MINUTE)},
         instance="prices for none",
+    ),
+}
+
+# From minute 30 to minute 150 nothing is scraped.
+GAP = (30 * MINUTE, 150 * MINUTE)
+
+
+def _liquidated_in_a_gap(name: str, before: History, after: History) -> World:
+    return {
+        series: between(*GAP, ABSENT, history)
+        for series, history in account(
+            name, {LIQUIDATED_AT: lambda at: before(at) if at < GAP[0] else after(at)}
+        ).items()
+    }
+
+
+LONG_AGO = -2 * 3_600
+LIQUIDATED_UNSEEN: World = {
+    **_liquidated_in_a_gap("first one", always(ABSENT), always(60 * MINUTE)),
+    **_liquidated_in_a_gap("another one", always(LONG_AGO), always(60 * MINUTE)),
+    **_liquidated_in_a_gap("none", always(LONG_AGO), always(LONG_AGO)),
+    **_liquidated_in_a_gap(
+        "listed again",
+        always(LONG_AGO),
+        between(GAP[1], 220 * MINUTE, LONG_AGO - MINUTE, always(LONG_AGO)),
+    ),
+    **{
+        series: between(0, GAP[1], ABSENT, history)
+        for series, history in account("new exporter", {LIQUIDATED_AT: LONG_AGO}).items()
+    },
+    **account(
+        "new key",
+        {
+            LIQUIDATED_AT: between(0, GAP[1], ABSENT, always(LONG_AGO)),
+            UNFINISHED: between(0, GAP[1], ABSENT, always(0)),
+        },
     ),
 }

@@ -78,6 +78,47 @@ def test_endpoint_is_failing_where_no_key_of_the_exporter_reads_it(
     assert next(iter(minutes), None) == pytest.approx(first, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("account", "first"), [("reader", None), ("not needed", None), ("former reader", 26)]
+)
+def test_endpoint_is_not_asked_where_no_key_of_the_exporter_reads_it(
+    shared_prices: Timeline, account: str, first: int | None
+) -> None:
+    labels = {"account": account, "endpoint": "mark-price"}
+
+    minutes = shared_prices.minutes("BitoproMarginEndpointNotAsked", labels)
+
+    assert next(iter(minutes), None) == pytest.approx(first, abs=1)
+
+
+@pytest.mark.parametrize("account", ["first one", "another one"])
+def test_liquidation_that_nobody_saw_is_told_for_an_hour_once_it_is_seen(
+    liquidated_unseen: Timeline, account: str
+) -> None:
+    minutes = liquidated_unseen.minutes("BitoproMarginLiquidated", {"account": account})
+
+    assert minutes == list(range(minutes[0], minutes[-1] + 1, 2))
+    assert minutes[0] == 150
+    assert minutes[-1] == pytest.approx(150 + 60 + 5, abs=2)
+
+
+@pytest.mark.parametrize("account", ["none", "listed again", "new exporter", "new key"])
+def test_liquidation_of_long_ago_is_not_told(liquidated_unseen: Timeline, account: str) -> None:
+    assert liquidated_unseen.minutes("BitoproMarginLiquidated", {"account": account}) == []
+
+
+def test_text_of_a_liquidation_that_nobody_saw_says_so(liquidated_unseen: Timeline) -> None:
+    texts = [each for each in liquidated_unseen.texts if each.alert == "BitoproMarginLiquidated"]
+
+    assert {"1h 40m 0s ago" in each.annotations["description"] for each in texts} == {True, False}
+    assert {
+        "It was not seen at that time, so there may have been more than one."
+        in each.annotations["description"]
+        for each in texts
+    } == {True}
+    assert [fault for each in texts for fault in each.faults] == []
+
+
 @pytest.mark.parametrize("case", NEAR_MISSES, ids=_ids)
 def test_alert_is_silent_on_what_only_comes_near(cases: Timeline, case: Case) -> None:
     assert cases.minutes(case.alert, case.expected_labels) == []

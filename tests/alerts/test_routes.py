@@ -102,6 +102,7 @@ HELD = [
     ),
     Held("a distance not over a missing price", ("DistanceWarning", "PriceMissing")),
     Held("interest not over a ratio", ("InterestHigh", "BorrowRateDoubled", "RatioWarning")),
+    Held("an unreadable list not under a ratio", ("RatioLiquidation", "LiquidationsUnreadable")),
     Held("blindness alone", ("NotProvenSafe",)),
     Held("a warning alone", ("RatioWarning",)),
 ]
@@ -126,6 +127,12 @@ TOGETHER = [
     alert("RulesFailing"),
     alert("EndpointFailing", account="no prices", endpoint="mark-price"),
     alert("PriceMissing", account="no prices", currency="BTC"),
+    alert("EndpointNotAsked", account="late prices", endpoint="mark-price"),
+    alert("PriceMissing", account="late prices", currency="BTC"),
+    alert("LiquidationsUnreadable", account="odd"),
+    alert("EndpointFailing", account="odd", endpoint="user-liquidations"),
+    alert("LiquidationsUnreadable", account="odd, and no prices"),
+    alert("EndpointFailing", account="odd, and no prices", endpoint="mark-price"),
     alert("EndpointFailing", account="no rates", endpoint="provisioning/borrow"),
     alert("PriceMissing", account="no rates", currency="BTC"),
 ]
@@ -194,7 +201,14 @@ def test_exporter_that_is_down_holds_back_its_own_warnings_only(verdicts: Verdic
 def test_endpoint_of_prices_holds_back_each_price_that_is_missing(verdicts: Verdicts) -> None:
     assert verdicts["no prices", "PriceMissing"]
     assert not verdicts["no prices", "EndpointFailing"]
+    assert verdicts["late prices", "PriceMissing"]
     assert not verdicts["no rates", "PriceMissing"]
+
+
+def test_unreadable_list_holds_back_its_own_endpoint_only(verdicts: Verdicts) -> None:
+    assert verdicts["odd", "EndpointFailing"]
+    assert not verdicts["odd", "LiquidationsUnreadable"]
+    assert not verdicts["odd, and no prices", "EndpointFailing"]
 
 
 def test_what_concerns_no_account_holds_nothing_back(verdicts: Verdicts) -> None:

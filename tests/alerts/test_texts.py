@@ -3,7 +3,17 @@
 from pathlib import Path
 
 from tests.alerts.cases import ASSETS, DEBT, LAST_SUCCESS, NO_PAGE, UP, failures, ratio, rising
-from tests.alerts.risk_cases import LIQUIDATED_AT, NEAR, NOT_FAR, RATE, SHORT, UNFINISHED
+from tests.alerts.company import drill
+from tests.alerts.risk_cases import (
+    LIQUIDATED_AT,
+    LIQUIDATIONS_UP,
+    NEAR,
+    NOT_FAR,
+    RATE,
+    REFUSED,
+    SHORT,
+    UNFINISHED,
+)
 from tests.alerts.texts import Text
 from tests.alerts.worlds import (
     BTC_PRICE,
@@ -252,6 +262,49 @@ def test_texts_of_what_borrowing_costs_and_of_totals_that_are_off(
                 "site, and keep a wider margin until you know.",
                 severity="warning",
             ),
+        ],
+    )
+
+
+def test_text_of_a_doubled_rate_does_not_quote_the_rate_of_a_drill(
+    promtool: str, tmp_path: Path
+) -> None:
+    rates = during(300, FOREVER, {RATE % "BTC": 0.03})
+    of_drill = drill({RATE % "BTC": always(0.0001)})
+    (text,) = written(
+        promtool,
+        tmp_path,
+        {**account("main", rates), **of_drill},
+        ["BitoproMarginBorrowRateDoubled"],
+        minutes=22,
+    )
+
+    assert text.annotations["description"].startswith(
+        "Borrowing BTC now costs 3% a year, at least twice the lowest rate of the last day (1%), "
+        "and account main owes it."
+    )
+
+
+def test_text_of_liquidations_that_are_not_understood(promtool: str, tmp_path: Path) -> None:
+    check_texts(
+        promtool,
+        tmp_path,
+        account(
+            "main",
+            {**during(600, FOREVER, {LIQUIDATIONS_UP: 0}), REFUSED: rising(10, 99, 60)},
+        ),
+        [
+            fired(
+                "BitoproMarginLiquidationsUnreadable",
+                "main",
+                "BitoPro's list of liquidations of account main cannot be understood.",
+                "BitoPro answers for liquidations of account main, but the answer is refused, "
+                "schema. One entry of an unknown form is enough for that, and a liquidation that "
+                "has just begun or ended may be such an entry. Until the answer is understood, no "
+                "alert tells of liquidations. Look at the account on the exchange's site now. The "
+                "exporter's log says what was not understood; report it to the exporter's project.",
+                severity="warning",
+            )
         ],
     )
 

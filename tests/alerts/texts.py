@@ -20,7 +20,7 @@ _NAMES = {
     *("BitoPro", "API", "NTP", "AD", "ratio", "exporter", "Prometheus", "Alertmanager", "Rules"),
     *("job", "target", "bitopro-margin", "expected-accounts.rules.yml"),
     *("BTC", "ETH", "USDT", "USDC", "TWD", "SAFETY_THRESHOLD"),
-    *("NaN", "MARGIN_CALL"),
+    *("NaN", "MARGIN_CALL", "web.config.file"),
     *REASONS,
     *(rule.name for rule in ALL_RULES),
 }

@@ -91,6 +91,10 @@ _MOVING: Mapping[str, History] = {
     "bitopro_margin_last_success_timestamp_seconds": clock,
     "bitopro_margin_last_change_timestamp_seconds": clock,
     "bitopro_margin_polls_total": counter,
+    **{
+        f'bitopro_margin_endpoint_last_success_timestamp_seconds{{endpoint="{endpoint}"}}': clock
+        for endpoint in ("mark-price", "provisioning/borrow", "user-liquidations")
+    },
 }
 
 
@@ -111,6 +115,7 @@ MARKET: Mapping[str, float | str] = {
     'bitopro_margin_endpoint_up{endpoint="provisioning/borrow"}': 1.0,
     'bitopro_margin_endpoint_up{endpoint="user-liquidations"}': 1.0,
     'bitopro_margin_endpoint_failures_total{endpoint="mark-price",reason="auth"}': 0.0,
+    'bitopro_margin_endpoint_failures_total{endpoint="user-liquidations",reason="schema"}': 0.0,
     'bitopro_margin_endpoint_last_success_timestamp_seconds{endpoint="mark-price"}': 0.0,
 }
 # What a page shows without an account, beside `up` and what is of the process.

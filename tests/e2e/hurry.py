@@ -41,6 +41,9 @@ _LITERALS = (
 )
 # What is no time, although it is not small: of a rate by the year, of a decimal digit, of a ratio.
 _NO_TIMES = ("/ 365", "10 ^ ", "bitopro_margin_ad_ratio:exact < 100")
+# Seconds that stay: how old an optional answer may be. The exporter asks each of them at its own
+# interval, of five minutes for one, in a hurry too.
+_OWN_PACE = (") > 900",)
 # A smaller number in an expression is a share, a count, or seconds between two clocks.
 _SMALLEST_LITERAL = 10
 
@@ -80,7 +83,7 @@ def expression(text: str, factor: float) -> str:
     for before, seconds in _LITERALS:
         text = re.sub(rf"{re.escape(before)}{seconds}\b", f"{before}{seconds / factor:g}", text)
         bare = re.sub(rf"{re.escape(before)}{seconds}\b", "", bare)
-    for each in _NO_TIMES:
+    for each in (*_NO_TIMES, *_OWN_PACE):
         bare = bare.replace(each, "")
     unknown = [each for each in _NUMBER.findall(bare) if float(each) >= _SMALLEST_LITERAL]
     if unknown:
