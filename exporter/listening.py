@@ -64,6 +64,12 @@ def url_of(listening: socket.socket, scheme: str = "http") -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
+def bound_address(listening: socket.socket) -> str:
+    """Give `host:port` as it was bound, which says who may reach it."""
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _is_loopback(host: str) -> bool:
     return ip_address(host.partition("%")[0]).is_loopback
 
