@@ -43,7 +43,7 @@ def load_yaml(path: Path, flag: str) -> object:
         problem = (
             "a key is there twice"
             if isinstance(error, _DuplicateKeyError)
-            else "compare indentation, colons and quotes there with the lines above"
+            else "compare indentation (no tabs), colons and quotes there with the lines above"
         )
         raise ConfigurationError([f"{path}: not valid YAML at {place}: {problem}"]) from None
     except (ValueError, RecursionError):
