@@ -56,6 +56,7 @@ soak: $(VENV)/.dev ## 20,000 polls, a fifth of them failing: growth of memory, d
 
 scale: $(VENV)/.dev ## 1,000 accounts on 8 shards, each a process: is every account polled by exactly one? (2 minutes)
 	$(BIN)/python -m benchmarks.scale $(ARGS)
+
 bench: $(VENV)/.dev ## what scrapes, polls, pauses and starts cost, beside other exporters (10 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
 

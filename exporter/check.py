@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from exporter.account_poller import DEADLINE_SECONDS
 from exporter.budget import RequestBudget
+from exporter.check_protection import protection_steps
 from exporter.check_step import Step
 from exporter.check_steps import NAMES, steps_of
 from exporter.clock import Clock
@@ -14,6 +15,7 @@ from exporter.exchange import Exchange
 from exporter.listing import listed_account, listed_flags, listed_settings, table
 from exporter.service import client_ssl_context
 from exporter.settings import AccountSettings, Settings
+from exporter.shards import ONLY_SHARD
 from exporter.store import AccountState
 from exporter.telling import tell
 from exporter.terminal import Terminal
@@ -29,7 +31,7 @@ def run_check(settings: Settings, options: Namespace, terminal: Terminal) -> boo
     for each in settings.accounts:
         report.listing(f"Account {each.account.name}: settings", table(listed_account(each)))
     report.say("Configuration")
-    for step in _configuration(settings):
+    for step in (*_configuration(settings), *protection_steps(options)):
         report.step(step)
     if options.offline:
         report.say("Nobody was asked, because of --offline.")
@@ -65,7 +67,11 @@ class _Report:
 
 def _configuration(settings: Settings) -> Iterable[Step]:
     count = len(settings.accounts)
-    yield Step("settings", "good", f"can be run, with {count} account{'' if count == 1 else 's'}")
+    ours = ""
+    if settings.shard != ONLY_SHARD:
+        ours = f", as shard {settings.shard.number} of 0 to {settings.shard.total - 1}"
+    text = f"can be run, with {count} account{'' if count == 1 else 's'}{ours}"
+    yield Step("settings", "good", text)
     for each in settings.warnings:
         yield Step("careless", "odd", each)
 

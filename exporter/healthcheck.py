@@ -5,7 +5,9 @@ because the exchange is down would only be restarted again.
 """
 
 import asyncio
+import os
 import re
+import socket
 import ssl
 from contextlib import suppress
 from ipaddress import ip_address
@@ -58,10 +60,17 @@ async def _check(host: str, port: int, *, is_tls: bool, deadline_seconds: float)
         raise UnhealthyError(f"{address} did not answer within {deadline_seconds:g} s") from None
     except ssl.SSLError as error:
         reason = error.reason or "handshake failed"
-        raise UnhealthyError(f"{address}: TLS: {reason.lower().replace('_', ' ')}") from None
+        raise UnhealthyError(
+            f"{address}: TLS: {reason.lower().replace('_', ' ')}; is --tls right?"
+        ) from None
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UnhealthyError(f"{address} cannot be asked: {reason}") from None
+        # By its number, for Python's own words repeat the address.
+        known = error.errno and not isinstance(error, socket.gaierror)
+        reason = os.strerror(error.errno or 0) if known else error.strerror or str(error)
+        raise UnhealthyError(
+            f"{address} cannot be asked: {reason}; is it running, and is this its "
+            "--web.listen-address?"
+        ) from None
 
 
 async def _ask(host: str, port: int, *, is_tls: bool) -> bytes:

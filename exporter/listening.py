@@ -44,7 +44,16 @@ def address_problems(addresses: Iterable[str]) -> list[str]:
 
 def is_public(listening: socket.socket) -> bool:
     """Tell whether other machines may reach the socket."""
-    return not ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
+    return not _is_loopback(listening.getsockname()[0])
+
+
+def is_public_address(address: str) -> bool:
+    """Tell the same of a `host:port` that nothing listens on yet; a name counts as public."""
+    host, _ = _parsed(address)
+    try:
+        return not host or not _is_loopback(host)
+    except ValueError:
+        return host != "localhost"
 
 
 def url_of(listening: socket.socket, scheme: str = "http") -> str:
@@ -53,6 +62,16 @@ def url_of(listening: socket.socket, scheme: str = "http") -> str:
     if host in ("::", "0.0.0.0"):  # noqa: S104 - compared, not bound
         host = "localhost"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def bound_address(listening: socket.socket) -> str:
+    """Give `host:port` as it was bound, which says who may reach it."""
+    host, port = listening.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    return ip_address(host.partition("%")[0]).is_loopback
 
 
 def _open_socket(address: str) -> socket.socket:

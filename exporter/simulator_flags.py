@@ -54,6 +54,6 @@ def add_simulator_flags(parser: argparse.ArgumentParser) -> None:
         choices=ENDPOINTS,
         default="balances",
         metavar="NAME",
-        help="where: one of %(choices)s (default: %(default)s)",
+        help=f"where: one of {', '.join(ENDPOINTS)} (default: %(default)s)",
     )
     parser.add_argument("--fault-list", action="store_true", help="list the faults and exit")

@@ -8,17 +8,18 @@ from exporter.listening import address_problems
 from exporter.protection import Protection
 from exporter.service import client_ssl_context
 from exporter.settings import Settings, load_settings
-from exporter.shards import ONLY_SHARD, Shard
+from exporter.shards import MAX_SHARDS, Shard
 
 
 def load_configuration(
     config_file: Path | None,
     addresses: Sequence[str] = (),
-    shard: Shard = ONLY_SHARD,
+    choose_shard: Callable[[], Shard] = Shard,
     web_config_file: Path | None = None,
 ) -> Settings:
     """Read the settings. Raises ConfigurationError with every problem of any source."""
-    problems = [
+    shard, problems = _chosen(choose_shard)
+    problems += [
         *address_problems(addresses),
         *_problems_of(lambda: Protection(web_config_file)),
         *_problems_of(client_ssl_context),
@@ -30,6 +31,14 @@ def load_configuration(
     if problems:
         raise ConfigurationError(problems)
     return settings
+
+
+def _chosen(choose_shard: Callable[[], Shard]) -> tuple[Shard, list[str]]:
+    try:
+        return choose_shard(), []
+    except ConfigurationError as error:
+        # The file is read all the same, as the smallest shard: one has as few accounts as can be.
+        return Shard(0, MAX_SHARDS), list(error.problems)
 
 
 def _problems_of(attempt: Callable[[], object]) -> list[str]:

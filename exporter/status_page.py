@@ -88,7 +88,7 @@ _PAGE = """<!doctype html>
 _NO_ACCOUNTS = """<section class="none">
 <h2>No accounts</h2>
 <p class="state">this exporter has nothing to poll</p>
-<p>With shards, that is so where there are more shards than accounts. Otherwise check the
+<p>With shards, that is so where none of the accounts falls to this one. Otherwise check the
 configuration: <code>bitopro-margin-exporter check</code>.</p>
 </section>"""
 

@@ -1,4 +1,4 @@
-"""Whether an answer counts: its status and type, and what the operator is to do if it does not.
+"""Whether an answer counts, by its status and type. What to do if it does not is in `advice`.
 
 Source: API documentation, "Error codes".
 """
@@ -16,10 +16,10 @@ from exporter.errors import (
 )
 from exporter.wire import Answer
 
-_STATUS_ADVICE = {
+_MEANINGS = {
     400: "the request no longer fits the API; please report it",
-    401: "check the API key and secret, and that the key still exists",
-    403: "grant the key permission to read, and check its list of allowed addresses",
+    401: "the exchange does not accept this key with this secret",
+    403: "the key may not read, or not from this address",
     404: "check the base URL",
     408: "the exchange took too long",
     422: "the request no longer fits the API; please report it",
@@ -37,12 +37,12 @@ def require_success(answer: Answer, skew: float | None, wall_seconds: float) -> 
             if content_type.lower() != "application/json":
                 raise ContentTypeError("200, but the content is not application/json")
         case 401 | 403 as status:
-            raise AuthenticationError(f"{status}: {_STATUS_ADVICE[status]}")
+            raise AuthenticationError(f"{status}: {_MEANINGS[status]}")
         case 409:
             measured = "unknown" if skew is None else f"{skew:+.1f} s"
             raise ClockError(
-                "409: the exchange refused the nonce; set this clock by NTP, and run one exporter "
-                f"per API key (local clock against the exchange's: {measured})"
+                "409: the exchange refused the nonce (local clock against the exchange's: "
+                f"{measured})"
             )
         case 429:
             raise RateLimitedError(
@@ -52,8 +52,8 @@ def require_success(answer: Answer, skew: float | None, wall_seconds: float) -> 
         case 301 | 302 | 303 | 307 | 308 as status:
             raise RedirectError(f"{status}: redirects are not followed; check the base URL")
         case status:
-            advice = _STATUS_ADVICE.get(status, "not an answer that this request can have")
-            raise HTTPStatusError(f"{status}: {advice}", status)
+            meaning = _MEANINGS.get(status, "not an answer that this request can have")
+            raise HTTPStatusError(f"{status}: {meaning}", status)
 
 
 def clock_skew_seconds(answer: Answer, wall_seconds: float) -> float | None:

@@ -40,8 +40,12 @@ def load_yaml(path: Path, flag: str) -> object:
         # Only the place, for PyYAML's own text may quote what it met, a secret for one.
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "unknown place"
-        problem = ": a key is there twice" if isinstance(error, _DuplicateKeyError) else ""
-        raise ConfigurationError([f"{path}: not valid YAML at {place}{problem}"]) from None
+        problem = (
+            "a key is there twice"
+            if isinstance(error, _DuplicateKeyError)
+            else "compare indentation (no tabs), colons and quotes there with the lines above"
+        )
+        raise ConfigurationError([f"{path}: not valid YAML at {place}: {problem}"]) from None
     except (ValueError, RecursionError):
         # A date or a number of the right form and an impossible value, or endless brackets.
         raise ConfigurationError([f"{path}: holds a value that cannot be read"]) from None

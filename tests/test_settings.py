@@ -370,7 +370,8 @@ def test_account_in_environment_and_file_is_ambiguous(
         ),
         (
             "accounts: {",
-            "not valid YAML at line 1, column 12",
+            "not valid YAML at line 1, column 12: compare indentation (no tabs), colons and quotes "
+            "there with the lines above",
         ),
         ("accounts: 1\naccounts: 2", "not valid YAML at line 2, column 1: a key is there twice"),
         ("- 1", "keys with values were expected, such as name: main"),

@@ -19,6 +19,6 @@ def configuration(options: argparse.Namespace) -> Settings:
     return load_configuration(
         options.config_file,
         options.listen_addresses or (),
-        shard_of(options),
+        lambda: shard_of(options),
         options.web_config_file,
     )

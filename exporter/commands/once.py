@@ -16,7 +16,7 @@ from exporter.telling import complain, tell
 
 def main(options: argparse.Namespace) -> int:
     """Print each account, and give 1 if one of them gave no answer."""
-    settings = load_configuration(options.config_file, shard=shard_of(options))
+    settings = load_configuration(options.config_file, choose_shard=lambda: shard_of(options))
     visits: tuple[Visit, ...] | None = None
 
     async def look(stopped: asyncio.Event) -> None:

@@ -10,7 +10,7 @@ from exporter.clock import Clock
 from exporter.commands.configured import configuration
 from exporter.flag_groups import DEFAULT_ADDRESS
 from exporter.lifetime import run_until_signal
-from exporter.listening import is_public, open_sockets, url_of
+from exporter.listening import bound_address, is_public, open_sockets, url_of
 from exporter.protection import Protection
 from exporter.reloading import Hangup, ReloadOptions, log_warnings
 from exporter.service import run_service
@@ -46,7 +46,7 @@ def main(options: argparse.Namespace) -> int:
             if is_public(each) and not protection.knows_its_clients():
                 logger.warning(
                     "balances are open to whoever reaches this address; see --web.config.file",
-                    extra={"address": address},
+                    extra={"address": bound_address(each)},
                 )
         await run_service(
             settings,

@@ -13,13 +13,22 @@ import pytest
 import trustme
 from anyio.from_thread import start_blocking_portal
 
+from exporter.shards import shard_of
 from exporter.simulator import Simulator, SimulatorConfig
 from tests.process.conftest import WallClock
 from tests.process.running import EXPORTER, SECRETS, Running, config_file, environment
+from tests.protected import (
+    CLIENTS_TEXT,
+    TLS_TEXT,
+    users_text,
+    write_certificate,
+    write_web_config,
+)
 
 UTF_8 = {"PYTHONIOENCODING": "utf-8"}
 # Longer than that of the other tests, for it bounds the time of a call on a busy machine.
 INTERVAL = {"BITOPRO_POLL_INTERVAL": "10s"}
+NAMES = [f"account-{number}" for number in range(1, 9)]
 STEPS = ["name", "connection", "clock", "signed call", "answer", *["optional"] * 3, "series"]
 
 
@@ -70,7 +79,7 @@ def test_good_account_passes_every_step(simulator: Simulator) -> None:
     code, printed = check(environment(simulator.base_url))
 
     assert code == 0
-    assert steps(printed, "✓") == ["settings", *STEPS]
+    assert steps(printed, "✓") == ["settings", "web", *STEPS]
     assert "✗" not in printed
     assert "3 currencies, totals in USDT" in printed
 
@@ -120,7 +129,7 @@ def test_offline_asks_nobody(simulator: Simulator) -> None:
     code, printed = check(environment(simulator.base_url), "--offline")
 
     assert (code, simulator.connections) == (0, before)
-    assert steps(printed, "✓") == ["settings"]
+    assert steps(printed, "✓") == ["settings", "web"]
 
 
 def test_every_problem_of_the_configuration_has_a_line_and_a_cross() -> None:
@@ -138,6 +147,91 @@ def test_every_problem_of_the_configuration_has_a_line_and_a_cross() -> None:
         ["✗", "BITOPRO_EMAIL"],
         ["✗", "BITOPRO_STALE_AFTER:"],
     ]
+
+
+def test_problems_of_shard_file_and_port_are_told_together(tmp_path: Path) -> None:
+    accounts, web = tmp_path / "config.yml", tmp_path / "web.yml"
+    accounts.write_text("accounts:\n  - name: a\n   email: b\n")
+    web.write_text("basic_auth_users: {prometheus: plain}\n")
+
+    code, printed = check(
+        {},
+        f"--config.file={accounts}",
+        f"--web.config.file={web}",
+        "--shard=7",
+        "--total-shards=3",
+    )
+
+    assert code == 78
+    assert [line.split(maxsplit=4)[:3] for line in printed.splitlines()] == [
+        ["✗", "--shard:", "7"],
+        ["✗", f"{web}:", "basic_auth_users.prometheus:"],
+        ["✗", f"{accounts}:", "not"],
+    ]
+
+
+def test_wrong_shard_is_not_blamed_on_the_budget(tmp_path: Path) -> None:
+    path = config_file(tmp_path, "http://127.0.0.1:1/v3", accounts=200)
+
+    code, printed = check({}, f"--config.file={path}", "--shard=7", "--total-shards=3")
+
+    assert (code, printed) == (78, "✗ --shard: 7 is none of 3, which are 0 to 2\n")
+
+
+def test_shard_is_told(simulator: Simulator, tmp_path: Path) -> None:
+    path = config_file(tmp_path, simulator.base_url, accounts=8)
+
+    _, printed = check({}, f"--config.file={path}", "--offline", "--shard=1", "--total-shards=2")
+
+    ours = [name for name in NAMES if shard_of(name, 2) == 1]
+    assert re.findall(r"^Account (\S+): settings$", printed, re.MULTILINE) == ours
+    assert f"can be run, with {len(ours)} accounts, as shard 1 of 0 to 1\n" in printed
+
+
+def protection(address: str, *flags: str) -> list[tuple[str, str]]:
+    """Give what is said of the port, sign and text, and nothing else of it."""
+    variables = {"BITOPRO_API_KEY": "k", "BITOPRO_API_SECRET": "s", "BITOPRO_EMAIL": "a@b.example"}
+    code, printed = check(variables, "--offline", f"--web.listen-address={address}", *flags)
+    assert code == 0
+    return re.findall(r"^  (.) web          (.*)$", printed, re.MULTILINE)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:10061", "[::1]:10061", "localhost:10061"])
+def test_port_that_this_machine_alone_reaches_is_good(address: str) -> None:
+    assert protection(address) == [("✓", f"{address} without TLS, for whoever is on this machine")]
+
+
+@pytest.mark.parametrize("address", [":10061", "0.0.0.0:10061", "exporter.example:10061"])
+def test_port_that_is_open_to_other_machines_is_noted(address: str) -> None:
+    text = f"{address} without TLS, and balances are open to whoever reaches it"
+
+    assert protection(address) == [("!", text)]
+
+
+def test_users_without_tls_are_noted_where_others_may_listen(tmp_path: Path) -> None:
+    flag = f"--web.config.file={write_web_config(tmp_path, users_text())}"
+    text = ":10061 without TLS, so that passwords and balances can be read on the way"
+
+    assert protection("127.0.0.1:10061", flag) == [("✓", "127.0.0.1:10061 without TLS, for 1 user")]
+    assert protection(":10061", flag) == [("!", text)]
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (TLS_TEXT + users_text(), ":10061 with TLS, for 1 user"),
+        (CLIENTS_TEXT, ":10061 with TLS, for clients with a certificate"),
+    ],
+    ids=["users", "certificates"],
+)
+def test_users_and_certificates_with_tls_are_good(
+    part: str, text: str, authority: trustme.CA, tmp_path: Path
+) -> None:
+    write_certificate(tmp_path, authority)
+
+    flag = f"--web.config.file={write_web_config(tmp_path, part)}"
+
+    assert protection(":10061", flag) == [("✓", text)]
 
 
 def test_wrong_secret_leads_to_key_and_secret(simulator: Simulator) -> None:

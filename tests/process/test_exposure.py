@@ -24,7 +24,7 @@ def test_public_address_without_authentication_is_warned_of(start: Starter) -> N
     exporter = start(EVERYWHERE)
 
     assert exposed(exporter) == f"{EXPOSED} 1.0"
-    assert exporter.stderr.count(WARNING) == 1
+    assert exporter.stderr.count(f'{WARNING}; see --web.config.file" address=0.0.0.0:') == 1
     assert "msg=listening address=http://localhost:" in exporter.stderr
 
 

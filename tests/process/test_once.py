@@ -150,8 +150,8 @@ def test_failing_account_costs_no_other_and_is_told(
 
     assert ended.returncode == 1
     assert [line for line in ended.stderr.splitlines() if "warning: " not in line] == [
-        "error: account account-1: no answer: auth: 401: check the API key and secret, and that "
-        "the key still exists; check key, secret, e-mail, the key's right to read and its list of "
+        "error: account account-1: no answer: auth: 401: the exchange does not accept this key "
+        "with this secret; check key, secret, e-mail, the key's right to read and its list of "
         "allowed addresses; changed files are read anew within a minute"
     ]
     assert re.search(r"^account-1: NOT KNOWN  ", ended.stdout, re.MULTILINE)
