@@ -1,6 +1,11 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
 from exporter.budget import RequestBudget
+from exporter.clock import Clock
 from tests.clocks import ManualClock
 
 pytestmark = pytest.mark.anyio
@@ -122,3 +127,68 @@ async def test_no_time_is_counted_as_unused_where_polls_leave_none() -> None:
         await budget.take()
 
     assert not budget.take_if_free()
+
+
+class Waits:
+    """Who waits for a slot of half a second, in a moment that does not pass by itself."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.seconds: list[float] = []
+        self.budget = RequestBudget(
+            Clock(monotonic=lambda: self.now, sleep=self._sleep), requests_per_minute=120
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        await asyncio.Event().wait()
+
+    @asynccontextmanager
+    async def of(self, count: int) -> AsyncIterator[list[asyncio.Task[None]]]:
+        """Let so many wait, and end them."""
+        tasks = [asyncio.create_task(self.budget.take()) for _ in range(count)]
+        await asyncio.sleep(0)
+        yield tasks
+        await ended(*tasks)
+
+
+async def ended(*tasks: asyncio.Task[None]) -> None:
+    for each in tasks:
+        each.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_slots_of_those_who_stop_waiting_are_for_whoever_comes_next() -> None:
+    waits = Waits()
+    await waits.budget.take()
+
+    for _ in range(3):
+        async with waits.of(2):
+            pass
+
+    assert waits.seconds == [0.5, 1.0] * 3
+
+
+async def test_slot_that_is_given_back_is_taken_once_and_no_other_moves() -> None:
+    waits = Waits()
+    await waits.budget.take()
+
+    async with waits.of(3) as waiting:
+        await ended(waiting[0])
+        async with waits.of(2):
+            pass
+
+    assert waits.seconds == [0.5, 1.0, 1.5, 0.5, 2.0]
+
+
+async def test_slot_that_is_given_back_too_late_is_gone() -> None:
+    waits = Waits()
+    await waits.budget.take()
+
+    async with waits.of(2) as waiting:
+        await ended(waiting[0])
+        waits.now = 0.75
+        async with waits.of(1):
+            pass
+
+    assert waits.seconds == [0.5, 1.0, 0.75]

@@ -117,6 +117,27 @@ async def test_account_that_comes_is_polled_beside_the_others(operator: Operator
     assert (of(after, "polls_total") or 0.0) >= (of(before, "polls_total") or 0.0) > 0.0
 
 
+async def test_many_reloads_in_a_row_put_no_poll_off(operator: Operator) -> None:
+    operator.write(operator.account(1), operator.account(2), requests_per_minute=120)
+    async with running(operator) as target:
+        await until_up(target, "account-1", "account-2")
+        for number in range(80):
+            thresholds = {"warning": 1.5 + number % 2}
+            operator.write(
+                operator.account(1, thresholds=thresholds),
+                operator.account(2, thresholds=thresholds),
+                requests_per_minute=120,
+            )
+            page = await reloaded(target)
+
+        # Were their slots lost, the next poll would come after most of a minute.
+        await target.until(
+            (of(page, "polls_total") or 0.0) + 1, "bitopro_margin_polls_total", account="account-1"
+        )
+
+    assert of(page, "up") == 1.0
+
+
 async def test_account_that_goes_leaves_no_series(operator: Operator) -> None:
     operator.write(operator.account(1), operator.account(2))
     async with running(operator) as target:

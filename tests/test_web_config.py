@@ -124,6 +124,10 @@ REFUSED = {
         f"{TLS}: client_ca_file and client_allowed_sans do nothing without client_auth_type; set "
         "it to RequireAndVerifyClientCert",
     ),
+    "hash with a salt that bcrypt cannot read": (
+        f"basic_auth_users: {{prometheus: {HASH[:28]}A{HASH[29:]}}}",
+        f"/web.yml: basic_auth_users.prometheus: {NO_HASH}",
+    ),
     "no name allowed": (
         f"{TLS_TEXT}  client_allowed_sans: []",
         f"{TLS}.client_allowed_sans: List should have at least 1 item after validation, not 0",

@@ -163,6 +163,23 @@ def test_protected_port_is_probed_and_scraped_over_tls() -> None:
     assert endpoint["tlsConfig"] == {"serverName": "x"}
 
 
+def test_port_that_demands_certificates_is_probed_without_one() -> None:
+    container = exporter(
+        {**EVERYTHING, "web": {**EVERYTHING["web"], "demandsClientCertificates": True}}
+    )
+    probes = [container["livenessProbe"], container["startupProbe"]]
+
+    assert [each["tcpSocket"] for each in probes] == [{"port": "metrics"}] * 2
+    assert [each for each in probes if "httpGet" in each] == []
+
+
+def test_page_of_many_accounts_can_be_let_through() -> None:
+    values = {**LEAST, "serviceMonitor": {"sampleLimit": 1_200_000}}
+
+    assert one("ServiceMonitor", LEAST)["spec"]["sampleLimit"] == 20_000
+    assert one("ServiceMonitor", values)["spec"]["sampleLimit"] == 1_200_000
+
+
 def test_digest_is_above_the_tag() -> None:
     assert exporter(EVERYTHING)["image"] == "images.example.com/margin@sha256:" + "0" * 64
 

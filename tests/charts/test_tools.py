@@ -1,8 +1,12 @@
 """Dockerfile, Compose file and plain manifests, read by the tools that will read them."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from deploy.bundle import COMPOSE, KUBERNETES, ROOT
+from exporter.flags import parse_arguments
 from tests.charts.tools import run
 
 MANIFESTS = sorted(
@@ -30,6 +34,20 @@ def test_compose_accepts_each_profile(flags: list[str], exporter: str) -> None:
 
     assert (check.returncode, check.stderr) == (0, "")
     assert set(services.stdout.split()) == {exporter, "prometheus", "alertmanager", "grafana"}
+
+
+def test_with_several_accounts_no_variable_and_no_secret_of_one_is_left() -> None:
+    files = [f"--file={COMPOSE / name}" for name in ("compose.yml", "several-accounts.yml")]
+
+    check = run("docker-compose", *files, "config", "--format=json")
+
+    exporter = json.loads(check.stdout)["services"]["exporter"]
+    (mounted,) = exporter["volumes"]
+    assert not exporter.keys() & {"environment", "env_file", "secrets"}
+    assert (mounted["target"], mounted["read_only"]) == ("/run/secrets", True)
+    assert mounted["source"] == str(COMPOSE / "secrets")
+    assert parse_arguments(exporter["command"]).config_file == Path("/run/secrets/config.yml")
+    assert parse_arguments(exporter["command"]).listen_addresses == [":10061"]
 
 
 @pytest.mark.parametrize("name", MANIFESTS)

@@ -104,6 +104,16 @@ def test_exporter_understands_its_command(text: str) -> None:
     assert parse_arguments(arguments).listen_addresses == ["127.0.0.1:10061"]
 
 
+def test_no_variable_of_one_account_is_left_beside_a_file_of_several() -> None:
+    named = settings("EnvironmentFile", f"{UNIT}{DROP_IN}")
+    variables = settings("Environment", DROP_IN)
+
+    # systemd forgets what came before an empty value.
+    assert named[-1] == ""
+    assert variables[0] == ""
+    assert not [each for each in variables if each.startswith("BITOPRO_")]
+
+
 def test_exporter_is_supervised() -> None:
     assert settings("Type") == ["notify"]
     assert settings("WatchdogSec") == ["30s"]

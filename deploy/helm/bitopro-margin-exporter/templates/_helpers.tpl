@@ -33,3 +33,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end -}}
 {{- end -}}
+
+{{- define "exporter.probe" -}}
+{{- if .Values.web.demandsClientCertificates -}}
+tcpSocket:
+  port: metrics
+{{- else -}}
+httpGet:
+  path: /-/healthy
+  port: metrics
+  scheme: {{ .Values.web.scheme }}
+{{- end -}}
+{{- end -}}
