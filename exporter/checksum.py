@@ -28,7 +28,12 @@ class Checksum(NamedTuple):
 
 def checksum(data: bytes) -> Checksum:
     """Give the checksum of `data`."""
-    return Checksum(_spread(_reversed(zlib.crc32(data))), _power(len(data)))
+    return checksum_of_length(_spread(_reversed(zlib.crc32(data))), len(data))
+
+
+def checksum_of_length(remainder: int, length: int) -> Checksum:
+    """Give the checksum of so many bytes with this remainder, spread."""
+    return Checksum(remainder, _power(length))
 
 
 def joined(before: int, after: Checksum) -> int:

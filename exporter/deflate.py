@@ -6,11 +6,11 @@ Source: RFC 1951, 3.2.4; RFC 1952, 2.3.
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from exporter.checksum import Checksum, checksum, crc32, joined
+from exporter.checksum import Checksum, checksum, checksum_of_length, crc32, joined
 
 _LEVEL = 1
 _RAW = -zlib.MAX_WBITS
@@ -22,13 +22,28 @@ _HEAD = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 _LENGTH_MODULUS = 1 << 32
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Some bytes, what they are compressed, and what a member needs to know of them."""
+# Compared by identity: what is kept is the very same.
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """Some bytes, by what they are compressed and what a member needs to know of them."""
 
-    content: bytes
+    length: int
     compressed: bytes
     checksum: Checksum
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece(Stretch):
+    """Bytes that were compressed together, and are known."""
+
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run(Stretch):
+    """Stretches that follow each other."""
+
+    parts: Sequence[Stretch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +72,24 @@ def pieces(contents: Sequence[bytes], earlier: Sequence[Piece] = ()) -> tuple[Pi
     )
 
 
-def beginning(parts: Iterable[Piece]) -> Beginning:
-    """Join pieces in their order."""
-    present = [part for part in parts if part.content]
+def run(parts: Sequence[Stretch], earlier: Run | None = None) -> Run:
+    """Join stretches in their order; take the `earlier` run if it is the same."""
+    if earlier is not None and earlier.parts == parts:
+        return earlier
+    present = [part for part in parts if part.length]
     remainder = 0
     for part in present:
         remainder = joined(remainder, part.checksum)
-    return Beginning(
-        compressed=b"".join((_HEAD, *(part.compressed for part in present))),
-        length=sum(len(part.content) for part in present),
-        crc=crc32(remainder),
-    )
+    length = sum(part.length for part in present)
+    compressed = b"".join([part.compressed for part in present])
+    return Run(length, compressed, checksum_of_length(remainder, length), parts)
+
+
+def beginning(whole: Stretch) -> Beginning:
+    """Begin a member with all this."""
+    return Beginning(_HEAD + whole.compressed, whole.length, crc32(whole.checksum.remainder))
 
 
 def _piece(deflate: "zlib._Compress", content: bytes) -> Piece:
     compressed = deflate.compress(content) + deflate.flush(zlib.Z_FULL_FLUSH)
-    return Piece(content, compressed, checksum(content))
+    return Piece(len(content), compressed, checksum(content), content)

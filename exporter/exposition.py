@@ -8,8 +8,8 @@ from one state, and leaves out those that have grown stale.
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, zip_longest
 from typing import NamedTuple, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
@@ -17,20 +17,20 @@ from prometheus_client.openmetrics.exposition import generate_latest as openmetr
 from prometheus_client.registry import Collector
 
 from exporter.catalogue import FAMILIES
-from exporter.deflate import Beginning, beginning
+from exporter.deflate import Beginning, Run, beginning, run
 from exporter.family import Family
 from exporter.fragments import Group, Joined
 from exporter.market import MarketState
 from exporter.market_catalogue import MARKET_FAMILIES
 from exporter.negotiation import Format
-from exporter.sample_lines import sample_lines
+from exporter.sample_lines import label_text, number_text
 from exporter.store import AccountState
 
 # prometheus-client leaves this one without types.
 _openmetrics_latest = cast("Callable[[Collector], bytes]", openmetrics_latest)
-_END = b"# EOF\n"
+_END = "# EOF\n"
 # With more of them, a change of one costs more to compress; with fewer, there is more to join.
-_ACCOUNTS_PER_GROUP = 32
+_ACCOUNTS_PER_GROUP = 20
 # After so long, others may run.
 _SLICE_SECONDS = 0.001
 
@@ -45,6 +45,14 @@ class _Sections(NamedTuple):
     market: tuple[Joined, ...]
 
 
+class _Compressed(NamedTuple):
+    """Sections as a member of gzip begins with them, and the runs of each family."""
+
+    sections: _Sections
+    families: Sequence[Run]
+    beginning: Beginning
+
+
 class Exposition:
     """The present page, from the latest state put for each account and for the market."""
 
@@ -56,8 +64,10 @@ class Exposition:
         self._market = Group(MARKET_FAMILIES, lambda _: None)
         self._headers = {format_: _headers(FAMILIES, format_) for format_ in Format}
         self._market_headers = {format_: _headers(MARKET_FAMILIES, format_) for format_ in Format}
-        self._process_headers: dict[tuple[Format, str], bytes] = {}
-        self._compressed: dict[Format, tuple[_Sections, Beginning]] = {}
+        self._process_headers: dict[Format, dict[str, str]] = {format_: {} for format_ in Format}
+        # By name and values of labels, whose names are always the same.
+        self._process_starts: dict[tuple[str, ...], str] = {}
+        self._compressed: dict[Format, _Compressed] = {}
 
     def put(self, state: AccountState) -> None:
         """Render a state, in place of the account's earlier one; what it left as it was is kept."""
@@ -93,11 +103,10 @@ class Exposition:
         joined = await _in_slices(self._joined(group) for group in self._groups)
         await _in_slices(each.pieces for each in joined)
         sections = self._sections(format_, joined)
-        earlier, page = self._compressed.get(format_, (None, None))
-        if page is None or earlier != sections:
-            page = beginning(chain(*(_in_order(each.pieces for each in part) for part in sections)))
-            self._compressed[format_] = sections, page
-        return page.with_end(self._end(format_))
+        kept = self._compressed.get(format_)
+        if kept is None or kept.sections != sections:
+            kept = self._compressed[format_] = _compressed(sections, kept.families if kept else ())
+        return kept.beginning.with_end(self._end(format_))
 
     def _group_with_room(self) -> Group[AccountState]:
         for group in self._groups:
@@ -117,15 +126,20 @@ class Exposition:
         )
 
     def _end(self, format_: Format) -> bytes:
-        parts: list[bytes] = []
+        headers, starts = self._process_headers[format_], self._process_starts
+        parts: list[str] = []
         for metric in self._process_registry.collect():
-            key = format_, metric.name
-            if key not in self._process_headers:
-                self._process_headers[key] = _header(metric, format_)
-            parts += (self._process_headers[key], _lines(metric))
+            if metric.name not in headers:
+                headers[metric.name] = _header(metric, format_).decode()
+            parts.append(headers[metric.name])
+            for name, labels, value, *_ in metric.samples:
+                key = name, *labels.values()
+                if key not in starts:
+                    starts[key] = _start(name, labels)
+                parts += (starts[key], number_text(value), "\n")
         if format_ is Format.OPENMETRICS:
             parts.append(_END)
-        return b"".join(parts)
+        return "".join(parts).encode()
 
 
 async def _in_slices(work: Iterable[T]) -> list[T]:
@@ -147,6 +161,13 @@ def _contents(sections: _Sections) -> Iterable[bytes]:
 def _in_order(columns: Iterable[Sequence[T]]) -> Iterable[T]:
     """Give family by family what the columns have of it."""
     return chain.from_iterable(zip(*columns, strict=True))
+
+
+def _compressed(sections: _Sections, earlier: Sequence[Run]) -> _Compressed:
+    """Join compressed pieces; of `earlier` families, those that are the same are taken."""
+    columns = chain(*(zip(*(each.pieces for each in part), strict=True) for part in sections))
+    families = [run(*each) for each in zip_longest(columns, earlier)]
+    return _Compressed(sections, families, beginning(run(families)))
 
 
 class _Collected(Collector):
@@ -177,15 +198,12 @@ def _header(metric: Metric, format_: Format) -> bytes:
     """Give the lines that introduce a family, as prometheus-client writes them."""
     families = _Collected([Metric(metric.name, metric.documentation, metric.type)])
     if format_ is Format.OPENMETRICS:
-        return _openmetrics_latest(families).removesuffix(_END)
+        return _openmetrics_latest(families).removesuffix(_END.encode())
     return generate_latest(families)
 
 
-def _lines(metric: Metric) -> bytes:
-    """Give the samples of a family of gauges or counters."""
-    lines: list[bytes] = []
-    for name, labels, value, *_ in metric.samples:
-        names = tuple(sorted(labels))
-        key = tuple(labels[each] for each in names)
-        lines.append(sample_lines(name, "", names, (key,), (value,)))
-    return b"".join(lines)
+def _start(name: str, labels: Mapping[str, str]) -> str:
+    """Give a sample's line up to its number."""
+    names = sorted(labels)
+    text = label_text(names, [labels[each] for each in names])
+    return f"{name}{{{text}}} " if text else f"{name} "

@@ -1,22 +1,18 @@
 """Families about this process: build, CPU, memory, descriptors, garbage collection.
 
-They are read at scrape time by prometheus-client's own collectors, in a registry of our own, so
-that nothing an imported library registers can reach the page.
+They are read at scrape time, in a registry of our own, so that nothing an imported library
+registers can reach the page.
 """
 
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from prometheus_client import (
-    CollectorRegistry,
-    GCCollector,
-    PlatformCollector,
-    ProcessCollector,
-)
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector
 from prometheus_client.core import GaugeMetricFamily
 
 from exporter import __version__
+from exporter.process_stat import ProcessCollector
 from exporter.shards import ONLY_SHARD, Shard
 
 
@@ -110,7 +106,7 @@ def process_registry(
     told.loaded(config_loaded_timestamp_seconds)
     registry.register(_ConfigLoaded(told))
     registry.register(_Own(told))
-    ProcessCollector(registry=registry)
+    registry.register(ProcessCollector())
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
     return registry

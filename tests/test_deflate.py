@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.checksum import checksum, crc32, joined
-from exporter.deflate import beginning, pieces
+from exporter.deflate import beginning, pieces, run
 
 # Short ones, repeated: what is compressed is long and looks like itself.
 contents = st.builds(bytes.__mul__, st.binary(max_size=50), st.integers(0, 3000))
@@ -27,7 +27,7 @@ def test_checksum_of_any_length_is_zlibs(data: bytes) -> None:
 
 @given(parts=st.lists(contents, max_size=5), end=st.binary(max_size=50))
 def test_pieces_are_one_member_of_gzip(parts: list[bytes], end: bytes) -> None:
-    member = b"".join(beginning(pieces(parts)).with_end(end))
+    member = b"".join(beginning(run(pieces(parts))).with_end(end))
 
     # A reader of one member sees all, and nothing is left for another.
     reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -46,7 +46,7 @@ def test_pieces_of_different_times_are_one_member(
 ) -> None:
     now = [new if is_new else old for old, new, is_new in zip(before, after, changed, strict=True)]
 
-    member = b"".join(beginning(pieces(now, pieces(before))).with_end(b""))
+    member = b"".join(beginning(run(pieces(now, pieces(before)))).with_end(b""))
 
     assert gzip.decompress(member) == b"".join(now)
 
@@ -57,3 +57,29 @@ def test_piece_of_what_is_as_it_was_is_the_very_same() -> None:
     after = pieces([b"one", b"three"], before)
 
     assert (after[0] is before[0], after[1] is before[1]) == (True, False)
+
+
+@given(
+    before=st.lists(contents, min_size=3, max_size=3),
+    after=st.lists(contents, min_size=3, max_size=3),
+    changed=st.lists(st.booleans(), min_size=3, max_size=3),
+)
+def test_runs_of_runs_are_what_their_pieces_are(
+    before: list[bytes], after: list[bytes], changed: list[bool]
+) -> None:
+    now = [new if is_new else old for old, new, is_new in zip(before, after, changed, strict=True)]
+    old_pieces = pieces(before)
+    new_pieces = pieces(now, old_pieces)
+
+    kept = run(new_pieces[:2], run(old_pieces[:2]))
+    member = b"".join(beginning(run([kept, run(new_pieces[2:])])).with_end(b"end"))
+
+    assert gzip.decompress(member) == b"".join(now) + b"end"
+
+
+def test_run_of_the_same_pieces_is_the_very_same() -> None:
+    parts = pieces([b"one", b"two"])
+    before = run(parts)
+
+    assert run(pieces([b"one", b"two"], parts), before) is before
+    assert run(pieces([b"one", b"three"], parts), before) is not before
