@@ -14,7 +14,7 @@ from pathlib import Path
 from exporter.basic_auth import Authenticator, require_bcrypt
 from exporter.errors import ConfigurationError
 from exporter.server_tls import ServerTLS, load_server_tls
-from exporter.web_config import WebConfig, read_web_config
+from exporter.web_config import WebConfig
 
 _LOOK_AGAIN_SECONDS = 1.0
 
@@ -88,6 +88,9 @@ class Protection:
 
 
 def _load(path: Path, before: Guarded) -> Guarded:
+    # Without such a file, neither YAML nor its models are needed.
+    from exporter.web_config_file import read_web_config  # noqa: PLC0415 - see above
+
     # Stamps before reading, so that what changes meanwhile is found at the next look.
     stamp = _stamps([path])
     config = read_web_config(path)

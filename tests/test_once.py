@@ -115,7 +115,7 @@ async def test_failing_account_is_in_every_form(form: str, expected: str) -> Non
             "table",
             "all together +not known\n.*"
             "  missing       the price of BTC, ETH: liquidation may be nearer than it looks\n"
-            "  missing       mark-price: auth: 403: grant the key permission to read",
+            "  missing       mark-price: auth: 403: the key may not read, or not from this address",
         ),
         ("json", r'"mark-price",\s+"reason": "auth".*"liquidation_distance": {\s+"warning": null'),
         ("prom", 'endpoint_up{account="main",endpoint="mark-price"} 0.0\n'),

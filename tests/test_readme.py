@@ -9,7 +9,7 @@ import pytest
 from exporter.flag_tree import commands_of
 from exporter.flags import command_line, parse_arguments
 from exporter.simulator import SCENARIOS
-from exporter.web_config import FILE_KEYS, HEADERS, TLS_KEYS
+from exporter.web_config_file import FILE_KEYS, HEADERS, TLS_KEYS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

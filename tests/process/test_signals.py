@@ -99,6 +99,23 @@ def test_handler_is_in_place_before_the_heavy_imports() -> None:
     assert {"asyncio", "exporter.cli", "httpx", "logging"}.isdisjoint(imported.split())
 
 
+def test_run_imports_nothing_that_only_others_need() -> None:
+    program = "import sys, exporter.cli, exporter.commands.run; print(*sys.modules)"
+    imported = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
+
+    assert "exporter.service" in imported.split()
+    assert {
+        "bcrypt",
+        "exporter.commands.once",
+        "exporter.config_file",
+        "exporter.drill",
+        "exporter.simulator",
+        "exporter.web_config_file",
+        "pydantic_settings",
+        "yaml",
+    }.isdisjoint(imported.split())
+
+
 def test_ends_well_without_waiting_for_the_interpreter(start: Starter) -> None:
     exporter = start(command=(*BROKEN, "slow-end"))
     exporter.logged("first poll succeeded")
