@@ -17,7 +17,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as openmetr
 from prometheus_client.registry import Collector
 
 from exporter.catalogue import FAMILIES
-from exporter.deflate import Beginning, Run, beginning, run
+from exporter.deflate import Beginning, Run, beginning, pieces, run
 from exporter.family import Family
 from exporter.fragments import Group, Joined
 from exporter.market import MarketState
@@ -101,11 +101,15 @@ class Exposition:
     async def compressed(self, format_: Format) -> Sequence[bytes]:
         """Give the page in gzip, in parts; others may run meanwhile."""
         joined = await _in_slices(self._joined(group) for group in self._groups)
-        await _in_slices(each.pieces for each in joined)
         sections = self._sections(format_, joined)
         kept = self._compressed.get(format_)
         if kept is None or kept.sections != sections:
-            kept = self._compressed[format_] = _compressed(sections, kept.families if kept else ())
+            if len(joined) > 1:
+                await _in_slices(each.pieces for each in joined)
+                kept = _compressed(sections, kept.families if kept else ())
+            else:
+                kept = _compressed_at_once(sections)
+            self._compressed[format_] = kept
         return kept.beginning.with_end(self._end(format_))
 
     def _group_with_room(self) -> Group[AccountState]:
@@ -168,6 +172,11 @@ def _compressed(sections: _Sections, earlier: Sequence[Run]) -> _Compressed:
     columns = chain(*(zip(*(each.pieces for each in part), strict=True) for part in sections))
     families = [run(*each) for each in zip_longest(columns, earlier)]
     return _Compressed(sections, families, beginning(run(families)))
+
+
+def _compressed_at_once(sections: _Sections) -> _Compressed:
+    """Compress what is not worth being kept in pieces, which make a small page twice as long."""
+    return _Compressed(sections, (), beginning(run(pieces([b"".join(_contents(sections))]))))
 
 
 class _Collected(Collector):

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import re
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import count
@@ -244,6 +245,16 @@ async def test_page_that_is_joined_in_slices_shows_one_state_of_each_account(
     ]
     assert {len(each) for each in generations} == {1}
     assert len(set.union(*generations)) > 1
+
+
+@pytest.mark.anyio
+async def test_small_page_is_compressed_as_a_whole(documented_answer: bytes) -> None:
+    site = Site()
+    site.exposition.put(polled(documented_answer))
+
+    body = b"".join(await site.exposition.compressed(Format.TEXT))
+
+    assert len(body) < 1.1 * len(zlib.compress(gzip.decompress(body), 1))
 
 
 class Fixed:
