@@ -5,6 +5,7 @@ A row that reads the snapshot disappears with it.
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from operator import attrgetter
 
 from exporter.consistency import contradictions
@@ -13,6 +14,8 @@ from exporter.family import NO_SAMPLES, Family, Samples, each, of_account, one
 from exporter.novelty import NOVELTY_KINDS
 from exporter.snapshot import Balance, Snapshot
 from exporter.store import AccountState
+
+_SETS_OF_CURRENCIES = 1024
 
 
 def _of_snapshot(
@@ -34,11 +37,17 @@ def _of_snapshot(
     )
 
 
+# Accounts hold the same currencies again and again.
+@lru_cache(_SETS_OF_CURRENCIES)
+def _keys(currencies: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    return tuple(zip(currencies))
+
+
 def _of_balance(
     name: str, help_: str, read: Callable[[Balance], float | Decimal]
 ) -> Family[AccountState]:
     def read_snapshot(_: AccountState, snapshot: Snapshot) -> Samples:
-        return tuple(zip(snapshot.balances)), tuple(map(read, snapshot.balances.values()))
+        return _keys(tuple(snapshot.balances)), tuple(map(read, snapshot.balances.values()))
 
     return _of_snapshot(name, help_, read_snapshot, ("currency",))
 

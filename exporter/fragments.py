@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Sequence
 from typing import Generic, TypeVar
 
 from exporter.deflate import Piece, pieces
-from exporter.family import Family
+from exporter.family import Family, Samples
 from exporter.sample_lines import label_text, sample_lines
 
 S = TypeVar("S")
@@ -18,7 +18,9 @@ S = TypeVar("S")
 class _Fragments(Generic[S]):
     """A state's part of the page: per family its bytes, and when they are to disappear.
 
-    The families are those of one catalogue: the first labels are the same in all of them.
+    The families are those of one catalogue: the first labels are the same in all of them. What
+    has the same samples as it had earlier is not written again: equal numbers have the same text,
+    but for the sign of a zero.
     """
 
     def __init__(
@@ -27,12 +29,17 @@ class _Fragments(Generic[S]):
         self.state = state
         owner = families[0].owner(state)
         text = label_text(families[0].labels[: len(owner)], owner)
-        self.by_family: tuple[bytes, ...] = tuple(
-            earlier.by_family[index]
-            if earlier is not None and family.source(earlier.state) is family.source(state)
-            else _fragment(family, state, len(owner), text)
-            for index, family in enumerate(families)
-        )
+        self.samples: list[Samples] = []
+        self.by_family: list[bytes] = []
+        for index, family in enumerate(families):
+            is_same = earlier is not None and family.source(earlier.state) is family.source(state)
+            samples = earlier.samples[index] if earlier and is_same else family.read(state)
+            self.samples.append(samples)
+            self.by_family.append(
+                earlier.by_family[index]
+                if earlier and samples == earlier.samples[index]
+                else _fragment(family, samples, len(owner), text)
+            )
         self.expires_at: tuple[float, ...] = tuple(each.expires_at(state) for each in families)
 
 
@@ -107,7 +114,7 @@ class Group(Generic[S]):
         return Joined(by_family, holds_until, self._joined)
 
 
-def _fragment(family: Family[S], state: S, owned: int, owner: str) -> bytes:
-    """Give the samples, `owner` being the text of so many labels that are owned."""
-    keys, values = family.read(state)
+def _fragment(family: Family[S], samples: Samples, owned: int, owner: str) -> bytes:
+    """Give the lines of samples, `owner` being the text of so many labels that are owned."""
+    keys, values = samples
     return sample_lines(family.name, owner, family.labels[owned:], keys, values) if keys else b""

@@ -242,8 +242,8 @@ MARKET_GUARDS: tuple[Guard, ...] = (
     Guard(
         "renders anew what a state has changed",
         "fragments.py",
-        "if earlier is not None and family.source(earlier.state) is family.source(state)",
-        "if earlier is not None",
+        "is_same = earlier is not None and family.source(earlier.state) is family.source(state)",
+        "is_same = earlier is not None",
         ("test_exposition.py",),
     ),
     Guard(

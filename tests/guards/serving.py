@@ -214,9 +214,23 @@ SERVING_GUARDS: tuple[Guard, ...] = (
     Guard(
         "compresses anew what has changed since the last scrape",
         "exposition.py",
-        "if page is None or earlier != sections",
-        "if page is None",
+        "if kept is None or kept.sections != sections",
+        "if kept is None",
         _PAGES,
+    ),
+    Guard(
+        "writes anew what has other samples",
+        "fragments.py",
+        "if earlier and samples == earlier.samples[index]",
+        "if earlier",
+        _EXPOSITION,
+    ),
+    Guard(
+        "joins compressed pieces anew when one is another",
+        "deflate.py",
+        "if earlier is not None and earlier.parts == parts",
+        "if earlier is not None",
+        ("test_deflate.py",),
     ),
     Guard(
         "takes no compressed piece for another",
