@@ -21,9 +21,11 @@ from benchmarks.constant import ConstantSite
 from benchmarks.watch import Watch
 from exporter.catalogue import FAMILIES
 from exporter.clock import Clock
+from exporter.door import Door
 from exporter.exposition import Exposition, as_metric
 from exporter.http1 import ASGIApplication
 from exporter.listening import open_sockets
+from exporter.protection import Protection
 from exporter.serving import serve
 from exporter.status_page import StatusPage
 from exporter.store import AccountState, Store
@@ -86,7 +88,8 @@ async def _ours(count: int, watch: Watch | None = None) -> None:
 
     publish(before)
     before.clear()
-    await _serve(Application(store, exposition, "/metrics", StatusPage(Clock(), "/metrics")), obey)
+    site = Application(store, exposition, "/metrics", StatusPage(Clock(), "/metrics"))
+    await _serve(Door(site, Protection()), obey)
 
 
 async def _constant(plain: bytes, compressed: bytes) -> None:
