@@ -33,16 +33,12 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or refuse it."""
         guarded = self._protection.present()
-
-        async def send_with_headers(message: Message) -> None:
-            _set_headers(message, guarded.config.headers)
-            await send(message)
-
+        send = _with_headers(send, guarded.config.headers)
         refusal = _REFUSALS.get(await _judge(scope, guarded))
         if refusal is None:
-            await self._application(scope, receive, send_with_headers)
+            await self._application(scope, receive, send)
         else:
-            await _refuse(*refusal, send_with_headers, with_body=scope["method"] != "HEAD")
+            await _refuse(*refusal, send, with_body=scope["method"] != "HEAD")
 
 
 async def _judge(scope: Scope, guarded: Guarded) -> Verdict:
@@ -69,9 +65,14 @@ async def _refuse(
     await send({"type": "http.response.body", "body": part, "more_body": False})
 
 
-def _set_headers(message: Message, wanted: Mapping[str, str]) -> None:
-    """Put the operator's headers in the place of ours."""
-    if message["type"] != "http.response.start":
-        return
-    ours = [each for each in message["headers"] if each[0].decode() not in wanted]
-    message["headers"] = [*ours, *((name.encode(), text.encode()) for name, text in wanted.items())]
+def _with_headers(send: Send, wanted: Mapping[str, str]) -> Send:
+    """Give what puts the operator's headers in the place of ours."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            ours = [each for each in message["headers"] if each[0].decode() not in wanted]
+            operators = ((name.encode(), text.encode()) for name, text in wanted.items())
+            message["headers"] = [*ours, *operators]
+        await send(message)
+
+    return send_with_headers if wanted else send
