@@ -106,7 +106,7 @@ class Exposition:
         if kept is None or kept.sections != sections:
             if len(joined) > 1:
                 await _in_slices(each.pieces for each in joined)
-                kept = _compressed(sections, kept.families if kept else ())
+                kept = await _compressed(sections, kept.families if kept else ())
             else:
                 kept = _compressed_at_once(sections)
             self._compressed[format_] = kept
@@ -167,10 +167,10 @@ def _in_order(columns: Iterable[Sequence[T]]) -> Iterable[T]:
     return chain.from_iterable(zip(*columns, strict=True))
 
 
-def _compressed(sections: _Sections, earlier: Sequence[Run]) -> _Compressed:
+async def _compressed(sections: _Sections, earlier: Sequence[Run]) -> _Compressed:
     """Join compressed pieces; of `earlier` families, those that are the same are taken."""
     columns = chain(*(zip(*(each.pieces for each in part), strict=True) for part in sections))
-    families = [run(*each) for each in zip_longest(columns, earlier)]
+    families = await _in_slices(run(*each) for each in zip_longest(columns, earlier))
     return _Compressed(sections, families, beginning(run(families)))
 
 

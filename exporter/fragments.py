@@ -29,17 +29,19 @@ class _Fragments(Generic[S]):
         self.state = state
         owner = families[0].owner(state)
         text = label_text(families[0].labels[: len(owner)], owner)
-        self.samples: list[Samples] = []
-        self.by_family: list[bytes] = []
+        known: list[Samples] = []
+        by_family: list[bytes] = []
         for index, family in enumerate(families):
             is_same = earlier is not None and family.source(earlier.state) is family.source(state)
             samples = earlier.samples[index] if earlier and is_same else family.read(state)
-            self.samples.append(samples)
-            self.by_family.append(
+            known.append(samples)
+            by_family.append(
                 earlier.by_family[index]
                 if earlier and samples == earlier.samples[index]
                 else _fragment(family, samples, len(owner), text)
             )
+        # Tuples, which the garbage collector learns to pass over.
+        self.samples, self.by_family = tuple(known), tuple(by_family)
         self.expires_at: tuple[float, ...] = tuple(each.expires_at(state) for each in families)
 
 
