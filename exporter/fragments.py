@@ -41,7 +41,8 @@ class _Fragments(Generic[S]):
                 else _fragment(family, samples, len(owner), text)
             )
         # Tuples, which the garbage collector learns to pass over.
-        self.samples, self.by_family = tuple(known), tuple(by_family)
+        self.samples: tuple[Samples, ...] = tuple(known)
+        self.by_family: tuple[bytes, ...] = tuple(by_family)
         self.expires_at: tuple[float, ...] = tuple(each.expires_at(state) for each in families)
 
 
