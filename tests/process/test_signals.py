@@ -111,7 +111,6 @@ def test_run_imports_nothing_that_only_others_need() -> None:
         "exporter.drill",
         "exporter.simulator",
         "exporter.web_config_file",
-        "pydantic_settings",
         "yaml",
     }.isdisjoint(imported.split())
 
