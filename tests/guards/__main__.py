@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryDirectory
 
+from exporter.exit_codes import EXIT_INTERNAL
 from tests.guards import GUARDS
 from tests.guards.guard import Guard
 
@@ -110,6 +111,8 @@ def _first_failure(
     if ended.returncode == 0:
         return None
     failed = _FAILED.search(ended.stdout)
+    if ended.returncode == EXIT_INTERNAL:
+        return "the process, which died"
     if failed is None and ended.returncode != 1:
         # 5: nothing was selected, or a test that is named does not exist; that proves nothing.
         raise ValueError(f"pytest {' '.join(paths)} ended with {ended.returncode}:\n{ended.stdout}")

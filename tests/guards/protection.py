@@ -8,13 +8,6 @@ _WEB_CONFIG = ("test_web_config.py",)
 
 PROTECTION_GUARDS: tuple[Guard, ...] = (
     Guard(
-        "takes no two users for one by joining their texts",
-        "basic_auth.py",
-        'len(part).to_bytes(8, "big") + part',
-        "part",
-        _AUTH,
-    ),
-    Guard(
         "remembers no password that was wrong",
         "basic_auth.py",
         "            return Verdict.CROWDED\n",
