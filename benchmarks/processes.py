@@ -37,6 +37,8 @@ class Contender:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
         self.port = int(self._reply())
+        # Of the last page on which something was to have changed.
+        self.last_line = b""
 
     def prepare(self, round_: int, accounts: int) -> None:
         """Let it compute what the first accounts are to change to."""
