@@ -8,11 +8,12 @@ from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
 
+from exporter.balances import Columns
 from exporter.consistency import contradictions
 from exporter.extras_catalogue import EXTRAS_FAMILIES
 from exporter.family import NO_SAMPLES, Family, Samples, each, of_account, one
 from exporter.novelty import NOVELTY_KINDS
-from exporter.snapshot import Balance, Snapshot
+from exporter.snapshot import Snapshot
 from exporter.store import AccountState
 
 _SETS_OF_CURRENCIES = 1024
@@ -44,10 +45,10 @@ def _keys(currencies: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
 
 
 def _of_balance(
-    name: str, help_: str, read: Callable[[Balance], float | Decimal]
+    name: str, help_: str, column: Callable[[Columns], tuple[Decimal, ...] | tuple[int, ...]]
 ) -> Family[AccountState]:
     def read_snapshot(_: AccountState, snapshot: Snapshot) -> Samples:
-        return _keys(tuple(snapshot.balances)), tuple(map(read, snapshot.balances.values()))
+        return _keys(snapshot.balances.currencies), column(snapshot.balances.columns)
 
     return _of_snapshot(name, help_, read_snapshot, ("currency",))
 

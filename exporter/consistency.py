@@ -21,12 +21,15 @@ def contradictions(snapshot: Snapshot) -> Mapping[str, bool]:
     `debt`: `totalDebtAmount` is zero although a currency is borrowed, or the other way round.
     `total_amount`: in some currency `totalAmount` is not `availableAmount + tradedAmount`.
     """
+    columns = snapshot.balances.columns
     return {
         "ad_ratio": snapshot.ad_ratio is not None and not _ratio_fits(snapshot, snapshot.ad_ratio),
         "debt": (snapshot.total_debt_amount > 0) != _is_anything_borrowed(snapshot),
         "total_amount": any(
-            balance.total_amount != balance.available_amount + balance.traded_amount
-            for balance in snapshot.balances.values()
+            total != available + traded
+            for total, available, traded in zip(
+                columns.total_amount, columns.available_amount, columns.traded_amount, strict=True
+            )
         ),
     }
 
@@ -43,7 +46,6 @@ def _ratio_fits(snapshot: Snapshot, reported: Decimal) -> bool:
 
 
 def _is_anything_borrowed(snapshot: Snapshot) -> bool:
-    return any(
-        balance.borrow_amount + balance.borrow_interest_amount > 0
-        for balance in snapshot.balances.values()
-    )
+    # No amount is below zero.
+    columns = snapshot.balances.columns
+    return any(columns.borrow_amount) or any(columns.borrow_interest_amount)

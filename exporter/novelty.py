@@ -64,8 +64,9 @@ def _of_snapshot(snapshot: Snapshot) -> set[Novelty]:
     ):
         if status not in _KNOWN_ACCOUNT_STATUSES:
             found.add(Novelty("status", f"{name} {status}"))
-    for balance in snapshot.balances.values():
-        found |= _of_currency(balance.borrow_status, balance.transfer_status)
+    columns = snapshot.balances.columns
+    for statuses in {*zip(columns.borrow_status, columns.transfer_status, strict=True)}:
+        found |= _of_currency(*statuses)
     return found
 
 

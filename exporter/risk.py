@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 
 from exporter.account import Thresholds
+from exporter.balances import Balance
 from exporter.margin import (
     Sides,
     days_to,
@@ -23,7 +24,7 @@ from exporter.margin import (
     smallest,
 )
 from exporter.mark_prices import PRICE_UNIT
-from exporter.snapshot import Balance, Snapshot
+from exporter.snapshot import Snapshot
 
 # Currencies that do not move with the rest; the rule bitopro_margin:stable_currency says the same.
 STABLE_CURRENCIES = frozenset({"USDT", "USDC", "TWD"})

@@ -8,11 +8,10 @@ Source: API documentation, "Get margin balances"; field names are quoted below a
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from types import MappingProxyType
 
+from exporter.balances import Balance, Balances
 from exporter.fields import Fields, amount, load_json, object_at, required, status, text
 from exporter.names import CURRENCY, by_currency, unknown_fields
 
@@ -46,24 +45,11 @@ _BALANCE_FIELDS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """One currency of an account. Amounts are in that currency."""
-
-    available_amount: Decimal
-    traded_amount: Decimal
-    borrow_amount: Decimal
-    borrow_interest_amount: Decimal
-    borrow_status: int
-    transfer_status: int
-    total_amount: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What one successful poll learned. Totals are in `unit`.
 
     `ad_ratio` and `ad_ratio_label` are None only without debt, when a ratio means nothing.
-    `balances` is keyed by upper-case currency, in alphabetical order. `unknown_fields` holds the
+    `balances` are in alphabetical order of currencies. `unknown_fields` holds the
     names of fields that are not documented, where they are plain identifiers, else `?`.
     """
 
@@ -75,7 +61,7 @@ class Snapshot:
     unit: str
     total_asset_amount: Decimal
     total_debt_amount: Decimal
-    balances: Mapping[str, Balance]
+    balances: Balances
     unknown_fields: frozenset[str]
 
 
@@ -107,8 +93,8 @@ def _read_account(document: object) -> Snapshot:
     )
 
 
-def _read_balances(balances: Fields) -> Mapping[str, Balance]:
-    return MappingProxyType(
+def _read_balances(balances: Fields) -> Balances:
+    return Balances.of(
         {
             currency: _read_balance(document, f"balances.{name}")
             for currency, name, document in by_currency(balances, "balances")

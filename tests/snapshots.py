@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from exporter.snapshot import Balance, Snapshot
+from exporter.balances import Balance, Balances
+from exporter.snapshot import Snapshot
 
 amounts = st.decimals(
     min_value=0, max_value=10**15, places=8, allow_nan=False, allow_infinity=False
@@ -26,12 +27,12 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         unit=draw(currencies),
         total_asset_amount=draw(amounts),
         total_debt_amount=total_debt_amount,
-        balances=draw(st.dictionaries(currencies, _balances, max_size=4)),
+        balances=Balances.of(draw(st.dictionaries(currencies, BALANCES, max_size=4))),
         unknown_fields=frozenset(),
     )
 
 
-_balances = st.builds(
+BALANCES = st.builds(
     Balance,
     available_amount=amounts,
     traded_amount=amounts,

@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.balances import Balance
 from exporter.consistency import contradictions
 from exporter.errors import PollError
-from exporter.snapshot import Balance, Snapshot, parse_snapshot
+from exporter.snapshot import Snapshot, parse_snapshot
 from tests.conftest import FIXTURES
 
 BODY = (FIXTURES / "margin_balances.json").read_bytes()
@@ -53,7 +54,7 @@ def test_any_one_byte_changed_is_refused_or_shown_as_it_reads(position: int, byt
     assert snapshot.total_asset_amount == Decimal(document["totalAssetAmount"])
     assert snapshot.total_debt_amount == Decimal(document["totalDebtAmount"])
     assert snapshot.ad_ratio == Decimal(document["adRatio"])
-    assert snapshot.balances == {
+    assert dict(snapshot.balances) == {
         currency.upper(): read_naively(balance)
         for currency, balance in document["balances"].items()
     }

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from exporter.account import Thresholds
+from exporter.balances import Balance, Balances
 from exporter.margin import Sides, rescue_deposit, rescue_repay
 from exporter.risk import SHOCKS, STABLE_CURRENCIES, assess
-from exporter.snapshot import Balance, Snapshot
+from exporter.snapshot import Snapshot
 from tests.positions import POSITIONS
 
 RULES = Path(__file__).parent.parent / "deploy/prometheus/rules"
@@ -288,18 +289,20 @@ def account(held: Holdings, prices: Mapping[str, Decimal]) -> Snapshot:
         unit="USDT",
         total_asset_amount=asset,
         total_debt_amount=debt,
-        balances={
-            name: Balance(
-                available_amount=has,
-                traded_amount=Decimal(0),
-                borrow_amount=owes,
-                borrow_interest_amount=Decimal(0),
-                borrow_status=1,
-                transfer_status=1,
-                total_amount=has,
-            )
-            for name, (has, owes) in held.items()
-        },
+        balances=Balances.of(
+            {
+                name: Balance(
+                    available_amount=has,
+                    traded_amount=Decimal(0),
+                    borrow_amount=owes,
+                    borrow_interest_amount=Decimal(0),
+                    borrow_status=1,
+                    transfer_status=1,
+                    total_amount=has,
+                )
+                for name, (has, owes) in held.items()
+            }
+        ),
         unknown_fields=frozenset(),
     )
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.balances import Balance, Balances
 from exporter.errors import JSONError, SchemaError
-from exporter.snapshot import Balance, Snapshot, parse_snapshot
+from exporter.snapshot import Snapshot, parse_snapshot
 from tests.answers import answer_with, balance_with, documented
 
 
@@ -21,35 +22,37 @@ def test_documented_example_is_read_to_the_last_digit(documented_answer: bytes) 
         unit="USDT",
         total_asset_amount=Decimal("748279.60832069"),
         total_debt_amount=Decimal("129823.00462234"),
-        balances={
-            "BTC": Balance(
-                available_amount=Decimal("9.99990000"),
-                traded_amount=Decimal("0.00000000"),
-                borrow_amount=Decimal("2.00008624"),
-                borrow_interest_amount=Decimal("0.00236786"),
-                borrow_status=1,
-                transfer_status=1,
-                total_amount=Decimal("9.99990000"),
-            ),
-            "ETH": Balance(
-                available_amount=Decimal("0.00000000"),
-                traded_amount=Decimal("0.00000000"),
-                borrow_amount=Decimal("0.00000000"),
-                borrow_interest_amount=Decimal("0.00000000"),
-                borrow_status=1,
-                transfer_status=1,
-                total_amount=Decimal("0.00000000"),
-            ),
-            "USDT": Balance(
-                available_amount=Decimal("100041.50010000"),
-                traded_amount=Decimal("0.00000000"),
-                borrow_amount=Decimal("15.00078403"),
-                borrow_interest_amount=Decimal("0.00000000"),
-                borrow_status=1,
-                transfer_status=1,
-                total_amount=Decimal("100041.50010000"),
-            ),
-        },
+        balances=Balances.of(
+            {
+                "BTC": Balance(
+                    available_amount=Decimal("9.99990000"),
+                    traded_amount=Decimal("0.00000000"),
+                    borrow_amount=Decimal("2.00008624"),
+                    borrow_interest_amount=Decimal("0.00236786"),
+                    borrow_status=1,
+                    transfer_status=1,
+                    total_amount=Decimal("9.99990000"),
+                ),
+                "ETH": Balance(
+                    available_amount=Decimal("0.00000000"),
+                    traded_amount=Decimal("0.00000000"),
+                    borrow_amount=Decimal("0.00000000"),
+                    borrow_interest_amount=Decimal("0.00000000"),
+                    borrow_status=1,
+                    transfer_status=1,
+                    total_amount=Decimal("0.00000000"),
+                ),
+                "USDT": Balance(
+                    available_amount=Decimal("100041.50010000"),
+                    traded_amount=Decimal("0.00000000"),
+                    borrow_amount=Decimal("15.00078403"),
+                    borrow_interest_amount=Decimal("0.00000000"),
+                    borrow_status=1,
+                    transfer_status=1,
+                    total_amount=Decimal("100041.50010000"),
+                ),
+            }
+        ),
         unknown_fields=frozenset(),
     )
 
@@ -272,7 +275,7 @@ def test_more_than_five_hundred_currencies_are_refused() -> None:
 
 
 def test_account_without_currencies_is_accepted() -> None:
-    assert parse_snapshot(answer_with("balances", {})).balances == {}
+    assert parse_snapshot(answer_with("balances", {})).balances == Balances.of({})
 
 
 @pytest.mark.parametrize("ratio", [None, "", "0", "999", "0.00"], ids=repr)

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from types import MappingProxyType
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from exporter.account import Account, Thresholds
+from exporter.balances import Balance, Balances
 from exporter.catalogue import FAMILIES
 from exporter.clock import Clock
 from exporter.endpoint_state import EndpointState, LiquidationTally
@@ -21,7 +21,7 @@ from exporter.exposition import Exposition
 from exporter.family import PREFIX
 from exporter.liquidations import Liquidation, Liquidations
 from exporter.negotiation import Format
-from exporter.snapshot import Balance, Snapshot
+from exporter.snapshot import Snapshot
 from exporter.status_page import StatusPage
 from exporter.store import AccountState, Received, Store
 from exporter.web import Application
@@ -60,7 +60,7 @@ def state_of(name: str, generation: int) -> AccountState:
         unit=f"G{generation}",
         total_asset_amount=amount,
         total_debt_amount=amount,
-        balances=MappingProxyType(dict.fromkeys(CURRENCIES, balance)),
+        balances=Balances.of(dict.fromkeys(CURRENCIES, balance)),
         unknown_fields=frozenset(),
     )
     return AccountState(

@@ -9,6 +9,7 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from prometheus_client import CollectorRegistry
 
+from exporter.balances import Balances
 from exporter.clock import Clock
 from exporter.errors import AuthenticationError, NetworkError
 from exporter.exposition import Exposition
@@ -46,7 +47,7 @@ HUGE = replace(
         snapshot=replace(
             HEALTHY.snapshot,
             total_asset_amount=Decimal("9" * 32 + "." + "9" * 32),
-            balances={"X" * 32: HEALTHY.snapshot.balances["BTC"]},
+            balances=Balances.of({"X" * 32: HEALTHY.snapshot.balances["BTC"]}),
         ),
     ),
 )

@@ -265,7 +265,7 @@ PARSING_GUARDS: tuple[Guard, ...] = (
     Guard(
         "flags a total that is not the sum of its parts",
         "consistency.py",
-        "balance.total_amount != balance.available_amount + balance.traded_amount",
+        "total != available + traded",
         "False",
         _CONSISTENCY,
     ),
