@@ -11,12 +11,19 @@ from operator import attrgetter
 from exporter.balances import Columns
 from exporter.consistency import contradictions
 from exporter.extras_catalogue import EXTRAS_FAMILIES
-from exporter.family import NO_SAMPLES, Family, Samples, each, of_account, one
+from exporter.family import NO_SAMPLES, Family, Part, Samples, each, of_account, one
 from exporter.novelty import NOVELTY_KINDS
 from exporter.snapshot import Snapshot
 from exporter.store import AccountState
 
 _SETS_OF_CURRENCIES = 1024
+
+_ACCOUNT: Part[AccountState] = Part(lambda state: state.account)
+_FAILURES: Part[AccountState] = Part(lambda state: state.failures)
+_NOVELTIES: Part[AccountState] = Part(lambda state: state.novelties)
+_RECEIVED: Part[AccountState] = Part(
+    lambda state: state.received, lambda state: state.expires_at_monotonic_seconds
+)
 
 
 def _of_snapshot(
@@ -33,8 +40,7 @@ def _of_snapshot(
         f"{help_}, as of the last poll.",
         read_state,
         labels,
-        expires_at=lambda state: state.expires_at_monotonic_seconds,
-        source=lambda state: state.received,
+        part=_RECEIVED,
     )
 
 
@@ -97,13 +103,13 @@ FAMILIES: tuple[Family[AccountState], ...] = (
         "poll_interval_seconds",
         "Configured time between polls of the account.",
         lambda state: one(state.account.poll_interval_seconds),
-        source=lambda state: state.account,
+        part=_ACCOUNT,
     ),
     of_account(
         "stale_after_seconds",
         "Configured age at which the account's values disappear.",
         lambda state: one(state.account.stale_after_seconds),
-        source=lambda state: state.account,
+        part=_ACCOUNT,
     ),
     of_account(
         "polls_total",
@@ -117,7 +123,7 @@ FAMILIES: tuple[Family[AccountState], ...] = (
         lambda state: each(state.failures),
         ("reason",),
         "counter",
-        source=lambda state: state.failures,
+        part=_FAILURES,
     ),
     of_account(
         "poll_duration_seconds",
@@ -137,14 +143,14 @@ FAMILIES: tuple[Family[AccountState], ...] = (
         _novelty_counts,
         ("kind",),
         "counter",
-        source=lambda state: state.novelties,
+        part=_NOVELTIES,
     ),
     of_account(
         "ad_ratio_threshold",
         "Configured account-to-debt ratio below which the level is reached.",
         _thresholds,
         ("level",),
-        source=lambda state: state.account,
+        part=_ACCOUNT,
     ),
     of_account(
         "ad_ratio_threshold_assumed",
@@ -152,7 +158,7 @@ FAMILIES: tuple[Family[AccountState], ...] = (
         "has not set it.",
         _assumed_thresholds,
         ("level",),
-        source=lambda state: state.account,
+        part=_ACCOUNT,
     ),
     _of_snapshot(
         "last_change_timestamp_seconds",

@@ -3,9 +3,14 @@
 from collections.abc import Callable
 
 from exporter.endpoint_state import EndpointState, LiquidationTally
-from exporter.family import NO_SAMPLES, Family, Kind, Samples, each, of_account, one
+from exporter.family import NO_SAMPLES, Family, Kind, Part, Samples, each, of_account, one
 from exporter.liquidations import Liquidation
 from exporter.store import AccountState
+
+_ENDPOINTS: Part[AccountState] = Part(lambda state: state.endpoints)
+_LIQUIDATIONS: Part[AccountState] = Part(
+    lambda state: state.liquidations, lambda state: state.liquidations_expire_at_monotonic_seconds
+)
 
 
 def _of_liquidations(
@@ -24,8 +29,7 @@ def _of_liquidations(
         read_state,
         labels,
         kind,
-        expires_at=lambda state: state.liquidations_expire_at_monotonic_seconds,
-        source=lambda state: state.liquidations,
+        part=_LIQUIDATIONS,
     )
 
 
@@ -62,7 +66,7 @@ def _of_endpoint(
         read_state,
         ("endpoint", *labels),
         kind,
-        source=lambda state: state.endpoints,
+        part=_ENDPOINTS,
     )
 
 

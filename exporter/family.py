@@ -23,14 +23,25 @@ NO_SAMPLES: Samples = ((), ())
 S = TypeVar("S")
 
 
+# Compared by identity: a part is what several families have in common.
+@dataclass(frozen=True, slots=True, eq=False)
+class Part(Generic[S]):
+    """A part of a state that families read, `read` giving all that they read of it.
+
+    While that is the very same, so are their samples. `expires_at` gives when they are to disappear
+    (monotonic seconds, infinity for what does not grow stale).
+    """
+
+    read: Callable[[S], object]
+    expires_at: Callable[[S], float] = lambda _: math.inf
+
+
 @dataclass(frozen=True, slots=True)
 class Family(Generic[S]):
-    """One metric family of a state. `read` gives its samples.
+    """One metric family of a state. `read` gives its samples, from the `part` alone.
 
     `owner` gives the values of the first labels, which all samples of a state share, and which
-    `read` leaves aside. `expires_at` gives when the samples are to disappear (monotonic seconds,
-    infinity for what does not grow stale), and `source` the part of the state that is read, all of
-    it: while that is the very same, so are the samples.
+    `read` leaves aside.
     """
 
     name: str
@@ -39,8 +50,10 @@ class Family(Generic[S]):
     labels: tuple[str, ...]
     read: Callable[[S], Samples]
     owner: Callable[[S], tuple[str, ...]]
-    expires_at: Callable[[S], float]
-    source: Callable[[S], object]
+    part: Part[S]
+
+
+WHOLE_ACCOUNT: Part[AccountState] = Part(lambda state: state)
 
 
 def of_account(  # noqa: PLR0913 - the columns of the table
@@ -50,13 +63,10 @@ def of_account(  # noqa: PLR0913 - the columns of the table
     labels: tuple[str, ...] = (),
     kind: Kind = "gauge",
     *,
-    expires_at: Callable[[AccountState], float] = lambda _: math.inf,
-    source: Callable[[AccountState], object] = lambda state: state,
+    part: Part[AccountState] = WHOLE_ACCOUNT,
 ) -> Family[AccountState]:
     """Give a family whose first label is the account."""
-    return Family(
-        PREFIX + name, kind, help_, ("account", *labels), read, _account, expires_at, source
-    )
+    return Family(PREFIX + name, kind, help_, ("account", *labels), read, _account, part)
 
 
 def one(value: float | Decimal | None, *labels: str) -> Samples:

@@ -6,44 +6,29 @@ changed or something in it has grown stale: a scrape formats nothing, and joins 
 
 import math
 from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from exporter.deflate import Piece, pieces
-from exporter.family import Family, Samples
+from exporter.family import NO_SAMPLES, Family, Samples
 from exporter.sample_lines import label_text, sample_lines
 
 S = TypeVar("S")
 
 
-class _Fragments(Generic[S]):
-    """A state's part of the page: per family its bytes, and when they are to disappear.
+# What was read for a family, and its lines. Plain tuples of what refers to nothing are those that
+# the garbage collector learns to pass over.
+_Row = tuple[Samples, bytes]
 
-    The families are those of one catalogue: the first labels are the same in all of them. What
-    has the same samples as it had earlier is not written again: equal numbers have the same text,
-    but for the sign of a zero.
-    """
 
-    def __init__(
-        self, families: Sequence[Family[S]], state: S, earlier: "_Fragments[S] | None"
-    ) -> None:
-        self.state = state
-        owner = families[0].owner(state)
-        text = label_text(families[0].labels[: len(owner)], owner)
-        known: list[Samples] = []
-        by_family: list[bytes] = []
-        for index, family in enumerate(families):
-            is_same = earlier is not None and family.source(earlier.state) is family.source(state)
-            samples = earlier.samples[index] if earlier and is_same else family.read(state)
-            known.append(samples)
-            by_family.append(
-                earlier.by_family[index]
-                if earlier and samples == earlier.samples[index]
-                else _fragment(family, samples, len(owner), text)
-            )
-        # Tuples, which the garbage collector learns to pass over.
-        self.samples: tuple[Samples, ...] = tuple(known)
-        self.by_family: tuple[bytes, ...] = tuple(by_family)
-        self.expires_at: tuple[float, ...] = tuple(each.expires_at(state) for each in families)
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A state's place on the page; `parts` and `expires_at` go by part of it, `rows` by family."""
+
+    configuration: object
+    parts: tuple[object, ...]
+    expires_at: tuple[float, ...]
+    rows: tuple[_Row, ...]
 
 
 class Joined:
@@ -72,22 +57,30 @@ class Group(Generic[S]):
     """States that are joined and compressed together.
 
     `configuration` gives what a state was made for: while it is the very same, what a new state
-    has left as it was need not be rendered again.
+    has left as it was need not be rendered again. Families have the same owner.
     """
 
     def __init__(self, families: Sequence[Family[S]], configuration: Callable[[S], object]) -> None:
         self._families = families
         self._configuration = configuration
-        self._members: dict[str, _Fragments[S]] = {}
+        self._parts = tuple(dict.fromkeys(family.part for family in families))
+        self._columns = [(family, self._parts.index(family.part)) for family in families]
+        self._blank = _Member(
+            configuration=None,
+            parts=tuple(object() for _ in self._parts),
+            expires_at=(),
+            rows=((NO_SAMPLES, b""),) * len(families),
+        )
+        self._members: dict[str, _Member] = {}
         self._joined: Joined | None = None
         self._has_changed = False
 
     def put(self, name: str, state: S) -> None:
         """Render a state, in place of the member's earlier one."""
-        earlier = self._members.get(name)
-        if earlier and self._configuration(earlier.state) is not self._configuration(state):
-            earlier = None
-        self._members[name] = _Fragments(self._families, state, earlier)
+        earlier = self._members.get(name, self._blank)
+        if earlier.configuration is not self._configuration(state):
+            earlier = self._blank
+        self._members[name] = self._render(state, earlier)
         self._has_changed = True
 
     def keep(self, names: Container[str]) -> None:
@@ -106,18 +99,43 @@ class Group(Generic[S]):
             self._has_changed = False
         return self._joined
 
+    def _render(self, state: S, earlier: _Member) -> _Member:
+        """Render a state; of a part that is the very same, what was rendered earlier is taken."""
+        parts = tuple([part.read(state) for part in self._parts])
+        owner = self._families[0].owner(state)
+        text = label_text(self._families[0].labels[: len(owner)], owner)
+        rows = [
+            row
+            if earlier.parts[part] is parts[part]
+            else _row(family, len(owner), text, family.read(state), row)
+            for (family, part), row in zip(self._columns, earlier.rows, strict=True)
+        ]
+        expires_at = tuple([part.expires_at(state) for part in self._parts])
+        return _Member(self._configuration(state), parts, expires_at, tuple(rows))
+
     def _join(self, now: float) -> Joined:
         members = self._members.values()
+        shown = [
+            [each.rows for each in members if now < each.expires_at[part]]
+            for part in range(len(self._parts))
+        ]
         by_family = tuple(
-            b"".join([each.by_family[index] for each in members if now < each.expires_at[index]])
-            for index in range(len(self._families))
+            b"".join([rows[index][-1] for rows in shown[part]])
+            for index, (_, part) in enumerate(self._columns)
         )
         expiries = {expiry for each in members for expiry in each.expires_at}
         holds_until = min(expiry for expiry in (*expiries, math.inf) if now < expiry)
         return Joined(by_family, holds_until, self._joined)
 
 
-def _fragment(family: Family[S], samples: Samples, owned: int, owner: str) -> bytes:
-    """Give the lines of samples, `owner` being the text of so many labels that are owned."""
+def _row(family: Family[S], owned: int, owner: str, samples: Samples, earlier: _Row) -> _Row:
+    """Write the lines of samples, unless they are the earlier ones.
+
+    Equal numbers have the same text, but for the sign of a zero. `owner` is the text of the first
+    labels, so many that are `owned`.
+    """
+    if samples == earlier[0]:
+        return earlier
     keys, values = samples
-    return sample_lines(family.name, owner, family.labels[owned:], keys, values) if keys else b""
+    labels = family.labels[owned:]
+    return samples, sample_lines(family.name, owner, labels, keys, values) if keys else b""

@@ -7,9 +7,16 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from exporter.borrow_terms import BorrowTerm
-from exporter.family import PREFIX, Family, Samples, each
+from exporter.family import PREFIX, Family, Part, Samples, each
 from exporter.mark_prices import PRICE_UNIT
 from exporter.market import MarketState
+
+_PRICES: Part[MarketState] = Part(
+    lambda market: market.prices, lambda market: market.prices_expire_at_monotonic_seconds
+)
+_TERMS: Part[MarketState] = Part(
+    lambda market: market.terms, lambda market: market.terms_expire_at_monotonic_seconds
+)
 
 
 def _prices(market: MarketState) -> Samples:
@@ -29,8 +36,7 @@ def _of_terms(name: str, help_: str, read: Callable[[BorrowTerm], Decimal]) -> F
         ("currency",),
         read_market,
         owner=lambda _: (),
-        expires_at=lambda market: market.terms_expire_at_monotonic_seconds,
-        source=lambda market: market.terms,
+        part=_TERMS,
     )
 
 
@@ -43,8 +49,7 @@ MARKET_FAMILIES: tuple[Family[MarketState], ...] = (
         ("currency", "unit"),
         _prices,
         owner=lambda _: (),
-        expires_at=lambda market: market.prices_expire_at_monotonic_seconds,
-        source=lambda market: market.prices,
+        part=_PRICES,
     ),
     _of_terms(
         "borrow_annual_interest_ratio",

@@ -227,7 +227,7 @@ def test_any_states_give_a_page_of_unique_complete_series(
         for family in FAMILIES
         for sample in as_metric(
             family,
-            [s for s in accounts if now < family.expires_at(s)],
+            [s for s in accounts if now < family.part.expires_at(s)],
         ).samples
     }
     shown = {

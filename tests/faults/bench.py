@@ -28,7 +28,7 @@ _TOLERANCE_SECONDS = 1.0
 _SETTLED_SECONDS = 5.0
 _NOTHING = AccountState(Account("bench", "", 15.0, 60.0))
 # What is shown only for a while.
-_OF_EXCHANGE = frozenset(each.name for each in FAMILIES if each.expires_at(_NOTHING) < 0)
+_OF_EXCHANGE = frozenset(each.name for each in FAMILIES if each.part.expires_at(_NOTHING) < 0)
 
 
 @dataclass(frozen=True)

@@ -172,15 +172,15 @@ SERVING_GUARDS: tuple[Guard, ...] = (
     Guard(
         "hides values that grew stale since they were rendered",
         "fragments.py",
-        "if now < each.expires_at[index]",
+        "if now < each.expires_at[part]",
         "if True",
         _EXPOSITION,
     ),
     Guard(
         "hides values at the limit of their age",
         "fragments.py",
-        "if now < each.expires_at[index]",
-        "if now <= each.expires_at[index]",
+        "if now < each.expires_at[part]",
+        "if now <= each.expires_at[part]",
         (*_EXPOSITION, "test_serving_guards.py"),
     ),
     Guard(
@@ -221,8 +221,8 @@ SERVING_GUARDS: tuple[Guard, ...] = (
     Guard(
         "writes anew what has other samples",
         "fragments.py",
-        "if earlier and samples == earlier.samples[index]",
-        "if earlier",
+        "if samples == earlier[0]:",
+        "if earlier[1]:",
         _EXPOSITION,
     ),
     Guard(
