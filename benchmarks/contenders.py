@@ -13,7 +13,15 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Gauge, Metric, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Gauge,
+    GCCollector,
+    Metric,
+    PlatformCollector,
+    ProcessCollector,
+    start_http_server,
+)
 from prometheus_client.registry import Collector
 
 from benchmarks import data
@@ -22,14 +30,15 @@ from benchmarks.watch import Watch
 from exporter.catalogue import FAMILIES
 from exporter.clock import Clock
 from exporter.door import Door
-from exporter.exposition import Exposition, as_metric
+from exporter.exposition import Exposition
+from exporter.headers import as_metric
 from exporter.http1 import ASGIApplication
 from exporter.listening import open_sockets
 from exporter.protection import Protection
 from exporter.serving import serve
 from exporter.status_page import StatusPage
 from exporter.store import AccountState, Store
-from exporter.telemetry import process_registry
+from exporter.telemetry import TelemetryReader
 from exporter.web import Application
 
 Prepare = Callable[[int, int], None]
@@ -58,7 +67,7 @@ def main() -> None:
 async def _ours(count: int, watch: Watch | None = None) -> None:
     before = data.states(count, time.monotonic())
     store = Store(each.account for each in before)
-    exposition = Exposition(process_registry(time.time()), time.monotonic)
+    exposition = Exposition(time.monotonic, TelemetryReader())
     pending: list[AccountState] = []
 
     def publish(states: Iterable[AccountState]) -> None:
@@ -117,7 +126,7 @@ async def _serve(application: ASGIApplication, obey: Callable[[str], Awaitable[N
 
 def _gauges(count: int) -> None:
     """Serve a Gauge per family; children are looked up once and kept."""
-    registry = process_registry(time.time())
+    registry = _registry()
     children: list[tuple[int, Gauge, float]] = []
     pending: list[tuple[Gauge, float]] = []
     gauges = {
@@ -156,7 +165,7 @@ def _collector(count: int) -> None:
         def describe(self) -> Iterable[Metric]:
             return []
 
-    registry = process_registry(time.time())
+    registry = _registry()
     registry.register(States())
 
     def prepare(round_: int, accounts: int) -> None:
@@ -166,6 +175,15 @@ def _collector(count: int) -> None:
         states[: len(pending)] = pending
 
     _serve_by_thread(registry, prepare, apply)
+
+
+def _registry() -> CollectorRegistry:
+    """Give a registry with the families that every program in Python has."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
 
 
 def _serve_by_thread(registry: CollectorRegistry, prepare: Prepare, apply: Apply) -> None:

@@ -17,7 +17,7 @@ from exporter.service import client_ssl_context
 from exporter.signing import Credentials, signed_headers
 from exporter.snapshot import parse_snapshot
 from exporter.store import AccountState, Store
-from exporter.telemetry import process_registry
+from exporter.telemetry import TelemetryReader
 from exporter.wire import Wire
 
 _CREDENTIALS = Credentials("demo-key", "demo-secret", "demo@example.com")
@@ -38,7 +38,7 @@ def measure() -> list[Row]:
     bodies = [data.answer(0, round_) for round_ in range(_ROUNDS)]
     before = AccountState(data.account(0))
     states = [data.polled(before, 0, round_, 0.0) for round_ in range(_ROUNDS)]
-    exposition = Exposition(process_registry(0.0), time.monotonic)
+    exposition = Exposition(time.monotonic, TelemetryReader())
     with simulator() as base_url:
         whole = asyncio.run(_whole_polls(base_url))
     return [
@@ -75,7 +75,7 @@ async def _whole_polls(base_url: str) -> float:
     """Poll a simulator in another process, and give the CPU time of a poll in microseconds."""
     clock = Clock()
     store = Store([data.account(0)])
-    exposition = Exposition(process_registry(0.0), clock.monotonic)
+    exposition = Exposition(clock.monotonic, TelemetryReader())
     state, costs = store.states()[0], []
     async with Wire(client_ssl_context()) as wire:
         exchange = Exchange(

@@ -30,7 +30,7 @@ from exporter.service import client_ssl_context
 from exporter.signing import Credentials
 from exporter.simulator import Simulator, SimulatorConfig
 from exporter.store import AccountState, Store
-from exporter.telemetry import process_registry
+from exporter.telemetry import TelemetryReader
 from exporter.wire import Wire
 
 _ACCEPTED_GROWTH_BYTES = 5_000_000
@@ -108,7 +108,7 @@ class _Soak:
         clock = Clock(sleep=_yield)
         account = Account("soak", base_url, poll_interval_seconds=1.0, stale_after_seconds=60.0)
         store = Store([account])
-        exposition = Exposition(process_registry(0.0), clock.monotonic)
+        exposition = Exposition(clock.monotonic, TelemetryReader())
 
         def publish(state: AccountState) -> None:
             store.put(state)

@@ -8,27 +8,22 @@ from one state, and leaves out those that have grown stale.
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, zip_longest
-from typing import NamedTuple, TypeVar, cast
-
-from prometheus_client import CollectorRegistry, Metric, generate_latest
-from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
-from prometheus_client.registry import Collector
+from typing import NamedTuple, TypeVar
 
 from exporter.catalogue import FAMILIES
 from exporter.deflate import Beginning, Run, beginning, pieces, run
 from exporter.family import Family
 from exporter.fragments import Group, Joined
+from exporter.headers import END, header
 from exporter.market import MarketState
 from exporter.market_catalogue import MARKET_FAMILIES
 from exporter.negotiation import Format
-from exporter.sample_lines import label_text, number_text
 from exporter.store import AccountState
+from exporter.telemetry import Telemetry
+from exporter.telemetry_catalogue import TELEMETRY_FAMILIES
 
-# prometheus-client leaves this one without types.
-_openmetrics_latest = cast("Callable[[Collector], bytes]", openmetrics_latest)
-_END = "# EOF\n"
 # With more of them, a change of one costs more to compress; with fewer, there is more to join.
 _ACCOUNTS_PER_GROUP = 20
 # After so long, others may run.
@@ -54,19 +49,23 @@ class _Compressed(NamedTuple):
 
 
 class Exposition:
-    """The present page, from the latest state put for each account and for the market."""
+    """The present page, from the latest state put for each account and for the market.
 
-    def __init__(self, process_registry: CollectorRegistry, monotonic: Callable[[], float]) -> None:
-        self._process_registry = process_registry
+    `telemetry` is asked at each scrape; without it there are no families of the exporter itself.
+    """
+
+    def __init__(
+        self, monotonic: Callable[[], float], telemetry: Callable[[], Telemetry] | None = None
+    ) -> None:
         self._monotonic = monotonic
+        self._telemetry = telemetry
+        self._own = Group(TELEMETRY_FAMILIES, lambda _: None)
         self._groups: list[Group[AccountState]] = []
         self._group_of: dict[str, Group[AccountState]] = {}
         self._market = Group(MARKET_FAMILIES, lambda _: None)
         self._headers = {format_: _headers(FAMILIES, format_) for format_ in Format}
         self._market_headers = {format_: _headers(MARKET_FAMILIES, format_) for format_ in Format}
-        self._process_headers: dict[Format, dict[str, str]] = {format_: {} for format_ in Format}
-        # By name and values of labels, whose names are always the same.
-        self._process_starts: dict[tuple[str, ...], str] = {}
+        self._own_headers = {format_: _headers(TELEMETRY_FAMILIES, format_) for format_ in Format}
         self._compressed: dict[Format, _Compressed] = {}
 
     def put(self, state: AccountState) -> None:
@@ -130,20 +129,14 @@ class Exposition:
         )
 
     def _end(self, format_: Format) -> bytes:
-        headers, starts = self._process_headers[format_], self._process_starts
-        parts: list[str] = []
-        for metric in self._process_registry.collect():
-            if metric.name not in headers:
-                headers[metric.name] = _header(metric, format_).decode()
-            parts.append(headers[metric.name])
-            for name, labels, value, *_ in metric.samples:
-                key = name, *labels.values()
-                if key not in starts:
-                    starts[key] = _start(name, labels)
-                parts += (starts[key], number_text(value), "\n")
+        parts: list[bytes] = []
+        if self._telemetry is not None:
+            self._own.put("exporter", self._telemetry())
+            columns = self._own_headers[format_], self._joined(self._own)
+            parts += _in_order(each.by_family for each in columns)
         if format_ is Format.OPENMETRICS:
-            parts.append(_END)
-        return "".join(parts).encode()
+            parts.append(END)
+        return b"".join(parts)
 
 
 async def _in_slices(work: Iterable[T]) -> list[T]:
@@ -179,40 +172,5 @@ def _compressed_at_once(sections: _Sections) -> _Compressed:
     return _Compressed(sections, (), beginning(run(pieces([b"".join(_contents(sections))]))))
 
 
-class _Collected(Collector):
-    """Families that exist already, as prometheus-client's formatters want them."""
-
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families
-
-
-def as_metric(family: Family[S], states: Iterable[S]) -> Metric:
-    """Give the family with the samples of `states`, as a value of prometheus-client."""
-    metric = Metric(family.name.removesuffix("_total"), family.help, family.kind)
-    for state in states:
-        for key, value in zip(*family.read(state), strict=True):
-            labels = dict(zip(family.labels, (*family.owner(state), *key), strict=True))
-            metric.add_sample(family.name, labels, float(value))
-    return metric
-
-
 def _headers(families: Iterable[Family[S]], format_: Format) -> Joined:
-    return Joined([_header(as_metric(family, []), format_) for family in families], math.inf)
-
-
-def _header(metric: Metric, format_: Format) -> bytes:
-    """Give the lines that introduce a family, as prometheus-client writes them."""
-    families = _Collected([Metric(metric.name, metric.documentation, metric.type)])
-    if format_ is Format.OPENMETRICS:
-        return _openmetrics_latest(families).removesuffix(_END.encode())
-    return generate_latest(families)
-
-
-def _start(name: str, labels: Mapping[str, str]) -> str:
-    """Give a sample's line up to its number."""
-    names = sorted(labels)
-    text = label_text(names, [labels[each] for each in names])
-    return f"{name}{{{text}}} " if text else f"{name} "
+    return Joined([header(family, format_) for family in families], math.inf)

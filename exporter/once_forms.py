@@ -5,8 +5,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from prometheus_client import CollectorRegistry
-
 from exporter.advice import ADVICE
 from exporter.exposition import Exposition
 from exporter.negotiation import Format
@@ -46,7 +44,7 @@ def _json(visits: Sequence[Visit], _: object) -> str:
 
 def _prom(visits: Sequence[Visit], _: object) -> str:
     """Give the page without what it says of the process, which has ended when that is read."""
-    exposition = Exposition(CollectorRegistry(), lambda: float("-inf"))
+    exposition = Exposition(lambda: float("-inf"))
     for each in visits:
         exposition.put(each.state)
     markets = {each.state.account.base_url: each.market for each in visits}

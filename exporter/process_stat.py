@@ -1,4 +1,4 @@
-"""CPU, memory and descriptors of this process, under the names that all exporters use.
+"""CPU, memory and descriptors of this process, as all exporters tell them.
 
 prometheus-client's own collector gives the same, but has the kernel write a table of all limits at
 each scrape, and fails where the number of descriptors is unlimited.
@@ -9,8 +9,7 @@ import math
 import os
 import resource
 from pathlib import Path
-
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from typing import NamedTuple
 
 _PROC = Path("/proc")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -19,66 +18,46 @@ _STAT_BYTES = 4096
 _USER_TICKS, _SYSTEM_TICKS, _START_TICKS, _VIRTUAL_BYTES, _RESIDENT_PAGES = 11, 12, 19, 20, 21
 
 
-class ProcessCollector:
-    """Reads `/proc` at each scrape; gives nothing where there is none."""
+class ProcessStat(NamedTuple):
+    """CPU time, memory and descriptors, in what their names say; the start in unix time.
+
+    `max_fds` is infinite where there is no limit.
+    """
+
+    virtual_memory_bytes: float
+    resident_memory_bytes: float
+    start_time_seconds: float
+    cpu_seconds: float
+    open_fds: float
+    max_fds: float
+
+
+class StatReader:
+    """Reads `/proc` whenever it is called."""
 
     def __init__(self, proc: Path = _PROC) -> None:
         self._boot_seconds = _boot_seconds(proc / "stat")
         self._stat = str(proc / "self" / "stat")
         self._descriptors = str(proc / "self" / "fd")
 
-    def collect(self) -> list[Metric]:
-        """Give what can be read."""
+    def __call__(self) -> ProcessStat | None:
+        """Give what is so now; None where there is no such file, or one may not read it."""
         if self._boot_seconds is None:
-            return []
+            return None
         try:
-            return [*self._of_stat(self._boot_seconds), *self._of_descriptors()]
+            fields = _read(self._stat).rpartition(b")")[2].split()
+            open_fds = len(os.listdir(self._descriptors))  # noqa: PTH208 - half the time of a Path's
         except OSError:
-            return []
-
-    describe = collect
-
-    def _of_stat(self, boot_seconds: float) -> list[Metric]:
-        fields = _read(self._stat).rpartition(b")")[2].split()
-        start_seconds = int(fields[_START_TICKS]) / _TICKS_PER_SECOND
-        cpu_ticks = int(fields[_USER_TICKS]) + int(fields[_SYSTEM_TICKS])
-        return [
-            GaugeMetricFamily(
-                "process_virtual_memory_bytes",
-                "Virtual memory size in bytes.",
-                float(fields[_VIRTUAL_BYTES]),
-            ),
-            GaugeMetricFamily(
-                "process_resident_memory_bytes",
-                "Resident memory size in bytes.",
-                float(fields[_RESIDENT_PAGES]) * resource.getpagesize(),
-            ),
-            GaugeMetricFamily(
-                "process_start_time_seconds",
-                "Start time of the process since unix epoch in seconds.",
-                boot_seconds + start_seconds,
-            ),
-            CounterMetricFamily(
-                "process_cpu_seconds_total",
-                "Total user and system CPU time spent in seconds.",
-                cpu_ticks / _TICKS_PER_SECOND,
-            ),
-        ]
-
-    def _of_descriptors(self) -> list[Metric]:
+            return None
         limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        return [
-            GaugeMetricFamily(
-                "process_open_fds",
-                "Number of open file descriptors.",
-                len(os.listdir(self._descriptors)),  # noqa: PTH208 - half the time of a Path's
-            ),
-            GaugeMetricFamily(
-                "process_max_fds",
-                "Maximum number of open file descriptors.",
-                math.inf if limit == resource.RLIM_INFINITY else limit,
-            ),
-        ]
+        return ProcessStat(
+            virtual_memory_bytes=int(fields[_VIRTUAL_BYTES]),
+            resident_memory_bytes=int(fields[_RESIDENT_PAGES]) * resource.getpagesize(),
+            start_time_seconds=self._boot_seconds + int(fields[_START_TICKS]) / _TICKS_PER_SECOND,
+            cpu_seconds=(int(fields[_USER_TICKS]) + int(fields[_SYSTEM_TICKS])) / _TICKS_PER_SECOND,
+            open_fds=open_fds,
+            max_fds=math.inf if limit == resource.RLIM_INFINITY else limit,
+        )
 
 
 def _read(path: str) -> bytes:

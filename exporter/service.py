@@ -21,7 +21,7 @@ from exporter.settings import Settings
 from exporter.status_page import StatusPage
 from exporter.store import Store
 from exporter.supervision import Supervisor
-from exporter.telemetry import ExporterStatus, process_registry
+from exporter.telemetry import ExporterStatus, TelemetryReader
 from exporter.vigil import Vigil
 from exporter.web import Application
 
@@ -48,7 +48,8 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
         is_exposed=lambda: has_public_address and not protection.knows_its_clients(),
         shard=settings.shard,
     )
-    exposition = Exposition(process_registry(clock.wall(), status), clock.monotonic)
+    status.loaded(clock.wall())
+    exposition = Exposition(clock.monotonic, TelemetryReader(status))
     vigil = Vigil(stopped)
 
     async def serve_pages(pages: Door) -> None:

@@ -1,18 +1,14 @@
-"""Families about this process: build, CPU, memory, descriptors, garbage collection.
+"""What the exporter knows of itself: version, configuration, process, garbage collection.
 
-They are read at scrape time, in a registry of our own, so that nothing an imported library
-registers can reach the page.
+It is read at each scrape. The families `process_` and `python_` are those of prometheus-client.
 """
 
-import platform
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector
-from prometheus_client.core import GaugeMetricFamily
-
-from exporter import __version__
-from exporter.process_stat import ProcessCollector
+from exporter.process_stat import ProcessStat, StatReader
 from exporter.shards import ONLY_SHARD, Shard
 
 
@@ -30,83 +26,34 @@ class ExporterStatus:
         self.is_config_good, self.config_timestamp_seconds = True, timestamp_seconds
 
 
-class _BuildInfo:
-    """The version of the exporter and of Python, as labels of a constant 1."""
+class Telemetry(NamedTuple):
+    """What is known at one scrape. `stat` is None where the system does not tell.
 
-    def collect(self) -> list[GaugeMetricFamily]:
-        family = GaugeMetricFamily(
-            "bitopro_margin_exporter_build_info",
-            "Version of the exporter and of the Python that runs it; always 1.",
-            labels=("version", "python_version"),
+    `garbage` has the counts of `gc.get_stats`, for each generation of objects.
+    """
+
+    is_config_good: bool
+    config_timestamp_seconds: float
+    shard: Shard
+    is_exposed: bool
+    stat: ProcessStat | None
+    garbage: Sequence[Mapping[str, int]]
+
+
+class TelemetryReader:
+    """Reads it whenever it is called."""
+
+    def __init__(self, status: ExporterStatus | None = None) -> None:
+        self._status = status or ExporterStatus()
+        self._read_stat = StatReader()
+
+    def __call__(self) -> Telemetry:
+        """Give what is so now."""
+        return Telemetry(
+            self._status.is_config_good,
+            self._status.config_timestamp_seconds,
+            self._status.shard,
+            self._status.is_exposed(),
+            self._read_stat(),
+            gc.get_stats(),
         )
-        family.add_metric((__version__, platform.python_version()), 1)
-        return [family]
-
-    describe = collect
-
-
-class _ConfigLoaded:
-    """Whether and when the configuration was loaded; named as Prometheus names its own."""
-
-    def __init__(self, status: ExporterStatus) -> None:
-        self._status = status
-
-    def collect(self) -> list[GaugeMetricFamily]:
-        return [
-            GaugeMetricFamily(
-                "bitopro_margin_exporter_config_last_reload_successful",
-                "Whether the last attempt to load the configuration succeeded.",
-                value=int(self._status.is_config_good),
-            ),
-            GaugeMetricFamily(
-                "bitopro_margin_exporter_config_last_reload_success_timestamp_seconds",
-                "Unix time at which the running configuration was loaded.",
-                value=self._status.config_timestamp_seconds,
-            ),
-        ]
-
-    describe = collect
-
-
-class _Own:
-    """Families of the status."""
-
-    def __init__(self, status: ExporterStatus) -> None:
-        self._status = status
-
-    def collect(self) -> list[GaugeMetricFamily]:
-        return [
-            GaugeMetricFamily(
-                "bitopro_margin_exporter_shard_ordinal",
-                "Number of this shard, counted from 0.",
-                value=self._status.shard.number,
-            ),
-            GaugeMetricFamily(
-                "bitopro_margin_exporter_shards",
-                "Number of shards that share the configured accounts.",
-                value=self._status.shard.total,
-            ),
-            GaugeMetricFamily(
-                "bitopro_margin_exporter_exposed_without_auth",
-                "Whether other machines may reach the pages without proving who they are.",
-                value=int(self._status.is_exposed()),
-            ),
-        ]
-
-    describe = collect
-
-
-def process_registry(
-    config_loaded_timestamp_seconds: float, status: ExporterStatus | None = None
-) -> CollectorRegistry:
-    """Give a registry of the families about this process."""
-    registry = CollectorRegistry()
-    registry.register(_BuildInfo())
-    told = status or ExporterStatus()
-    told.loaded(config_loaded_timestamp_seconds)
-    registry.register(_ConfigLoaded(told))
-    registry.register(_Own(told))
-    registry.register(ProcessCollector())
-    PlatformCollector(registry=registry)
-    GCCollector(registry=registry)
-    return registry

@@ -9,7 +9,7 @@ from exporter.advice import ADVICE
 from exporter.catalogue import FAMILIES
 from exporter.family import PREFIX
 from exporter.market_catalogue import MARKET_FAMILIES
-from exporter.telemetry import process_registry
+from exporter.telemetry_catalogue import TELEMETRY_FAMILIES
 from reference.markdown import GENERATED, code, table
 
 # The page of the API documentation's example, held to the exporter by tests/test_exposition.py.
@@ -93,10 +93,9 @@ def _entries(example: str) -> Iterator[str]:
 def _rows() -> Iterator[_Row]:
     yield from (_Row(each.name, each.kind, each.help, each.labels) for each in FAMILIES)
     yield from (_Row(each.name, each.kind, each.help, each.labels) for each in MARKET_FAMILIES)
-    for metric in process_registry(0.0).collect():
-        if metric.name.startswith(PREFIX):
-            labels = [name for sample in metric.samples for name in sample.labels]
-            yield _Row(metric.name, metric.type, metric.documentation, labels)
+    for each in TELEMETRY_FAMILIES:
+        if each.name.startswith(PREFIX):
+            yield _Row(each.name, each.kind, each.help, each.labels)
 
 
 def _is_experimental(name: str) -> bool:

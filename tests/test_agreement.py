@@ -9,7 +9,6 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from exporter.account import Account
 from exporter.exposition import Exposition
@@ -109,7 +108,7 @@ def page(name: str) -> bytes:
         thresholds=position.thresholds,
     )
     times = PollTimes(monotonic_seconds=0.0, timestamp_seconds=0.0, duration_seconds=0.0)
-    exposition = Exposition(CollectorRegistry(), lambda: 0.0)
+    exposition = Exposition(lambda: 0.0)
     exposition.put(AccountState(account).after_success(position.snapshot, times, None))
     exposition.put_market(position.market)
     return exposition.page(Format.TEXT)

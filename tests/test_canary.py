@@ -13,7 +13,6 @@ from pathlib import Path
 import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
-from prometheus_client import CollectorRegistry
 
 from exporter.cli import main
 from exporter.clock import Clock
@@ -72,7 +71,7 @@ def exchange_at(base_url: str, wire: Wire, credentials: Credentials = CREDENTIAL
 
 
 def pages_of(state: AccountState) -> str:
-    exposition = Exposition(CollectorRegistry(), Clock().monotonic)
+    exposition = Exposition(Clock().monotonic)
     exposition.put(state)
     text = exposition.page(Format.TEXT) + exposition.page(Format.OPENMETRICS)
     return text.decode() + StatusPage(Clock(), "/metrics").render([state])

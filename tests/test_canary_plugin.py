@@ -26,19 +26,19 @@ LEAKS = {
         "API key in log of any",
     ),
     "metrics": (
-        "exposition = Exposition(CollectorRegistry(), time.monotonic)\n"
+        "exposition = Exposition(time.monotonic)\n"
         "    exposition.put(AccountState(replace(ACCOUNT, name=KEY)))\n"
         "    exposition.page(Format.TEXT)",
         "API key in /metrics",
     ),
     "metrics_as_they_are_served": (
-        "exposition = Exposition(CollectorRegistry(), time.monotonic)\n"
+        "exposition = Exposition(time.monotonic)\n"
         "    exposition.put(AccountState(replace(ACCOUNT, name=KEY)))\n"
         "    asyncio.run(exposition.plain(Format.TEXT))",
         "API key in /metrics",
     ),
     "metrics_as_they_are_served_compressed": (
-        "exposition = Exposition(CollectorRegistry(), time.monotonic)\n"
+        "exposition = Exposition(time.monotonic)\n"
         "    exposition.put(AccountState(replace(ACCOUNT, name=KEY)))\n"
         "    asyncio.run(exposition.compressed(Format.TEXT))",
         "API key in /metrics",
@@ -82,7 +82,6 @@ import asyncio, logging, os, subprocess, sys, time
 from dataclasses import replace
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from exporter.clock import Clock
 from exporter.status_page import StatusPage

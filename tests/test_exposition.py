@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.account import Account
 from exporter.catalogue import FAMILIES
 from exporter.errors import REASONS, NetworkError
-from exporter.exposition import Exposition, as_metric
+from exporter.exposition import Exposition
+from exporter.headers import as_metric
 from exporter.liquidations import parse_liquidations
 from exporter.mark_prices import parse_mark_prices
 from exporter.market import MarketState
@@ -22,7 +23,7 @@ from exporter.negotiation import Format
 from exporter.sample_lines import sample_lines
 from exporter.snapshot import Snapshot
 from exporter.store import AccountState
-from exporter.telemetry import process_registry
+from exporter.telemetry import TelemetryReader
 from tests.answers import answer_with, documented
 from tests.conftest import FIXTURES
 from tests.snapshots import snapshots
@@ -36,7 +37,7 @@ def page_of(
     format_: Format = Format.TEXT,
     market: MarketState | None = None,
 ) -> str:
-    exposition = Exposition(CollectorRegistry(), lambda: now)
+    exposition = Exposition(lambda: now)
     for state in states:
         exposition.put(state)
     if market is not None:
@@ -66,7 +67,7 @@ def test_page_of_the_documented_example(
 
 
 def test_promtool_finds_nothing_on_the_whole_page(documented_answer: bytes, promtool: str) -> None:
-    exposition = Exposition(process_registry(1.7e9), lambda: 0.0)
+    exposition = Exposition(lambda: 0.0, TelemetryReader())
     exposition.put(asked(polled(documented_answer)))
     exposition.put_market(known_market())
 
@@ -81,7 +82,7 @@ def test_promtool_finds_nothing_on_the_whole_page(documented_answer: bytes, prom
 
 
 def test_prometheus_clients_own_parser_reads_openmetrics(documented_answer: bytes) -> None:
-    exposition = Exposition(process_registry(1.7e9), lambda: 0.0)
+    exposition = Exposition(lambda: 0.0, TelemetryReader())
     exposition.put(asked(polled(documented_answer)))
     exposition.put_market(known_market())
 
@@ -161,7 +162,7 @@ def test_without_debt_there_is_no_ratio_and_the_debt_is_zero() -> None:
 def test_currency_that_left_the_answer_leaves_the_page(documented_answer: bytes) -> None:
     balances = documented()["balances"]
     del balances["ETH"]
-    exposition = Exposition(CollectorRegistry(), lambda: 0.0)
+    exposition = Exposition(lambda: 0.0)
 
     exposition.put(polled(documented_answer))
     exposition.put(polled(answer_with("balances", balances)))
@@ -170,7 +171,7 @@ def test_currency_that_left_the_answer_leaves_the_page(documented_answer: bytes)
 
 
 def test_unit_that_changed_leaves_no_series_of_the_old_one(documented_answer: bytes) -> None:
-    exposition = Exposition(CollectorRegistry(), lambda: 0.0)
+    exposition = Exposition(lambda: 0.0)
 
     exposition.put(polled(documented_answer))
     exposition.put(polled(answer_with("calculateUnit", "TWD")))
@@ -344,7 +345,7 @@ def test_account_without_liquidations_shows_their_number_alone() -> None:
 
 
 def test_currency_that_lost_its_price_leaves_the_page() -> None:
-    exposition = Exposition(CollectorRegistry(), lambda: 0.0)
+    exposition = Exposition(lambda: 0.0)
     exposition.put_market(known_market())
     assert PRICE.encode() in exposition.page(Format.TEXT)
 
@@ -357,7 +358,7 @@ def test_currency_that_lost_its_price_leaves_the_page() -> None:
 def test_what_a_new_state_left_as_it_was_is_not_rendered_again(
     documented_answer: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exposition = Exposition(CollectorRegistry(), lambda: 0.0)
+    exposition = Exposition(lambda: 0.0)
     state = polled(documented_answer)
     exposition.put(state)
     rendered: list[str] = []

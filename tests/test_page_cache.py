@@ -11,13 +11,12 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, Metric, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 
 from exporter.account import Account
 from exporter.catalogue import FAMILIES
-from exporter.exposition import Exposition, as_metric
+from exporter.exposition import Exposition
+from exporter.headers import as_metric
 from exporter.market_catalogue import MARKET_FAMILIES
 from exporter.negotiation import Format
 from exporter.store import AccountState
@@ -46,7 +45,7 @@ class Site:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.exposition = Exposition(CollectorRegistry(), lambda: self.now)
+        self.exposition = Exposition(lambda: self.now)
 
 
 def numbered(number: int) -> Account:
@@ -199,7 +198,7 @@ def test_page_with_any_history_is_the_page_without_it(steps: list[tuple[int, flo
         asyncio.run(compressed(site.exposition, Format.TEXT))
         site.now += seconds
 
-    fresh = Exposition(CollectorRegistry(), lambda: site.now)
+    fresh = Exposition(lambda: site.now)
     for state in states.values():
         fresh.put(state)
 
@@ -255,29 +254,3 @@ async def test_small_page_is_compressed_as_a_whole(documented_answer: bytes) -> 
     body = b"".join(await site.exposition.compressed(Format.TEXT))
 
     assert len(body) < 1.1 * len(zlib.compress(gzip.decompress(body), 1))
-
-
-class Fixed:
-    """Families as this process has them: gauges and counters, with labels and without."""
-
-    def collect(self) -> list[Metric]:
-        gauge = GaugeMetricFamily("any_info", "Labels out of order.", labels=("version", "build"))
-        gauge.add_metric(('1.0 "beta"', "c:\\d"), 1)
-        gauge.add_metric(("2.0", "e\nf"), 0.5)
-        counter = CounterMetricFamily("any_seconds", "Seconds,\nin \\ all.", value=12_345_678.25)
-        return [gauge, counter, GaugeMetricFamily("any_bytes", "Bytes.", value=1.5e8)]
-
-
-@pytest.mark.parametrize(
-    ("format_", "written"),
-    [(Format.TEXT, generate_latest), (Format.OPENMETRICS, openmetrics_latest)],
-)
-def test_families_of_the_process_are_what_prometheus_client_writes(
-    format_: Format, written: Callable[[Fixed], bytes]
-) -> None:
-    registry = CollectorRegistry()
-    registry.register(Fixed())
-
-    page = Exposition(registry, lambda: 0.0).page(format_)
-
-    assert page.endswith(written(Fixed()))

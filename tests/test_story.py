@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
-from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.account import Account
@@ -60,7 +59,7 @@ class Watching:
         self._time = time
         self._state = AccountState(account)
         self._market = MarketState(account.stale_after_seconds)
-        self._exposition = Exposition(CollectorRegistry(), clock.monotonic)
+        self._exposition = Exposition(clock.monotonic)
         self._exchange = Exchange(
             base_url=account.base_url,
             read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),

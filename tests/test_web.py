@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry
 
 from exporter.clock import Clock
 from exporter.errors import NetworkError
@@ -25,7 +24,7 @@ class Site:
 
     def __init__(self) -> None:
         self.store = Store([ACCOUNT])
-        self.exposition = Exposition(CollectorRegistry(), lambda: 0.0)
+        self.exposition = Exposition(lambda: 0.0)
         clock = Clock(wall=lambda: 1_700_000_012.0, monotonic=lambda: 12.0)
         application = Application(
             self.store, self.exposition, "/metrics", StatusPage(clock, "/metrics")

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from exporter.account import Account, Thresholds
 from exporter.balances import Balance, Balances
@@ -129,7 +128,7 @@ async def swapping(exposition: Exposition) -> AsyncIterator[None]:
 async def test_page_shows_one_generation_of_an_account_while_snapshots_swap(
     format_: Format, encoding: str
 ) -> None:
-    exposition = Exposition(CollectorRegistry(), lambda: 0.0)
+    exposition = Exposition(lambda: 0.0)
     headers = {"Accept": format_.value, "Accept-Encoding": encoding}
     for name in ACCOUNTS:
         exposition.put(state_of(name, 0))
@@ -158,7 +157,7 @@ async def test_page_shows_one_generation_of_an_account_while_snapshots_swap(
 
 
 async def test_every_family_of_an_account_carries_the_generation_or_is_known_not_to() -> None:
-    exposition = Exposition(CollectorRegistry(), lambda: 0.0)
+    exposition = Exposition(lambda: 0.0)
     exposition.put(state_of("one", 7))
 
     samples = _SAMPLE.findall(exposition.page(Format.TEXT).decode())

@@ -20,7 +20,7 @@ import pytest
 
 from exporter.exposition import Exposition
 from exporter.negotiation import Format
-from exporter.telemetry import process_registry
+from exporter.telemetry import TelemetryReader
 from tests.alerts.deployment import RULE_FILES
 from tests.alerts.texts import NEVER, Text, asked_for, shown
 from tests.conftest import FIXTURES
@@ -65,7 +65,7 @@ def counter(at: int) -> float:
 
 @cache
 def _page() -> str:
-    exposition = Exposition(process_registry(0.0), lambda: 0.0)
+    exposition = Exposition(lambda: 0.0, TelemetryReader())
     exposition.put(polled((FIXTURES / "margin_balances.json").read_bytes()))
     return exposition.page(Format.TEXT).decode()
 

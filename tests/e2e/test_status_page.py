@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from prometheus_client import CollectorRegistry
 
 from exporter.balances import Balances
 from exporter.clock import Clock
@@ -66,7 +65,7 @@ def application(states: Iterable[AccountState]) -> Application:
     store = Store(each.account for each in kept)
     for each in kept:
         store.put(each)
-    exposition = Exposition(CollectorRegistry(), NOW.monotonic)
+    exposition = Exposition(NOW.monotonic)
     page = StatusPage(NOW, "/metrics", shows_balances=True)
     return Application(store, exposition, "/metrics", page)
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
-
 from exporter.account import Account
 from exporter.catalogue import FAMILIES
 from exporter.clock import Clock
@@ -127,7 +125,7 @@ async def verdict_on(
 
 def _page_of(state: AccountState) -> Page:
     now = state.received.monotonic_seconds if state.received else 0.0
-    exposition = Exposition(CollectorRegistry(), lambda: now)
+    exposition = Exposition(lambda: now)
     exposition.put(state)
     lines = exposition.page(Format.TEXT).decode().splitlines()
     samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from exporter.account import Account
 from exporter.clock import Clock
@@ -95,7 +94,7 @@ class Exporter:
 
     def values(self) -> Mapping[str, str]:
         """Give what the page shows of the exchange."""
-        exposition = Exposition(CollectorRegistry(), Clock().monotonic)
+        exposition = Exposition(Clock().monotonic)
         exposition.put(self.state)
         exposition.put_market(self.market)
         samples = (

@@ -8,16 +8,14 @@ import yaml
 
 from exporter.catalogue import FAMILIES
 from exporter.market_catalogue import MARKET_FAMILIES
-from exporter.telemetry import process_registry
+from exporter.telemetry_catalogue import TELEMETRY_FAMILIES
 from tests.alerts.deployment import ALL_RULES
 from tests.alerts.names import selectors
 from tests.grafana.shipped import ANNOTATIONS, QUERIES, Query
 
 # What Prometheus adds to every target, and to itself.
 OF_PROMETHEUS = {"up", "scrape_duration_seconds", "scrape_samples_scraped", "ALERTS"}
-OF_PROCESS = {
-    sample.name for metric in process_registry(0.0).collect() for sample in metric.samples
-}
+OF_PROCESS = {family.name for family in TELEMETRY_FAMILIES}
 OF_EXCHANGE = {family.name for family in FAMILIES} | {family.name for family in MARKET_FAMILIES}
 # Of the exporter, and why no panel reads it.
 NOT_SHOWN = {
