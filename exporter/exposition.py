@@ -38,6 +38,12 @@ class _Sections(NamedTuple):
 
     accounts: tuple[Joined, ...]
     market: tuple[Joined, ...]
+    holds_until: float
+
+    @property
+    def parts(self) -> tuple[tuple[Joined, ...], ...]:
+        """What is joined, in its order."""
+        return self.accounts, self.market
 
 
 class _Compressed(NamedTuple):
@@ -66,6 +72,8 @@ class Exposition:
         self._headers = {format_: _headers(FAMILIES, format_) for format_ in Format}
         self._market_headers = {format_: _headers(MARKET_FAMILIES, format_) for format_ in Format}
         self._own_headers = {format_: _headers(TELEMETRY_FAMILIES, format_) for format_ in Format}
+        # Since the last change.
+        self._kept: dict[Format, _Sections] = {}
         self._compressed: dict[Format, _Compressed] = {}
 
     def put(self, state: AccountState) -> None:
@@ -74,6 +82,7 @@ class Exposition:
         if name not in self._group_of:
             self._group_of[name] = self._group_with_room()
         self._group_of[name].put(name, state)
+        self._kept = {}
 
     def keep(self, names: Iterable[str]) -> None:
         """Drop the accounts that are not named, at once."""
@@ -82,29 +91,30 @@ class Exposition:
             group.keep(kept)
         self._groups = [each for each in self._groups if len(each) > 0]
         self._group_of = {name: each for name, each in self._group_of.items() if name in kept}
+        self._kept = {}
 
     def put_market(self, market: MarketState) -> None:
         """Render what is known of the market, in place of what was."""
         self._market.put("market", market)
+        self._kept = {}
 
     def page(self, format_: Format) -> bytes:
         """Give the whole page as of now."""
-        sections = self._sections(format_, [self._joined(group) for group in self._groups])
+        joined = [self._joined(group) for group in self._groups]
+        sections = self._sections_of(format_, joined)
         return b"".join((*_contents(sections), self._end(format_)))
 
     async def plain(self, format_: Format) -> Sequence[bytes]:
         """Give the page in parts; others may run meanwhile."""
-        joined = await _in_slices(self._joined(group) for group in self._groups)
-        return (*_contents(self._sections(format_, joined)), self._end(format_))
+        return (*_contents(await self._sections(format_)), self._end(format_))
 
     async def compressed(self, format_: Format) -> Sequence[bytes]:
         """Give the page in gzip, in parts; others may run meanwhile."""
-        joined = await _in_slices(self._joined(group) for group in self._groups)
-        sections = self._sections(format_, joined)
+        sections = await self._sections(format_)
         kept = self._compressed.get(format_)
-        if kept is None or kept.sections != sections:
-            if len(joined) > 1:
-                await _in_slices(each.pieces for each in joined)
+        if kept is None or kept.sections is not sections:
+            if len(self._groups) > 1:
+                await _in_slices(each.pieces for each in sections.accounts)
                 kept = await _compressed(sections, kept.families if kept else ())
             else:
                 kept = _compressed_at_once(sections)
@@ -122,10 +132,21 @@ class Exposition:
         now = self._monotonic()
         return group.joined(now)
 
-    def _sections(self, format_: Format, joined: Iterable[Joined]) -> _Sections:
+    async def _sections(self, format_: Format) -> _Sections:
+        """Give those that are kept, as long as they hold."""
+        kept = self._kept
+        if format_ not in kept or self._monotonic() >= kept[format_].holds_until:
+            joined = await _in_slices(self._joined(group) for group in self._groups)
+            # If something has changed meanwhile, this is not where the next scrape will look.
+            kept[format_] = self._sections_of(format_, joined)
+        return kept[format_]
+
+    def _sections_of(self, format_: Format, joined: Sequence[Joined]) -> _Sections:
+        market = self._joined(self._market)
         return _Sections(
             (self._headers[format_], *joined),
-            (self._market_headers[format_], self._joined(self._market)),
+            (self._market_headers[format_], market),
+            min(each.holds_until for each in (*joined, market)),
         )
 
     def _end(self, format_: Format) -> bytes:
@@ -152,7 +173,7 @@ async def _in_slices(work: Iterable[T]) -> list[T]:
 
 
 def _contents(sections: _Sections) -> Iterable[bytes]:
-    return chain(*(_in_order(each.by_family for each in part) for part in sections))
+    return chain(*(_in_order(each.by_family for each in part) for part in sections.parts))
 
 
 def _in_order(columns: Iterable[Sequence[T]]) -> Iterable[T]:
@@ -162,7 +183,7 @@ def _in_order(columns: Iterable[Sequence[T]]) -> Iterable[T]:
 
 async def _compressed(sections: _Sections, earlier: Sequence[Run]) -> _Compressed:
     """Join compressed pieces; of `earlier` families, those that are the same are taken."""
-    columns = chain(*(zip(*(each.pieces for each in part), strict=True) for part in sections))
+    columns = chain(*(zip(*(each.pieces for each in part), strict=True) for part in sections.parts))
     families = await _in_slices(run(*each) for each in zip_longest(columns, earlier))
     return _Compressed(sections, families, beginning(run(families)))
 

@@ -20,16 +20,18 @@ _TEXT = "text/plain; charset=utf-8"
 _PART_BYTES = 1 << 16
 # So many, if they are taken at once, before others may run.
 _PARTS_IN_A_ROW = 16
-_SECURITY_HEADERS = {
-    "cache-control": "no-store",
-    "content-security-policy": (
-        f"default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-}
+_SECURITY_POLICY = (
+    f"default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+# As they go out, for they go out with every page.
+_SECURITY_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", _SECURITY_POLICY.encode()),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,14 @@ class Application:
     ) -> None:
         self._store = store
         self._exposition = exposition
-        self._telemetry_path = telemetry_path
         self._status_page = status_page
         self._reload = reload
+        self._pages = {
+            telemetry_path: self._metrics,
+            "/": self._status,
+            "/-/healthy": self._healthy,
+            "/-/ready": self._ready,
+        }
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
         """Answer one HTTP request; our server sends nothing else, and no body is read."""
@@ -63,15 +70,9 @@ class Application:
         await _send(response, send, with_body=scope["method"] != "HEAD")
 
     async def _respond(self, scope: Scope) -> _Response:
-        pages = {
-            self._telemetry_path: self._metrics,
-            "/": self._status,
-            "/-/healthy": self._healthy,
-            "/-/ready": self._ready,
-        }
         if scope["path"] == _RELOAD_PATH:
             return await self._reloaded(scope)
-        page = pages.get(scope["path"])
+        page = self._pages.get(scope["path"])
         if page is None:
             return _Response(404, b"not found\n")
         if scope["method"] not in ("GET", "HEAD"):
@@ -131,14 +132,14 @@ async def _send(response: _Response, send: Send, *, with_body: bool) -> None:
     headers = {
         "content-type": response.content_type,
         "content-length": str(sum(map(len, body))),
-        **_SECURITY_HEADERS,
         **(response.headers or {}),
     }
+    own = ((name.encode(), value.encode()) for name, value in headers.items())
     await send(
         {
             "type": "http.response.start",
             "status": response.status,
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "headers": [*own, *_SECURITY_HEADERS],
         }
     )
     for number, part in enumerate(_parts(body if with_body else ()), start=1):

@@ -4,9 +4,10 @@ import asyncio
 import gzip
 import re
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from exporter.account import Account
 from exporter.catalogue import FAMILIES
 from exporter.exposition import Exposition
 from exporter.headers import as_metric
+from exporter.mark_prices import parse_mark_prices
 from exporter.market_catalogue import MARKET_FAMILIES
 from exporter.negotiation import Format
 from exporter.store import AccountState
@@ -36,7 +38,7 @@ async def compressed(exposition: Exposition, format_: Format) -> bytes:
     return gzip.decompress(b"".join(await exposition.compressed(format_)))
 
 
-Scrape = Callable[[Exposition, Format], Awaitable[bytes]]
+Scrape = Callable[[Exposition, Format], Coroutine[Any, Any, bytes]]
 both_encodings = pytest.mark.parametrize("scrape", [plain, compressed])
 
 
@@ -244,6 +246,38 @@ async def test_page_that_is_joined_in_slices_shows_one_state_of_each_account(
     ]
     assert {len(each) for each in generations} == {1}
     assert len(set.union(*generations)) > 1
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_account_that_changes_while_a_page_is_joined_is_new_in_the_next(
+    documented_answer: bytes, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.exposition._SLICE_SECONDS", -1.0)
+    site = crowded(documented_answer)
+    during = asyncio.create_task(scrape(site.exposition, Format.TEXT))
+    await asyncio.sleep(0)
+    # The first group is joined by now.
+    site.exposition.put(polled(BODY, account=numbered(0)))
+    await during
+
+    after = await scrape(site.exposition, Format.TEXT)
+
+    assert b'bitopro_margin_ad_ratio{account="account-0"} 1.25\n' in after
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_price_that_changes_after_a_scrape_is_new_in_the_next(scrape: Scrape) -> None:
+    site = Site()
+    site.exposition.put_market(market())
+    await scrape(site.exposition, Format.TEXT)
+    other = parse_mark_prices(b'{"tokenPrices": {"BTC": {"currency": "BTC", "price": "1.5"}}}')
+    site.exposition.put_market(market().after(other, 0.0))
+
+    page = await scrape(site.exposition, Format.TEXT)
+
+    assert b'bitopro_margin_mark_price{currency="BTC",unit="USDT"} 1.5\n' in page
 
 
 @pytest.mark.anyio

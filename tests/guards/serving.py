@@ -212,9 +212,46 @@ SERVING_GUARDS: tuple[Guard, ...] = (
         _PAGES,
     ),
     Guard(
+        "shows an account's change on a page that was kept",
+        "exposition.py",
+        "        self._group_of[name].put(name, state)\n        self._kept = {}\n",
+        "        self._group_of[name].put(name, state)\n",
+        _PAGES,
+    ),
+    Guard(
+        "shows a change of the market on a page that was kept",
+        "exposition.py",
+        '        self._market.put("market", market)\n        self._kept = {}\n',
+        '        self._market.put("market", market)\n',
+        _PAGES,
+    ),
+    Guard(
+        "takes an account that left from a page that was kept",
+        "exposition.py",
+        "for name, each in self._group_of.items() if name in kept}\n        self._kept = {}\n",
+        "for name, each in self._group_of.items() if name in kept}\n",
+        _PAGES,
+    ),
+    Guard(
+        "keeps no page of which something has grown stale",
+        "exposition.py",
+        "if format_ not in kept or self._monotonic() >= kept[format_].holds_until:",
+        "if format_ not in kept:",
+        _PAGES,
+    ),
+    Guard(
+        "keeps no page that changed while it was joined",
+        "exposition.py",
+        "            kept[format_] = self._sections_of(format_, joined)\n"
+        "        return kept[format_]",
+        "            self._kept[format_] = self._sections_of(format_, joined)\n"
+        "        return self._kept[format_]",
+        _PAGES,
+    ),
+    Guard(
         "compresses anew what has changed since the last scrape",
         "exposition.py",
-        "if kept is None or kept.sections != sections",
+        "if kept is None or kept.sections is not sections",
         "if kept is None",
         _PAGES,
     ),
