@@ -154,14 +154,13 @@ def _parts(body: Iterable[bytes]) -> Iterator[bytes]:
     short: list[bytes] = []
     length = 0
     for piece in body:
-        if length + len(piece) > _PART_BYTES:
-            yield b"".join(short)
-            short, length = [], 0
-        if len(piece) > _PART_BYTES:
-            yield from (
-                piece[start : start + _PART_BYTES] for start in range(0, len(piece), _PART_BYTES)
-            )
-        else:
+        if length + len(piece) <= _PART_BYTES:
             short.append(piece)
             length += len(piece)
+            continue
+        if short:
+            yield b"".join(short)
+        cut = len(piece) // _PART_BYTES * _PART_BYTES
+        yield from (piece[start : start + _PART_BYTES] for start in range(0, cut, _PART_BYTES))
+        short, length = [piece[cut:]], len(piece) - cut
     yield b"".join(short)
