@@ -27,19 +27,19 @@ from prometheus_client.registry import Collector
 from benchmarks import data
 from benchmarks.constant import ConstantSite
 from benchmarks.watch import Watch
-from exporter.catalogue import FAMILIES
+from exporter.access.protection import Protection
 from exporter.clock import Clock
-from exporter.door import Door
-from exporter.exposition import Exposition
-from exporter.headers import as_metric
-from exporter.http1 import ASGIApplication
-from exporter.listening import open_sockets
-from exporter.protection import Protection
-from exporter.serving import serve
-from exporter.status_page import StatusPage
-from exporter.store import AccountState, Store
-from exporter.telemetry import TelemetryReader
-from exporter.web import Application
+from exporter.page.catalogue import FAMILIES
+from exporter.page.exposition import Exposition
+from exporter.page.headers import as_metric
+from exporter.page.telemetry import TelemetryReader
+from exporter.state.store import AccountState, Store
+from exporter.web.application import Application
+from exporter.web.door import Door
+from exporter.web.http1 import ASGIApplication
+from exporter.web.listening import open_sockets
+from exporter.web.serving import serve
+from exporter.web.status_page import StatusPage
 
 Prepare = Callable[[int, int], None]
 Apply = Callable[[], None]

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable
 from random import Random
 
-from exporter.account import Account
-from exporter.snapshot import parse_snapshot
-from exporter.store import AccountState, PollTimes
+from exporter.exchange.snapshot import parse_snapshot
+from exporter.state.account import Account
+from exporter.state.store import AccountState, PollTimes
 
 CURRENCIES = (
     *("ADA", "APE", "AVAX", "BCH", "BNB", "BTC", "DOGE", "DOT", "ETH", "LINK"),

@@ -13,7 +13,7 @@ from subprocess import DEVNULL, Popen
 
 from benchmarks.processes import cpu_seconds, fetch, memory_of
 from benchmarks.simulated import EMAIL, KEY, SECRET, simulator
-from exporter.listening import open_sockets
+from exporter.web.listening import open_sockets
 
 _STARTS = 7
 _IDLE_SECONDS = 30.0

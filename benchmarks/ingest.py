@@ -8,17 +8,17 @@ from statistics import median
 
 from benchmarks import data
 from benchmarks.simulated import simulator
-from exporter.budget import REQUESTS_PER_MINUTE, RequestBudget
 from exporter.clock import Clock
-from exporter.exchange import Exchange
-from exporter.exposition import Exposition
-from exporter.poller import poll_once
-from exporter.service import client_ssl_context
-from exporter.signing import Credentials, signed_headers
-from exporter.snapshot import parse_snapshot
-from exporter.store import AccountState, Store
-from exporter.telemetry import TelemetryReader
-from exporter.wire import Wire
+from exporter.exchange.budget import REQUESTS_PER_MINUTE, RequestBudget
+from exporter.exchange.client import Exchange
+from exporter.exchange.signing import Credentials, signed_headers
+from exporter.exchange.snapshot import parse_snapshot
+from exporter.exchange.wire import Wire
+from exporter.page.exposition import Exposition
+from exporter.page.telemetry import TelemetryReader
+from exporter.polling.poller import poll_once
+from exporter.service.running import client_ssl_context
+from exporter.state.store import AccountState, Store
 
 _CREDENTIALS = Credentials("demo-key", "demo-secret", "demo@example.com")
 _ROUNDS = 200

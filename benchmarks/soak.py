@@ -19,19 +19,19 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from exporter.account import Account
-from exporter.budget import RequestBudget
 from exporter.clock import Clock
-from exporter.exchange import Exchange
-from exporter.exposition import Exposition
-from exporter.negotiation import Format
-from exporter.poller import poll_forever
-from exporter.service import client_ssl_context
-from exporter.signing import Credentials
+from exporter.exchange.budget import RequestBudget
+from exporter.exchange.client import Exchange
+from exporter.exchange.signing import Credentials
+from exporter.exchange.wire import Wire
+from exporter.page.exposition import Exposition
+from exporter.page.negotiation import Format
+from exporter.page.telemetry import TelemetryReader
+from exporter.polling.poller import poll_forever
+from exporter.service.running import client_ssl_context
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.store import AccountState, Store
-from exporter.telemetry import TelemetryReader
-from exporter.wire import Wire
+from exporter.state.account import Account
+from exporter.state.store import AccountState, Store
 
 _ACCEPTED_GROWTH_BYTES = 5_000_000
 # Every fault is met twice before anything is measured.

@@ -3,7 +3,7 @@
 import gc
 from typing import NoReturn
 
-from exporter.signals import end, exit_at_once_on_signal
+from exporter.service.signals import end, exit_at_once_on_signal
 
 
 def main() -> NoReturn:

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from exporter.command_line.flags import parse_arguments
 from exporter.errors import ConfigurationError, UnableError
 from exporter.exit_codes import EXIT_CONFIGURATION, EXIT_FAILED, EXIT_INTERNAL
-from exporter.flags import parse_arguments
 from exporter.telling import complain
 from exporter.tracebacks import traceback_text
 

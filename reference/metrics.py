@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.advice import ADVICE
-from exporter.catalogue import FAMILIES
-from exporter.family import PREFIX
-from exporter.market_catalogue import MARKET_FAMILIES
-from exporter.telemetry_catalogue import TELEMETRY_FAMILIES
+from exporter.page.catalogue import FAMILIES
+from exporter.page.family import PREFIX
+from exporter.page.market_catalogue import MARKET_FAMILIES
+from exporter.page.telemetry_catalogue import TELEMETRY_FAMILIES
 from reference.markdown import GENERATED, code, table
 
 # The page of the API documentation's example, held to the exporter by tests/test_exposition.py.

@@ -21,10 +21,10 @@ from _pytest._code.code import ExceptionChainRepr, ReprEntry
 
 from exporter import logs
 from exporter.errors import ExporterError, PollError
-from exporter.exposition import Exposition
-from exporter.negotiation import Format
-from exporter.status_page import StatusPage
-from exporter.store import AccountState, PollTimes
+from exporter.page.exposition import Exposition
+from exporter.page.negotiation import Format
+from exporter.state.store import AccountState, PollTimes
+from exporter.web.status_page import StatusPage
 from tests.process.running import Running
 
 KEY = "CANARY-KEY-6b1f"

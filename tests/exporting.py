@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.account import Account
 from exporter.clock import Clock
-from exporter.credentials import CredentialSource, Secret
-from exporter.listening import open_sockets, url_of
-from exporter.reloading import ReloadOptions
-from exporter.service import run_service
-from exporter.settings import AccountSettings, Settings
+from exporter.configuration.credentials import CredentialSource, Secret
+from exporter.configuration.settings import AccountSettings, Settings
+from exporter.polling.reloading import ReloadOptions
+from exporter.service.running import run_service
 from exporter.simulator import Simulator
+from exporter.state.account import Account
+from exporter.web.listening import open_sockets, url_of
 
 Page = dict[str, float]
 

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from exporter.balances import Balance, Balances
-from exporter.snapshot import Snapshot
+from exporter.exchange.balances import Balance, Balances
+from exporter.exchange.snapshot import Snapshot
 
 amounts = st.decimals(
     min_value=0, max_value=10**15, places=8, allow_nan=False, allow_infinity=False

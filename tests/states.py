@@ -1,12 +1,12 @@
 """States of accounts at given times, for tests of whatever shows them."""
 
-from exporter.account import Account
-from exporter.borrow_terms import parse_borrow_terms
-from exporter.endpoints import OPTIONAL_ENDPOINTS
-from exporter.mark_prices import parse_mark_prices
-from exporter.market import MarketState
-from exporter.snapshot import parse_snapshot
-from exporter.store import AccountState, PollTimes
+from exporter.exchange.borrow_terms import parse_borrow_terms
+from exporter.exchange.endpoints import OPTIONAL_ENDPOINTS
+from exporter.exchange.mark_prices import parse_mark_prices
+from exporter.exchange.snapshot import parse_snapshot
+from exporter.state.account import Account
+from exporter.state.market import MarketState
+from exporter.state.store import AccountState, PollTimes
 from tests.answers import example
 
 ACCOUNT = Account(

@@ -1,4 +1,4 @@
-"""The recording rules in a real Prometheus and exporter/risk.py: the same numbers, or none."""
+"""The recording rules in a real Prometheus and exporter/risk/: the same numbers, or none."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -10,11 +10,11 @@ from threading import Thread
 
 import pytest
 
-from exporter.account import Account
-from exporter.exposition import Exposition
-from exporter.negotiation import Format
-from exporter.risk import Risk
-from exporter.store import AccountState, PollTimes
+from exporter.page.exposition import Exposition
+from exporter.page.negotiation import Format
+from exporter.risk.assessment import Risk
+from exporter.state.account import Account
+from exporter.state.store import AccountState, PollTimes
 from tests import prometheus as server
 from tests.positions import DRAWN, POSITIONS
 

@@ -10,9 +10,9 @@ from unittest.mock import patch
 import bcrypt
 import pytest
 
-from exporter.basic_auth import Authenticator, Verdict, require_bcrypt
+from exporter.access.basic_auth import Authenticator, Verdict, require_bcrypt
+from exporter.access.turns import CrowdedError, Turns
 from exporter.errors import ConfigurationError
-from exporter.turns import CrowdedError, Turns
 from tests.protected import PASSWORD, USER, hash_of
 
 pytestmark = pytest.mark.anyio

@@ -16,18 +16,18 @@ from anyio.from_thread import start_blocking_portal
 
 from exporter.cli import main
 from exporter.clock import Clock
-from exporter.credentials import CredentialSource, Secret
+from exporter.configuration.credentials import CredentialSource, Secret
+from exporter.configuration.settings import AccountSettings, Settings, load_settings
 from exporter.errors import REASONS, ConfigurationError, ExporterError, NetworkError, PollError
-from exporter.exchange import Exchange
-from exporter.exposition import Exposition
-from exporter.negotiation import Format
-from exporter.poller import poll_once
-from exporter.settings import AccountSettings, Settings, load_settings
-from exporter.signing import Credentials, NonceSource
+from exporter.exchange.client import Exchange
+from exporter.exchange.signing import Credentials, NonceSource
+from exporter.exchange.wire import Wire
+from exporter.page.exposition import Exposition
+from exporter.page.negotiation import Format
+from exporter.polling.poller import poll_once
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.status_page import StatusPage
-from exporter.store import AccountState
-from exporter.wire import Wire
+from exporter.state.store import AccountState
+from exporter.web.status_page import StatusPage
 from tests.canary import EMAIL, KEY, SECRET, kinds_in, told_by
 from tests.process.running import BROKEN, EXPORTER, FREE_PORT, Running, environment
 from tests.states import ACCOUNT

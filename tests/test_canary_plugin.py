@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.signing import encode_payload, sign_payload
+from exporter.exchange.signing import encode_payload, sign_payload
 from tests.canary import EMAIL, KEY, SECRET, kinds_in
 from tests.process.running import ROOT
 
@@ -84,12 +84,12 @@ from dataclasses import replace
 import pytest
 
 from exporter.clock import Clock
-from exporter.status_page import StatusPage
+from exporter.web.status_page import StatusPage
 from exporter.errors import ConfigurationError, NetworkError
-from exporter.exposition import Exposition
-from exporter.negotiation import Format
-from exporter.signing import encode_payload, sign_payload
-from exporter.store import AccountState
+from exporter.page.exposition import Exposition
+from exporter.page.negotiation import Format
+from exporter.exchange.signing import encode_payload, sign_payload
+from exporter.state.store import AccountState
 from tests.canary import EMAIL, KEY, SECRET
 from tests.process.running import Running
 from tests.states import ACCOUNT, at

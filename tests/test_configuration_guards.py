@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.credentials import Secret
+from exporter.configuration.credentials import Secret
 from exporter.errors import ConfigurationError
 
 TERABYTE = 1 << 40

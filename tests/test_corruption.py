@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.balances import Balance
-from exporter.consistency import contradictions
 from exporter.errors import PollError
-from exporter.snapshot import Snapshot, parse_snapshot
+from exporter.exchange.balances import Balance
+from exporter.exchange.consistency import contradictions
+from exporter.exchange.snapshot import Snapshot, parse_snapshot
 from tests.conftest import FIXTURES
 
 BODY = (FIXTURES / "margin_balances.json").read_bytes()

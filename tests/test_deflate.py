@@ -4,8 +4,8 @@ import zlib
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exporter.checksum import checksum, crc32, joined
-from exporter.deflate import beginning, pieces, run
+from exporter.page.checksum import checksum, crc32, joined
+from exporter.page.deflate import beginning, pieces, run
 
 # Short ones, repeated: what is compressed is long and looks like itself.
 contents = st.builds(bytes.__mul__, st.binary(max_size=50), st.integers(0, 3000))

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from exporter.market_catalogue import MARKET_FAMILIES
-from exporter.stages import EXPECTED_ALERTS, STAGES, Finding, verdict
+from exporter.page.market_catalogue import MARKET_FAMILIES
+from exporter.rehearsal.stages import EXPECTED_ALERTS, STAGES, Finding, verdict
 from tests.alerts.deployment import ALERTS
 from tests.process.running import EXPORTER, FREE_PORT, Running, scrape, until
 

@@ -10,14 +10,6 @@ import httpx
 import pytest
 import respx
 
-from exporter.endpoints import (
-    MARK_PRICE,
-    OPTIONAL_ENDPOINTS,
-    PATHS,
-    USER_LIQUIDATIONS,
-    Endpoint,
-    Extra,
-)
 from exporter.errors import (
     AuthenticationError,
     ClockError,
@@ -31,9 +23,17 @@ from exporter.errors import (
     RedirectError,
     WrongAccountError,
 )
-from exporter.exchange import Exchange
-from exporter.signing import Credentials, sign_payload
-from exporter.wire import Wire
+from exporter.exchange.client import Exchange
+from exporter.exchange.endpoints import (
+    MARK_PRICE,
+    OPTIONAL_ENDPOINTS,
+    PATHS,
+    USER_LIQUIDATIONS,
+    Endpoint,
+    Extra,
+)
+from exporter.exchange.signing import Credentials, sign_payload
+from exporter.exchange.wire import Wire
 from tests.answers import answer_with, example
 from tests.clocks import ManualClock
 

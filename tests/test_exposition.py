@@ -10,20 +10,20 @@ from prometheus_client import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.account import Account
-from exporter.catalogue import FAMILIES
 from exporter.errors import REASONS, NetworkError
-from exporter.exposition import Exposition
-from exporter.headers import as_metric
-from exporter.liquidations import parse_liquidations
-from exporter.mark_prices import parse_mark_prices
-from exporter.market import MarketState
-from exporter.market_catalogue import MARKET_FAMILIES
-from exporter.negotiation import Format
-from exporter.sample_lines import sample_lines
-from exporter.snapshot import Snapshot
-from exporter.store import AccountState
-from exporter.telemetry import TelemetryReader
+from exporter.exchange.liquidations import parse_liquidations
+from exporter.exchange.mark_prices import parse_mark_prices
+from exporter.exchange.snapshot import Snapshot
+from exporter.page.catalogue import FAMILIES
+from exporter.page.exposition import Exposition
+from exporter.page.headers import as_metric
+from exporter.page.market_catalogue import MARKET_FAMILIES
+from exporter.page.negotiation import Format
+from exporter.page.sample_lines import sample_lines
+from exporter.page.telemetry import TelemetryReader
+from exporter.state.account import Account
+from exporter.state.market import MarketState
+from exporter.state.store import AccountState
 from tests.answers import answer_with, documented
 from tests.conftest import FIXTURES
 from tests.snapshots import snapshots
@@ -367,7 +367,7 @@ def test_what_a_new_state_left_as_it_was_is_not_rendered_again(
         rendered.append(name)
         return sample_lines(name, *others)
 
-    monkeypatch.setattr("exporter.fragments.sample_lines", lines)
+    monkeypatch.setattr("exporter.page.fragments.sample_lines", lines)
     exposition.put(asked(state))
 
     assert "bitopro_margin_endpoint_up" in rendered

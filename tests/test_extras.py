@@ -7,7 +7,6 @@ from typing import NamedTuple, cast
 
 import pytest
 
-from exporter.endpoints import BORROW_TERMS, MARK_PRICE, OPTIONAL_ENDPOINTS, Endpoint, Extra
 from exporter.errors import (
     AuthenticationError,
     ClockError,
@@ -25,13 +24,20 @@ from exporter.errors import (
     TooLargeError,
     WrongAccountError,
 )
-from exporter.exchange import Exchange, Poll
-from exporter.extras import Extras
-from exporter.market import MarketState
-from exporter.poller import poll_forever
-from exporter.rota import Rota
-from exporter.snapshot import parse_snapshot
-from exporter.store import AccountState
+from exporter.exchange.client import Exchange, Poll
+from exporter.exchange.endpoints import (
+    BORROW_TERMS,
+    MARK_PRICE,
+    OPTIONAL_ENDPOINTS,
+    Endpoint,
+    Extra,
+)
+from exporter.exchange.snapshot import parse_snapshot
+from exporter.polling.extras import Extras
+from exporter.polling.poller import poll_forever
+from exporter.polling.rota import Rota
+from exporter.state.market import MarketState
+from exporter.state.store import AccountState
 from tests.answers import documented_balances, example
 from tests.clocks import ManualClock
 from tests.states import ACCOUNT, polled

@@ -57,10 +57,3 @@ def test_broken_links_are_noticed(tmp_path: Path) -> None:
     assert is_broken(ROOT / "README.md", "docs/design.md#none")
     assert is_broken(ROOT / "README.md", str(tmp_path))
     assert not is_broken(ROOT / "README.md", "docs/design.md#the-flow")
-
-
-def test_every_module_is_in_the_design() -> None:
-    described = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "design.md").read_text()))
-    modules = {path.stem for path in (ROOT / "exporter").glob("[a-z]*.py")}
-
-    assert modules - described == set()

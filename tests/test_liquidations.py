@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from exporter.errors import JSONError, SchemaError
-from exporter.liquidations import Liquidation, parse_liquidations
+from exporter.exchange.liquidations import Liquidation, parse_liquidations
 from tests.answers import example
 
 REPAID = {

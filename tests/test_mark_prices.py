@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from exporter.errors import JSONError, SchemaError
-from exporter.mark_prices import MarkPrices, parse_mark_prices
+from exporter.exchange.mark_prices import MarkPrices, parse_mark_prices
 from tests.answers import example
 
 

@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from exporter.borrow_terms import parse_borrow_terms
-from exporter.liquidations import parse_liquidations
-from exporter.mark_prices import parse_mark_prices
-from exporter.novelty import Novelty, with_novelties
-from exporter.snapshot import parse_snapshot
+from exporter.exchange.borrow_terms import parse_borrow_terms
+from exporter.exchange.liquidations import parse_liquidations
+from exporter.exchange.mark_prices import parse_mark_prices
+from exporter.exchange.novelty import Novelty, with_novelties
+from exporter.exchange.snapshot import parse_snapshot
 from tests.answers import answer_with, balance_with, documented, example
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.account import Account
-from exporter.credentials import CredentialSource, Secret
-from exporter.once import Visit, visit_until
-from exporter.once_forms import FORMS, failures, printed
-from exporter.settings import AccountSettings, Settings
+from exporter.configuration.credentials import CredentialSource, Secret
+from exporter.configuration.settings import AccountSettings, Settings
+from exporter.once.forms import FORMS, failures, printed
+from exporter.once.visits import Visit, visit_until
 from exporter.simulator import Simulator, SimulatorConfig
+from exporter.state.account import Account
 from tests.clocks import ManualClock
 from tests.conftest import FIXTURES
 

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from exporter.account import Account, Thresholds
-from exporter.look import Lack, Look
-from exporter.once_json import document
-from exporter.once_table import table
-from exporter.risk import Risk
-from exporter.snapshot import Snapshot, parse_snapshot
+from exporter.exchange.snapshot import Snapshot, parse_snapshot
+from exporter.once.json_document import document
+from exporter.once.look import Lack, Look
+from exporter.once.table import table
+from exporter.risk.assessment import Risk
+from exporter.state.account import Account, Thresholds
 from tests.positions import POSITIONS, answer
 
 AT = 1_800_000_000.0

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 
-from exporter.account import Account
-from exporter.catalogue import FAMILIES
-from exporter.exposition import Exposition
-from exporter.headers import as_metric
-from exporter.mark_prices import parse_mark_prices
-from exporter.market_catalogue import MARKET_FAMILIES
-from exporter.negotiation import Format
-from exporter.store import AccountState
+from exporter.exchange.mark_prices import parse_mark_prices
+from exporter.page.catalogue import FAMILIES
+from exporter.page.exposition import Exposition
+from exporter.page.headers import as_metric
+from exporter.page.market_catalogue import MARKET_FAMILIES
+from exporter.page.negotiation import Format
+from exporter.state.account import Account
+from exporter.state.store import AccountState
 from tests.answers import answer_with
 from tests.states import ACCOUNT, asked, market, polled
 
@@ -220,7 +220,7 @@ async def test_page_that_is_joined_in_slices_shows_one_state_of_each_account(
     scrape: Scrape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Others run after every group.
-    monkeypatch.setattr("exporter.exposition._SLICE_SECONDS", -1.0)
+    monkeypatch.setattr("exporter.page.exposition._SLICE_SECONDS", -1.0)
     site = Site()
 
     async def swap() -> None:
@@ -253,7 +253,7 @@ async def test_page_that_is_joined_in_slices_shows_one_state_of_each_account(
 async def test_account_that_changes_while_a_page_is_joined_is_new_in_the_next(
     documented_answer: bytes, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exporter.exposition._SLICE_SECONDS", -1.0)
+    monkeypatch.setattr("exporter.page.exposition._SLICE_SECONDS", -1.0)
     site = crowded(documented_answer)
     during = asyncio.create_task(scrape(site.exposition, Format.TEXT))
     await asyncio.sleep(0)

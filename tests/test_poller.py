@@ -13,10 +13,10 @@ from exporter.errors import (
     PollTimeoutError,
     RateLimitedError,
 )
-from exporter.exchange import Exchange, Poll
-from exporter.poller import delay_seconds, poll_forever
-from exporter.snapshot import parse_snapshot
-from exporter.store import AccountState
+from exporter.exchange.client import Exchange, Poll
+from exporter.exchange.snapshot import parse_snapshot
+from exporter.polling.poller import delay_seconds, poll_forever
+from exporter.state.store import AccountState
 from tests.answers import answer_with
 from tests.clocks import ManualClock
 from tests.states import ACCOUNT

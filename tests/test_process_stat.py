@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import ProcessCollector
 
-from exporter.process_stat import ProcessStat, StatReader
+from exporter.page.process_stat import ProcessStat, StatReader
 
 
 def test_values_are_those_of_prometheus_client() -> None:

@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from exporter.door import Door
+from exporter.access.protection import Protection
 from exporter.errors import ConfigurationError
-from exporter.http1 import Receive, Scope, Send
-from exporter.protection import Protection
+from exporter.web.door import Door
+from exporter.web.http1 import Receive, Scope, Send
 from tests.abuse.serving import serving
 from tests.protected import (
     CLIENTS_TEXT,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from exporter.flag_tree import commands_of
-from exporter.flags import command_line, parse_arguments
+from exporter.access.web_config_file import FILE_KEYS, HEADERS, TLS_KEYS
+from exporter.command_line.flag_tree import commands_of
+from exporter.command_line.flags import command_line, parse_arguments
 from exporter.simulator import SCENARIOS
-from exporter.web_config_file import FILE_KEYS, HEADERS, TLS_KEYS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from exporter.advice import ADVICE
-from exporter.catalogue import FAMILIES
-from exporter.environment import known_variables
+from exporter.command_line.flag_tree import commands_of
+from exporter.command_line.flags import command_line
+from exporter.configuration.environment import known_variables
 from exporter.errors import REASONS
-from exporter.flag_tree import commands_of
-from exporter.flags import command_line
-from exporter.market_catalogue import MARKET_FAMILIES
+from exporter.page.catalogue import FAMILIES
+from exporter.page.market_catalogue import MARKET_FAMILIES
 from reference import PAGES
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -8,7 +8,7 @@ from prometheus_client import Metric, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 from prometheus_client.utils import floatToGoString
 
-from exporter.sample_lines import label_text, number_text, sample_lines
+from exporter.page.sample_lines import label_text, number_text, sample_lines
 
 amounts = st.from_regex(r"[0-9]{1,18}(\.[0-9]{1,18})?", fullmatch=True).filter(str.isascii)
 

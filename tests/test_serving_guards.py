@@ -8,10 +8,10 @@ import pytest
 
 from exporter.clock import Clock
 from exporter.errors import NetworkError
-from exporter.exchange import Exchange, Poll
-from exporter.poller import poll_forever
-from exporter.snapshot import parse_snapshot
-from exporter.store import AccountState
+from exporter.exchange.client import Exchange, Poll
+from exporter.exchange.snapshot import parse_snapshot
+from exporter.polling.poller import poll_forever
+from exporter.state.store import AccountState
 from tests.clocks import ManualClock
 from tests.states import ACCOUNT
 from tests.test_poller import Script, states_of

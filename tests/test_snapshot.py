@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.balances import Balance, Balances
 from exporter.errors import JSONError, SchemaError
-from exporter.snapshot import Snapshot, parse_snapshot
+from exporter.exchange.balances import Balance, Balances
+from exporter.exchange.snapshot import Snapshot, parse_snapshot
 from tests.answers import answer_with, balance_with, documented
 
 

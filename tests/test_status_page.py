@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.account_view import span, view_of
 from exporter.clock import Clock
 from exporter.errors import NetworkError, WrongAccountError
-from exporter.status_page import StatusPage
-from exporter.store import AccountState
+from exporter.state.store import AccountState
+from exporter.web.account_view import span, view_of
+from exporter.web.status_page import StatusPage
 from tests.answers import answer_with
 from tests.conftest import FIXTURES
 from tests.states import ACCOUNT, at, polled

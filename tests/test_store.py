@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.endpoints import USER_LIQUIDATIONS
 from exporter.errors import (
     AuthenticationError,
     HTTPStatusError,
@@ -12,9 +11,10 @@ from exporter.errors import (
     PollTimeoutError,
     WrongAccountError,
 )
-from exporter.novelty import Novelty
-from exporter.snapshot import parse_snapshot
-from exporter.store import AccountState, Store
+from exporter.exchange.endpoints import USER_LIQUIDATIONS
+from exporter.exchange.novelty import Novelty
+from exporter.exchange.snapshot import parse_snapshot
+from exporter.state.store import AccountState, Store
 from tests.answers import answer_with
 from tests.states import ACCOUNT, asked, at, polled
 

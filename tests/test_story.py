@@ -9,21 +9,21 @@ from decimal import Decimal
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.account import Account
-from exporter.endpoints import BORROW_TERMS, MARK_PRICE, OPTIONAL_ENDPOINTS
-from exporter.exchange import Exchange
-from exporter.exposition import Exposition
-from exporter.extras import Extras
-from exporter.market import MarketState
-from exporter.negotiation import Format
-from exporter.poller import poll_once
-from exporter.risk import assess
-from exporter.rota import Rota
-from exporter.service import client_ssl_context
-from exporter.signing import Credentials
+from exporter.exchange.client import Exchange
+from exporter.exchange.endpoints import BORROW_TERMS, MARK_PRICE, OPTIONAL_ENDPOINTS
+from exporter.exchange.signing import Credentials
+from exporter.exchange.wire import Wire
+from exporter.page.exposition import Exposition
+from exporter.page.negotiation import Format
+from exporter.polling.extras import Extras
+from exporter.polling.poller import poll_once
+from exporter.polling.rota import Rota
+from exporter.risk.assessment import assess
+from exporter.service.running import client_ssl_context
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.store import AccountState
-from exporter.wire import Wire
+from exporter.state.account import Account
+from exporter.state.market import MarketState
+from exporter.state.store import AccountState
 from tests.clocks import ManualClock
 
 POLL_SECONDS = 15

@@ -15,17 +15,17 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from exporter.account import Account
 from exporter.clock import Clock
-from exporter.credentials import CredentialSource, Secret
+from exporter.configuration.credentials import CredentialSource, Secret
+from exporter.configuration.settings import AccountSettings, Settings
 from exporter.errors import AuthenticationError, NetworkError, PollError, RateLimitedError
-from exporter.listening import open_sockets
-from exporter.poller import delay_seconds
-from exporter.service import run_service
-from exporter.settings import AccountSettings, Settings
+from exporter.polling.poller import delay_seconds
+from exporter.service.running import run_service
+from exporter.service.supervision import Supervisor, longest_silence_seconds
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.store import AccountState, Store
-from exporter.supervision import Supervisor, longest_silence_seconds
+from exporter.state.account import Account
+from exporter.state.store import AccountState, Store
+from exporter.web.listening import open_sockets
 from tests.process.running import EXPORTER, FREE_PORT, Running, environment, until
 
 pytestmark = pytest.mark.anyio

@@ -13,12 +13,12 @@ from prometheus_client import (
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 
 from exporter import __version__
-from exporter.exposition import Exposition
-from exporter.headers import as_metric
-from exporter.negotiation import Format
-from exporter.shards import Shard
-from exporter.telemetry import ExporterStatus, Telemetry, TelemetryReader
-from exporter.telemetry_catalogue import TELEMETRY_FAMILIES
+from exporter.configuration.shards import Shard
+from exporter.page.exposition import Exposition
+from exporter.page.headers import as_metric
+from exporter.page.negotiation import Format
+from exporter.page.telemetry import ExporterStatus, Telemetry, TelemetryReader
+from exporter.page.telemetry_catalogue import TELEMETRY_FAMILIES
 
 BIG = Telemetry(
     is_config_good=False,

@@ -8,12 +8,12 @@ import pytest
 
 from exporter.clock import Clock
 from exporter.errors import NetworkError
-from exporter.exposition import Exposition
-from exporter.negotiation import Format
-from exporter.status_page import StatusPage
-from exporter.status_style import STYLE
-from exporter.store import AccountState, Store
-from exporter.web import Application
+from exporter.page.exposition import Exposition
+from exporter.page.negotiation import Format
+from exporter.state.store import AccountState, Store
+from exporter.web.application import Application
+from exporter.web.status_page import StatusPage
+from exporter.web.status_style import STYLE
 from tests.states import ACCOUNT, at, polled
 
 pytestmark = pytest.mark.anyio

@@ -15,11 +15,11 @@ import trustme
 
 from exporter.clock import Clock
 from exporter.errors import NetworkError, PollError, PollTimeoutError, TLSError
-from exporter.exchange import Exchange
-from exporter.service import client_ssl_context
-from exporter.signing import Credentials
+from exporter.exchange.client import Exchange
+from exporter.exchange.signing import Credentials
+from exporter.exchange.wire import Wire
+from exporter.service.running import client_ssl_context
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.wire import Wire
 
 pytestmark = pytest.mark.anyio
 

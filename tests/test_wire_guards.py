@@ -11,10 +11,10 @@ import pytest
 
 from exporter.clock import Clock
 from exporter.errors import FramingError, NetworkError
-from exporter.exchange import Exchange
-from exporter.signing import Credentials, NonceSource
+from exporter.exchange.client import Exchange
+from exporter.exchange.signing import Credentials, NonceSource
+from exporter.exchange.wire import Wire
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.wire import Wire
 from tests.clocks import ManualClock
 
 pytestmark = pytest.mark.anyio

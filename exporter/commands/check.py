@@ -2,12 +2,12 @@
 
 import argparse
 
-from exporter.check import problems_text, run_check
+from exporter.checking.check import problems_text, run_check
+from exporter.checking.terminal import terminal_of
 from exporter.commands.configured import configuration
 from exporter.errors import ConfigurationError
 from exporter.exit_codes import EXIT_CONFIGURATION, EXIT_FAILED
 from exporter.telling import tell
-from exporter.terminal import terminal_of
 
 
 def main(options: argparse.Namespace) -> int:

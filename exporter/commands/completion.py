@@ -2,9 +2,9 @@
 
 import argparse
 
-from exporter.completion import completion
-from exporter.flag_tree import commands_of
-from exporter.flags import command_line
+from exporter.command_line.completion import completion
+from exporter.command_line.flag_tree import commands_of
+from exporter.command_line.flags import command_line
 from exporter.telling import tell
 
 

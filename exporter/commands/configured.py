@@ -3,9 +3,9 @@
 import argparse
 import socket
 
-from exporter.settings import Settings
-from exporter.shards import Shard, chosen_shard
-from exporter.startup import load_configuration
+from exporter.configuration.settings import Settings
+from exporter.configuration.shards import Shard, chosen_shard
+from exporter.service.startup import load_configuration
 
 
 def shard_of(options: argparse.Namespace) -> Shard:

@@ -4,12 +4,12 @@ import argparse
 import asyncio
 
 from exporter.clock import Clock
+from exporter.command_line.flag_groups import DEFAULT_ADDRESS
 from exporter.commands.simulate import simulator_config
-from exporter.demo import demo_simulator, run_demo
-from exporter.flag_groups import DEFAULT_ADDRESS
-from exporter.lifetime import run_until_signal
-from exporter.listening import open_sockets
-from exporter.service import client_ssl_context
+from exporter.rehearsal.demo import demo_simulator, run_demo
+from exporter.service.lifetime import run_until_signal
+from exporter.service.running import client_ssl_context
+from exporter.web.listening import open_sockets
 
 
 def main(options: argparse.Namespace) -> int:

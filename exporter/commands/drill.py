@@ -3,15 +3,15 @@
 import argparse
 import asyncio
 
-from exporter.account import DRILL_ACCOUNT
 from exporter.clock import Clock
-from exporter.drill import run_drill
 from exporter.errors import ConfigurationError
 from exporter.exit_codes import EXIT_FAILED
-from exporter.lifetime import run_until_signal
-from exporter.listening import open_sockets, url_of
-from exporter.service import client_ssl_context
-from exporter.watchers import Watchers
+from exporter.rehearsal.drill import run_drill
+from exporter.rehearsal.watchers import Watchers
+from exporter.service.lifetime import run_until_signal
+from exporter.service.running import client_ssl_context
+from exporter.state.account import DRILL_ACCOUNT
+from exporter.web.listening import open_sockets, url_of
 
 
 def main(options: argparse.Namespace) -> int:

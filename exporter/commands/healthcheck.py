@@ -2,7 +2,7 @@
 
 import argparse
 
-from exporter.healthcheck import check_health
+from exporter.checking.healthcheck import check_health
 from exporter.telling import tell
 
 

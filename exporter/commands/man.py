@@ -2,10 +2,10 @@
 
 import argparse
 
-from exporter.environment import variable_meanings
-from exporter.flag_tree import commands_of
-from exporter.flags import command_line
-from exporter.manual import manual
+from exporter.command_line.flag_tree import commands_of
+from exporter.command_line.flags import command_line
+from exporter.command_line.manual import manual
+from exporter.configuration.environment import variable_meanings
 from exporter.telling import tell
 
 

@@ -7,10 +7,10 @@ from exporter.clock import Clock
 from exporter.commands.configured import shard_of
 from exporter.errors import UnableError
 from exporter.exit_codes import EXIT_FAILED
-from exporter.lifetime import run_until_signal
-from exporter.once import Visit, visit_until
-from exporter.once_forms import failures, is_colour_wanted, printed
-from exporter.startup import load_configuration
+from exporter.once.forms import failures, is_colour_wanted, printed
+from exporter.once.visits import Visit, visit_until
+from exporter.service.lifetime import run_until_signal
+from exporter.service.startup import load_configuration
 from exporter.telling import complain, tell
 
 

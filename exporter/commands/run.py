@@ -6,16 +6,16 @@ import logging
 from collections.abc import Mapping
 
 from exporter import __version__
+from exporter.access.protection import Protection
 from exporter.clock import Clock
+from exporter.command_line.flag_groups import DEFAULT_ADDRESS
 from exporter.commands.configured import configuration
-from exporter.flag_groups import DEFAULT_ADDRESS
-from exporter.lifetime import run_until_signal
-from exporter.listening import bound_address, is_public, open_sockets, url_of
-from exporter.protection import Protection
-from exporter.reloading import Hangup, ReloadOptions, log_warnings
-from exporter.service import run_service
-from exporter.settings import load_settings
-from exporter.shards import ONLY_SHARD, Shard
+from exporter.configuration.settings import load_settings
+from exporter.configuration.shards import ONLY_SHARD, Shard
+from exporter.polling.reloading import Hangup, ReloadOptions, log_warnings
+from exporter.service.lifetime import run_until_signal
+from exporter.service.running import run_service
+from exporter.web.listening import bound_address, is_public, open_sockets, url_of
 
 logger = logging.getLogger("exporter")
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from exporter.errors import ConfigurationError
-from exporter.lifetime import run_until_signal
-from exporter.listening import ListenError
+from exporter.service.lifetime import run_until_signal
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
 from exporter.telling import tell
+from exporter.web.listening import ListenError
 
 
 def main(options: argparse.Namespace) -> int:

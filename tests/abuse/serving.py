@@ -5,9 +5,9 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from exporter.http1 import ASGIApplication
-from exporter.server_tls import ServerTLS
-from exporter.serving import serve
+from exporter.access.server_tls import ServerTLS
+from exporter.web.http1 import ASGIApplication
+from exporter.web.serving import serve
 
 
 @asynccontextmanager

@@ -10,20 +10,20 @@ from decimal import Decimal
 
 import pytest
 
-from exporter.account import Account, Thresholds
-from exporter.balances import Balance, Balances
-from exporter.catalogue import FAMILIES
 from exporter.clock import Clock
-from exporter.endpoint_state import EndpointState, LiquidationTally
 from exporter.errors import REASONS
-from exporter.exposition import Exposition
-from exporter.family import PREFIX
-from exporter.liquidations import Liquidation, Liquidations
-from exporter.negotiation import Format
-from exporter.snapshot import Snapshot
-from exporter.status_page import StatusPage
-from exporter.store import AccountState, Received, Store
-from exporter.web import Application
+from exporter.exchange.balances import Balance, Balances
+from exporter.exchange.liquidations import Liquidation, Liquidations
+from exporter.exchange.snapshot import Snapshot
+from exporter.page.catalogue import FAMILIES
+from exporter.page.exposition import Exposition
+from exporter.page.family import PREFIX
+from exporter.page.negotiation import Format
+from exporter.state.account import Account, Thresholds
+from exporter.state.endpoint import EndpointState, LiquidationTally
+from exporter.state.store import AccountState, Received, Store
+from exporter.web.application import Application
+from exporter.web.status_page import StatusPage
 from tests.abuse.clients import Page, fetch
 from tests.abuse.serving import serving
 

@@ -10,9 +10,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.errors import NetworkError
-from exporter.exposition import Exposition
-from exporter.negotiation import Format
-from exporter.telemetry import TelemetryReader
+from exporter.page.exposition import Exposition
+from exporter.page.negotiation import Format
+from exporter.page.telemetry import TelemetryReader
 from tests.alerts.deployment import ALERTS, ALL_RULES, PROMETHEUS, TEMPLATE, Rule
 from tests.alerts.names import Selector, listed_labels, queries, selectors
 from tests.alerts.worlds import MARKET

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.exposition import Exposition
-from exporter.negotiation import Format
-from exporter.telemetry import TelemetryReader
+from exporter.page.exposition import Exposition
+from exporter.page.negotiation import Format
+from exporter.page.telemetry import TelemetryReader
 from tests.alerts.deployment import RULE_FILES
 from tests.alerts.texts import NEVER, Text, asked_for, shown
 from tests.conftest import FIXTURES

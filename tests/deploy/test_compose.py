@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from deploy.bundle import COMPOSE, ROOT
-from exporter.environment import known_variables
-from exporter.flags import parse_arguments
+from exporter.command_line.flags import parse_arguments
+from exporter.configuration.environment import known_variables
 from tests.alerts.deployment import document
 
 PROJECT = document(COMPOSE / "compose.yml")

@@ -6,7 +6,8 @@ exchange that refuses it.
 
 import sys
 
-from exporter import cli, poller
+from exporter import cli
+from exporter.polling import poller
 
 if __name__ == "__main__":
     factor = float(sys.argv[1])

@@ -8,13 +8,13 @@ from decimal import Decimal
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from exporter.balances import Balances
 from exporter.clock import Clock
 from exporter.errors import AuthenticationError, NetworkError
-from exporter.exposition import Exposition
-from exporter.status_page import StatusPage
-from exporter.store import AccountState, Store
-from exporter.web import Application
+from exporter.exchange.balances import Balances
+from exporter.page.exposition import Exposition
+from exporter.state.store import AccountState, Store
+from exporter.web.application import Application
+from exporter.web.status_page import StatusPage
 from tests.abuse.serving import serving
 from tests.conftest import FIXTURES
 from tests.e2e.browser import Browser, View, chromium

@@ -6,17 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter.account import Account
-from exporter.catalogue import FAMILIES
 from exporter.clock import Clock
-from exporter.exchange import Exchange
-from exporter.exposition import Exposition
-from exporter.negotiation import Format
-from exporter.poller import poll_once
-from exporter.signing import Credentials
+from exporter.exchange.client import Exchange
+from exporter.exchange.signing import Credentials
+from exporter.exchange.wire import Wire
+from exporter.page.catalogue import FAMILIES
+from exporter.page.exposition import Exposition
+from exporter.page.negotiation import Format
+from exporter.polling.poller import poll_once
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.store import AccountState
-from exporter.wire import Wire
+from exporter.state.account import Account
+from exporter.state.store import AccountState
 
 Page = Mapping[str, str]
 

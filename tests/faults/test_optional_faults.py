@@ -8,20 +8,20 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from exporter.account import Account
 from exporter.clock import Clock
-from exporter.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
-from exporter.exchange import Exchange
-from exporter.exposition import Exposition
-from exporter.extras import Extras
-from exporter.market import MarketState
-from exporter.negotiation import Format
-from exporter.poller import poll_once
-from exporter.rota import Rota
-from exporter.signing import Credentials
+from exporter.exchange.client import Exchange
+from exporter.exchange.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
+from exporter.exchange.signing import Credentials
+from exporter.exchange.wire import Wire
+from exporter.page.exposition import Exposition
+from exporter.page.negotiation import Format
+from exporter.polling.extras import Extras
+from exporter.polling.poller import poll_once
+from exporter.polling.rota import Rota
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
-from exporter.store import AccountState
-from exporter.wire import Wire
+from exporter.state.account import Account
+from exporter.state.market import MarketState
+from exporter.state.store import AccountState
 from tests.faults.test_fault_bench import expected_outcomes
 
 pytestmark = pytest.mark.anyio

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.catalogue import FAMILIES
-from exporter.market_catalogue import MARKET_FAMILIES
-from exporter.telemetry_catalogue import TELEMETRY_FAMILIES
+from exporter.page.catalogue import FAMILIES
+from exporter.page.market_catalogue import MARKET_FAMILIES
+from exporter.page.telemetry_catalogue import TELEMETRY_FAMILIES
 from tests.alerts.deployment import ALL_RULES
 from tests.alerts.names import selectors
 from tests.grafana.shipped import ANNOTATIONS, QUERIES, Query

@@ -129,7 +129,7 @@ def _in_a_tree(trees: "Queue[Path]", run: Callable[[Path], str | None]) -> str |
 
 def _told(guard: Guard, killed_by: str | None) -> bool:
     """Print a guard's verdict, and tell whether it survived."""
-    sys.stdout.write(f"{guard.file:22}{guard.name:66}{killed_by or 'SURVIVED'}\n")
+    sys.stdout.write(f"{guard.file:34}{guard.name:66}{killed_by or 'SURVIVED'}\n")
     sys.stdout.flush()
     return killed_by is None
 

@@ -12,11 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NoReturn
 
-from exporter import account_poller, cli, exchange, poller, service, signals
+from exporter import cli
 from exporter.commands import configured
-from exporter.endpoints import BALANCES
-from exporter.snapshot import Snapshot, parse_snapshot
-from exporter.wire import Wire
+from exporter.exchange import client
+from exporter.exchange.endpoints import BALANCES
+from exporter.exchange.snapshot import Snapshot, parse_snapshot
+from exporter.exchange.wire import Wire
+from exporter.polling import account_poller, poller
+from exporter.service import running, signals
 from tests.process.running import SECRETS
 
 
@@ -36,7 +39,7 @@ def _at_trigger(happen: Callable[[], None]) -> None:
         return snapshot
 
     balances = replace(BALANCES, parse=parse)
-    setattr(exchange, "BALANCES", balances)  # noqa: B010 - mypy refuses what is only imported
+    setattr(client, "BALANCES", balances)  # noqa: B010 - mypy refuses what is only imported
 
 
 def _raising(error: BaseException) -> Callable[[], None]:
@@ -94,7 +97,7 @@ def _server_ends() -> None:
         await asyncio.sleep(0)
         _now()
 
-    setattr(service, "serve", serve)  # noqa: B010 - of another type on purpose
+    setattr(running, "serve", serve)  # noqa: B010 - of another type on purpose
 
 
 def _blocked_loop() -> None:

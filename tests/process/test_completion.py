@@ -15,9 +15,9 @@ from select import select
 import pytest
 
 from exporter.cli import main
-from exporter.completion import completion
-from exporter.flag_tree import commands_of
-from exporter.flags import command_line
+from exporter.command_line.completion import completion
+from exporter.command_line.flag_tree import commands_of
+from exporter.command_line.flags import command_line
 
 PROGRAM = "bitopro-margin-exporter"
 _PATIENCE_SECONDS = 20.0

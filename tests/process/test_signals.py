@@ -95,7 +95,7 @@ def test_handler_is_in_place_before_the_heavy_imports() -> None:
     program = "import sys, exporter.__main__; print(*sys.modules)"
     imported = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
 
-    assert "exporter.signals" in imported.split()
+    assert "exporter.service.signals" in imported.split()
     assert {"asyncio", "exporter.cli", "httpx", "logging"}.isdisjoint(imported.split())
 
 
@@ -103,14 +103,14 @@ def test_run_imports_nothing_that_only_others_need() -> None:
     program = "import sys, exporter.cli, exporter.commands.run; print(*sys.modules)"
     imported = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
 
-    assert "exporter.service" in imported.split()
+    assert "exporter.service.running" in imported.split()
     assert {
         "bcrypt",
         "exporter.commands.once",
-        "exporter.config_file",
-        "exporter.drill",
+        "exporter.configuration.config_file",
+        "exporter.rehearsal.drill",
         "exporter.simulator",
-        "exporter.web_config_file",
+        "exporter.access.web_config_file",
         "yaml",
     }.isdisjoint(imported.split())
 

@@ -1,0 +1,1 @@
+"""TLS and users of our own port, as `--web.config.file` has them."""

@@ -1,0 +1,130 @@
+"""Users and passwords: bcrypt in a thread, the same work for every name, and a memory of success.
+
+Passwords are compared by bcrypt once; who has been let in is then known by a keyed digest. The
+digest is of name, password and hash, each with its length before it: joined without, one user's
+name and password could read as another's (CVE-2022-46146).
+"""
+
+import asyncio
+import hashlib
+import hmac
+import os
+import secrets
+from base64 import b64decode
+from collections.abc import Mapping
+from enum import Enum, auto
+
+from exporter.access.turns import CrowdedError, Turns
+from exporter.access.web_config import LOWEST_COST
+from exporter.errors import ConfigurationError
+
+# bcrypt knows no more of a password; other implementations cut it off by themselves.
+_PASSWORD_BYTES = 72
+# Of no password that anyone knows; a cost is put before it.
+_NOBODYS_SALT_AND_HASH = "QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
+_COST = slice(4, 6)
+_WAITING_PER_CLIENT = 4
+# Fewer than there may be answers at once, so that who waits here keeps no page from anyone.
+_WAITING = 24
+
+
+class Verdict(Enum):
+    """What became of a client's credentials."""
+
+    GRANTED = auto()
+    DENIED = auto()
+    CROWDED = auto()
+
+
+class Authenticator:
+    """Knows the users, by their bcrypt hashes."""
+
+    def __init__(self, users: Mapping[str, str], turns: Turns | None = None) -> None:
+        self._hashes = {name.encode(): hash_.encode() for name, hash_ in users.items()}
+        self._highest_cost = max(
+            (_cost(each) for each in self._hashes.values()), default=LOWEST_COST
+        )
+        self._key = secrets.token_bytes(32)
+        # One digest a user, so that it cannot grow.
+        self._granted: dict[bytes, bytes] = {}
+        self._turns = turns or Turns(_threads(), _WAITING_PER_CLIENT, _WAITING)
+
+    def with_users(self, users: Mapping[str, str]) -> "Authenticator":
+        """Give one of other users, which checks no more passwords at once than this one does."""
+        return Authenticator(users, self._turns)
+
+    async def check(self, authorization: str, host: str) -> Verdict:
+        """Judge the value of a header Authorization, which came from that address."""
+        given = _name_and_password(authorization)
+        if given is None:
+            return Verdict.DENIED
+        name, password = given
+        known = self._hashes.get(name)
+        digest = self._digest(name, password, known or b"")
+        if known and hmac.compare_digest(self._granted.get(name, b""), digest):
+            return Verdict.GRANTED
+        try:
+            is_right = await self._turns.in_turn(
+                host, lambda: asyncio.to_thread(self._is_right, password, known)
+            )
+        except CrowdedError:
+            return Verdict.CROWDED
+        if not is_right:
+            return Verdict.DENIED
+        self._granted[name] = digest
+        return Verdict.GRANTED
+
+    def _is_right(self, password: bytes, known: bytes | None) -> bool:
+        """Compare, with as much work for every name: that of the highest cost there is.
+
+        A cost is a power of two, so the work of a lower one is made up by one more of each cost
+        from there on: 2^10 + 2^10 + 2^11 is 2^12.
+        """
+        import bcrypt  # noqa: PLC0415 - optional, and needed only where there are users
+
+        if known is None:
+            bcrypt.checkpw(password, _nobodys(self._highest_cost))
+            return False
+        is_right = bcrypt.checkpw(password, known)
+        for cost in range(_cost(known), self._highest_cost):
+            bcrypt.checkpw(password, _nobodys(cost))
+        return is_right
+
+    def _digest(self, *parts: bytes) -> bytes:
+        text = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+        return hmac.digest(self._key, text, hashlib.sha256)
+
+
+def require_bcrypt(where: str) -> None:
+    """Raise ConfigurationError if passwords cannot be checked; `where` names who wants it."""
+    try:
+        import bcrypt  # noqa: F401, PLC0415 - optional
+    except ImportError:
+        problem = (
+            f"{where}: needs the Python package bcrypt, which is not installed; install "
+            "requirements/auth.txt, or bitopro-margin-exporter[auth]"
+        )
+        raise ConfigurationError([problem]) from None
+
+
+def _name_and_password(authorization: str) -> tuple[bytes, bytes] | None:
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        text = b64decode(encoded.strip(), validate=True)
+    except ValueError:
+        return None
+    name, colon, password = text.partition(b":")
+    return (name, password[:_PASSWORD_BYTES]) if colon and scheme.lower() == "basic" else None
+
+
+def _nobodys(cost: int) -> bytes:
+    return f"$2b${cost:02d}${_NOBODYS_SALT_AND_HASH}".encode()
+
+
+def _cost(hash_: bytes) -> int:
+    return int(hash_[_COST])
+
+
+def _threads() -> int:
+    """Leave a processor to the pages, where there are several."""
+    return 1 if (os.cpu_count() or 1) <= 2 else 2  # noqa: PLR2004 - one is left

@@ -1,0 +1,1 @@
+"""The flags, and what is made from them: help, completion, manual."""

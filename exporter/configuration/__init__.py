@@ -1,0 +1,1 @@
+"""The settings, from variables, files and flags, checked as a whole."""

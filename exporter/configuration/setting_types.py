@@ -1,0 +1,99 @@
+"""How single settings are written: durations, ratios, URLs, names. Shared by environment and file.
+
+Each is an annotated type for pydantic; a ValueError's text becomes the operator's message.
+"""
+
+import re
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator
+
+from exporter.exchange.budget import MAX_REQUESTS_PER_MINUTE
+
+_DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?(?:(\d{1,6})ms)?", re.ASCII)
+_DURATION_UNITS_SECONDS = (3600.0, 60.0, 1.0, 0.001)
+_RATIO = re.compile(r"\d{1,4}(\.\d{1,6})?", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", re.ASCII)
+_LARGEST_RATIO = 1000.0
+_COUNT = re.compile(r"[1-9]\d{0,3}", re.ASCII)
+
+
+def duration_seconds(value: object) -> float:
+    """Read a duration such as 1m30s. Raises ValueError with what to write instead."""
+    match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
+    if match is None:
+        raise ValueError("a duration with its unit was expected, such as 15s, 1m30s or 500ms")
+    parts = zip(match.groups(default="0"), _DURATION_UNITS_SECONDS, strict=True)
+    return sum(int(count) * unit for count, unit in parts)
+
+
+def _ratio(value: object) -> float:
+    text = str(value) if isinstance(value, int | float | str) else ""
+    if not _RATIO.fullmatch(text) or not 1.0 <= float(text) <= _LARGEST_RATIO:
+        raise ValueError(f"a ratio between 1 and {_LARGEST_RATIO:g} was expected, such as 1.3")
+    return float(text)
+
+
+def _requests_per_minute(value: object) -> int:
+    text = str(value) if type(value) in (int, str) else ""
+    if not _COUNT.fullmatch(text) or int(text) > MAX_REQUESTS_PER_MINUTE:
+        raise ValueError(
+            f"a whole number from 1 to {MAX_REQUESTS_PER_MINUTE} was expected, which is what the "
+            "exchange allows an address"
+        )
+    return int(text)
+
+
+def _account_name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError("a name is 1 to 64 letters, digits or any of _ . @ -")
+    return value
+
+
+def _base_url(value: str) -> str:
+    try:
+        url = urlsplit(value)
+        _ = url.port
+        (url.hostname or "").encode("idna")
+    except ValueError:
+        raise ValueError("not a URL; an example is https://api.bitopro.com/v3") from None
+    _require_plain_url(url)
+    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+        raise ValueError("http is for the simulator on this machine only; use https")
+    return value.rstrip("/")
+
+
+def _require_plain_url(url: SplitResult) -> None:
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError("not an https URL; an example is https://api.bitopro.com/v3")
+    if url.username is not None or url.password is not None:
+        raise ValueError("a URL with a user or password is refused; the key belongs elsewhere")
+    if url.query or url.fragment:
+        raise ValueError("a URL with a query or fragment is refused")
+    if not url.geturl().isascii() or not url.geturl().isprintable() or " " in url.geturl():
+        raise ValueError("the URL holds characters other than printable ASCII")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+DurationSeconds = Annotated[float, BeforeValidator(duration_seconds)]
+"""Hours, minutes, seconds and milliseconds with their units; given in seconds."""
+
+RequestsPerMinute = Annotated[int, BeforeValidator(_requests_per_minute)]
+"""How many requests all accounts of a process may send in a minute."""
+
+Ratio = Annotated[float, BeforeValidator(_ratio)]
+"""An account-to-debt ratio."""
+
+AccountName = Annotated[str, AfterValidator(_account_name)]
+"""The operator's name for an account, a label value."""
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+"""Where the API is, without a trailing slash: https, or http on this machine."""

@@ -1,0 +1,1 @@
+"""What is asked of the exchange, over which wire, and how its answers are read."""

@@ -1,0 +1,80 @@
+"""Strict parsing of the answer to `GET /margin/provisioning/borrow`: what borrowing costs.
+
+Source: API documentation, "Get provisioning of borrowing"; field names are quoted as it has them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from types import MappingProxyType
+
+from exporter.errors import SchemaError
+from exporter.exchange.fields import amount, load_json, object_at, status
+from exporter.exchange.names import by_currency, unknown_fields
+
+_TERM_FIELDS = frozenset(
+    {
+        "maxSystemAmount",
+        "maxUserAmount",
+        "systemBorrowedAmount",
+        "systemAvailableBorrowAmount",
+        "borrowStatus",
+        "transferStatus",
+        "annualInterestPercentage",
+    }
+)
+# More digits than an amount can have, so that a hundredth of one is exact.
+_EXACT = Context(prec=128)
+
+
+@dataclass(frozen=True, slots=True)
+class BorrowTerm:
+    """Terms of one currency. Amounts are in that currency; 1 % a year is a ratio of 0.01."""
+
+    system_limit_amount: Decimal
+    user_limit_amount: Decimal
+    system_borrowed_amount: Decimal
+    system_available_amount: Decimal
+    borrow_status: int
+    transfer_status: int
+    annual_interest_ratio: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BorrowTerms:
+    """Terms by upper-case currency, in alphabetical order; `unknown_fields` as in a Snapshot."""
+
+    terms: Mapping[str, BorrowTerm]
+    unknown_fields: frozenset[str]
+
+
+def parse_borrow_terms(body: bytes) -> BorrowTerms:
+    """Parse a complete body. Raises JSONError or SchemaError; there is no partial result."""
+    answer = object_at(load_json(body), "the answer")
+    if not answer:
+        # What many a gateway says for "nothing here".
+        raise SchemaError("the answer: an object without a currency")
+    return BorrowTerms(
+        terms=MappingProxyType(
+            {
+                currency: _read_term(term, name)
+                for currency, name, term in by_currency(answer, "the answer")
+            }
+        ),
+        unknown_fields=unknown_fields(
+            [object_at(term, "the answer") for term in answer.values()], _TERM_FIELDS
+        ),
+    )
+
+
+def _read_term(document: object, path: str) -> BorrowTerm:
+    fields = object_at(document, path)
+    return BorrowTerm(
+        system_limit_amount=amount(fields, "maxSystemAmount", path),
+        user_limit_amount=amount(fields, "maxUserAmount", path),
+        system_borrowed_amount=amount(fields, "systemBorrowedAmount", path),
+        system_available_amount=amount(fields, "systemAvailableBorrowAmount", path),
+        borrow_status=status(fields, "borrowStatus", path),
+        transfer_status=status(fields, "transferStatus", path),
+        annual_interest_ratio=amount(fields, "annualInterestPercentage", path).scaleb(-2, _EXACT),
+    )

@@ -1,0 +1,175 @@
+"""Requests of one account: signed, each under one deadline, to a verified value or an error.
+
+Source: API documentation, "Get margin balances" and "Authentication".
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from exporter.clock import Clock
+from exporter.errors import (
+    ConfigurationError,
+    PollError,
+    PollTimeoutError,
+    WrongAccountError,
+)
+from exporter.exchange.endpoints import BALANCES, PATHS, Endpoint
+from exporter.exchange.signing import Credentials, NonceSource, signed_headers
+from exporter.exchange.snapshot import Snapshot
+from exporter.exchange.statuses import clock_skew_seconds, require_success
+from exporter.exchange.wire import Answer, ConnectionLostError, Wire
+
+_T = TypeVar("_T")
+_TakeSlot = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What one successful poll brought.
+
+    `clock_skew_seconds` is local time minus the answer's `Date`, None if it had none. `Date` has
+    whole seconds, so up to one second of it is rounding.
+    """
+
+    snapshot: Snapshot
+    clock_skew_seconds: float | None
+
+
+class Exchange:
+    """The exchange as one account sees it. One request at a time, for nonces must rise.
+
+    `take_slot` waits for a request of the budget, `take_free_slot` for one that nobody else needs;
+    without it, optional requests take theirs like the polls.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything it needs is passed in, nothing is reached for
+        self,
+        *,
+        base_url: str,
+        read_credentials: Callable[[], Credentials],
+        wire: Wire,
+        clock: Clock,
+        take_slot: _TakeSlot,
+        deadline_seconds: float,
+        take_free_slot: _TakeSlot | None = None,
+        credentials: Credentials | None = None,
+        account_id: str | None = None,
+        is_key_new: bool = False,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._read_credentials = read_credentials
+        self.credentials = credentials or read_credentials()
+        self._wire = wire
+        self._clock = clock
+        self._take_slot = take_slot
+        self._take_free_slot = take_free_slot or take_slot
+        self._deadline_seconds = deadline_seconds
+        self._nonces = NonceSource(clock.wall)
+        self.account_id = account_id
+        self._is_key_unproven = is_key_new
+
+    @property
+    def is_key_unproven(self) -> bool:
+        """Whether the key is another than the one that last answered for the account."""
+        return self._is_key_unproven
+
+    async def poll(self) -> Poll:
+        """Ask for the balances once, and at most once more where a second request can help.
+
+        Raises PollError, one leaf per thing an operator would do, within the deadline.
+        """
+        await self._take_slot()
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                answer = await self._ask_with_one_retry(BALANCES, self._take_slot)
+        except TimeoutError as error:
+            raise await self._timed_out(self._deadline_seconds) from error
+        skew = clock_skew_seconds(answer, self._clock.wall())
+        try:
+            return Poll(self._verified(answer, skew), skew)
+        except PollError as error:
+            error.clock_skew_seconds = skew
+            raise
+
+    async def ask(self, endpoint: Endpoint[_T], deadline_seconds: float) -> _T | None:
+        """Ask an optional endpoint like a poll, with slots that nobody else needs.
+
+        None if there was no such slot within half of the deadline: then nothing was sent. Raises
+        PollError; WrongAccountError also where the key is not yet proven to be the account's.
+        """
+        started = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(deadline_seconds / 2):
+                await self._take_free_slot()
+        except TimeoutError:
+            return None
+        left_seconds = deadline_seconds - (self._clock.monotonic() - started)
+        self._require_proven_key(endpoint)
+        try:
+            async with asyncio.timeout(left_seconds):
+                answer = await self._ask_with_one_retry(endpoint, self._take_free_slot)
+        except TimeoutError as error:
+            raise await self._timed_out(left_seconds) from error
+        now = self._clock.wall()
+        require_success(answer, clock_skew_seconds(answer, now), now)
+        return endpoint.parse(answer.body)
+
+    async def _timed_out(self, seconds: float) -> PollTimeoutError:
+        await self._wire.discard()
+        return PollTimeoutError(f"no complete answer within {seconds:.2g} s")
+
+    async def _ask_with_one_retry(self, endpoint: Endpoint[object], take_slot: _TakeSlot) -> Answer:
+        try:
+            answer = await self._ask(endpoint)
+        except ConnectionLostError:
+            return await self._ask_again(endpoint, take_slot)
+        if answer.status == 409:  # noqa: PLR2004 - an HTTP status
+            self._nonces.rewind()
+            return await self._ask_again(endpoint, take_slot)
+        if answer.status == 401 and self._are_credentials_new():  # noqa: PLR2004 - likewise
+            self._require_proven_key(endpoint)
+            return await self._ask_again(endpoint, take_slot)
+        return answer
+
+    async def _ask_again(self, endpoint: Endpoint[object], take_slot: _TakeSlot) -> Answer:
+        await take_slot()
+        return await self._ask(endpoint)
+
+    async def _ask(self, endpoint: Endpoint[object]) -> Answer:
+        if endpoint.path not in PATHS:
+            raise ValueError("not one of the paths that this program may ask")
+        headers = signed_headers(self.credentials, self._nonces.next_ms())
+        return await self._wire.get(self._base_url + endpoint.path, headers)
+
+    def _are_credentials_new(self) -> bool:
+        """Read the credentials again, for a rotated key shows itself as a 401."""
+        try:
+            credentials = self._read_credentials()
+        except ConfigurationError:
+            return False
+        is_new = credentials != self.credentials
+        self.credentials = credentials
+        self._is_key_unproven |= is_new
+        return is_new
+
+    def _require_proven_key(self, endpoint: Endpoint[object]) -> None:
+        """Refuse to ask about an account with a key that may be another account's.
+
+        Balances tell whose they are, and the other answers do not.
+        """
+        is_told = endpoint.path == BALANCES.path or not endpoint.is_of_account
+        if self._is_key_unproven and not is_told:
+            raise WrongAccountError("whose key this is, the next poll of balances has to tell")
+
+    def _verified(self, answer: Answer, skew: float | None) -> Snapshot:
+        require_success(answer, skew, self._clock.wall())
+        snapshot = BALANCES.parse(answer.body)
+        self._is_key_unproven = self.account_id not in (None, snapshot.account_id)
+        if self._is_key_unproven:
+            raise WrongAccountError(
+                "the answer is for another accountID than before; restart if the key was moved"
+            )
+        self.account_id = snapshot.account_id
+        return snapshot

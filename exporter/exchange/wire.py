@@ -1,0 +1,179 @@
+"""One GET to one host, down to the last byte: with `tap`, all that knows httpx.
+
+Guards, each against an answer that could be mistaken for a whole one: no redirects, proxies or
+cookies; no compression; a limit on what is read; and a comparison of the bytes that came over the
+connection with the body that was announced, which no HTTP library makes for us. Time is not kept
+here: the caller cancels, and then calls `discard`, for a cancelled request can leave a connection
+of httpx 0.28's pool marked busy for ever.
+"""
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from exporter import __version__
+from exporter.errors import FramingError, NetworkError, TLSError, TooLargeError
+from exporter.exchange.tap import Tap, TappedTransport
+
+_END_OF_HEAD = b"\r\n\r\n"
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
+_CLOSE_SECONDS = 1.0
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": f"bitopro-margin-exporter/{__version__}",
+}
+
+
+class ConnectionLostError(NetworkError):
+    """A kept-alive connection turned out to be closed before a byte of the answer came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer. Header names are lower-case; only a 200 has its body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Wire:
+    """A connection to the exchange, kept alive between requests, one request at a time."""
+
+    def __init__(
+        self, ssl_context: ssl.SSLContext, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._ssl_context = ssl_context
+        self._transport = transport
+        self._open()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._close(self._client)
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """Send one GET and give the complete answer, whatever its status.
+
+        Raises NetworkError, TLSError, FramingError or TooLargeError; ConnectionLostError where
+        the same request may be tried again on a new connection.
+        """
+        self._tap.begin()
+        try:
+            answer = await self._get(url, headers)
+        except (FramingError, TooLargeError):
+            await self.discard()
+            raise
+        except (httpx.TransportError, OSError) as error:
+            translated = self._translated(error)
+            await self.discard()
+            # A request that cannot be sent is quoted by its error, which must not stay the cause.
+            is_request = isinstance(error, httpx.LocalProtocolError)
+            raise translated from None if is_request else error
+        if answer.status == httpx.codes.OK:
+            self._client.cookies.clear()
+        else:
+            # Its body was not read, for it says nothing that the status does not.
+            await self.discard()
+        return answer
+
+    async def discard(self) -> None:
+        """Throw the connection away; the next request opens a new one and resolves anew."""
+        discarded = self._client
+        self._open()
+        await self._close(discarded)
+
+    async def _get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        async with self._client.stream("GET", url, headers={**_HEADERS, **headers}) as response:
+            body = b""
+            if response.status_code == httpx.codes.OK:
+                if response.headers.get("content-encoding", "identity").lower() != "identity":
+                    raise FramingError("the body is encoded although identity was asked for")
+                body = await response.aread()
+                if self._tap.is_connected:
+                    _verify_framing(self._tap.received, response.headers)
+            return Answer(response.status_code, dict(response.headers), body)
+
+    def _translated(self, error: Exception) -> NetworkError | TLSError | FramingError:
+        if _is_caused_by(error, ssl.SSLError):
+            return TLSError(f"no trusted TLS connection: {_root_text(error)}")
+        if self._tap.received and isinstance(error, httpx.RemoteProtocolError):
+            return FramingError("the answer is not the HTTP message that it announced")
+        if self._tap.is_reused and not self._tap.received:
+            return ConnectionLostError("the exchange had closed the kept-alive connection")
+        if isinstance(error, httpx.RemoteProtocolError):
+            return NetworkError("the connection was closed without an answer")
+        if isinstance(error, httpx.LocalProtocolError):
+            return NetworkError("the request cannot be sent as it is")
+        return NetworkError(f"no connection, or it broke: {_root_text(error)}")
+
+    def _open(self) -> None:
+        self._tap = Tap()
+        self._client = httpx.AsyncClient(
+            transport=self._transport or TappedTransport(self._ssl_context, self._tap),
+            timeout=None,  # noqa: S113 - the caller's deadline covers the poll as a whole
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def _close(self, client: httpx.AsyncClient) -> None:
+        # Closing must not become a second place to hang, and its failure has nothing to tell.
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await client.aclose()
+        except (TimeoutError, httpx.TransportError, OSError):
+            return
+
+
+def _verify_framing(received: bytes | bytearray, headers: httpx.Headers) -> None:
+    """Raise FramingError unless exactly the announced body came, and not a byte more."""
+    length, coding = headers.get("content-length"), headers.get("transfer-encoding")
+    body = _body_on_the_wire(received)
+    if coding is None:
+        is_exact = length == str(len(body))
+    else:
+        is_whole = body.find(_LAST_CHUNK) + len(_LAST_CHUNK) == len(body)
+        # Two announcements at once are how answers are smuggled past each other.
+        is_exact = is_whole and coding.lower() == "chunked" and length is None
+    if not is_exact:
+        raise FramingError("the body is not as long as announced, or no length was announced")
+
+
+def _body_on_the_wire(received: bytes | bytearray) -> bytes | bytearray:
+    """Give what follows the head, and the heads of interim answers (1xx) before it."""
+    rest = received
+    while rest.startswith(b"HTTP/1.1 1"):
+        rest = rest.partition(_END_OF_HEAD)[2]
+    return rest.partition(_END_OF_HEAD)[2]
+
+
+def _is_caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
+    while error is not None:
+        if isinstance(error, kind):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _root_text(error: BaseException) -> str:
+    """Give the operating system's or TLS library's own words; they hold no part of a request."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
+        # asyncio's own words repeat the address in Python's form.
+        return os.strerror(error.errno) if not isinstance(error, ssl.SSLError) else str(error)
+    return str(error) or type(error).__name__

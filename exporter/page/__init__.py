@@ -1,0 +1,1 @@
+"""The page at `/metrics`: its families, and how it becomes bytes."""

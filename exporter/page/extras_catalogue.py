@@ -1,0 +1,128 @@
+"""Families of an account that optional endpoints fill: liquidations, and how the requests do."""
+
+from collections.abc import Callable
+
+from exporter.exchange.liquidations import Liquidation
+from exporter.page.family import NO_SAMPLES, Family, Kind, Part, Samples, each, of_account, one
+from exporter.state.endpoint import EndpointState, LiquidationTally
+from exporter.state.store import AccountState
+
+_ENDPOINTS: Part[AccountState] = Part(lambda state: state.endpoints)
+_LIQUIDATIONS: Part[AccountState] = Part(
+    lambda state: state.liquidations, lambda state: state.liquidations_expire_at_monotonic_seconds
+)
+
+
+def _of_liquidations(
+    name: str,
+    help_: str,
+    read: Callable[[LiquidationTally], Samples],
+    labels: tuple[str, ...] = (),
+    kind: Kind = "gauge",
+) -> Family[AccountState]:
+    def read_state(state: AccountState) -> Samples:
+        return NO_SAMPLES if state.liquidations is None else read(state.liquidations)
+
+    return of_account(
+        name,
+        f"{help_}, as of the last answer.",
+        read_state,
+        labels,
+        kind,
+        part=_LIQUIDATIONS,
+    )
+
+
+def _of_latest(
+    name: str,
+    help_: str,
+    read: Callable[[Liquidation], Samples],
+    labels: tuple[str, ...] = (),
+) -> Family[AccountState]:
+    def read_tally(tally: LiquidationTally) -> Samples:
+        return NO_SAMPLES if tally.latest is None else read(tally.latest)
+
+    return _of_liquidations(name, help_, read_tally, labels)
+
+
+def _of_endpoint(
+    name: str,
+    help_: str,
+    read: Callable[[EndpointState], Samples],
+    labels: tuple[str, ...] = (),
+    kind: Kind = "gauge",
+) -> Family[AccountState]:
+    def read_state(state: AccountState) -> Samples:
+        samples = [
+            ((endpoint, *key), value)
+            for endpoint, asked in sorted(state.endpoints.items())
+            for key, value in zip(*read(asked), strict=True)
+        ]
+        return tuple(key for key, _ in samples), tuple(value for _, value in samples)
+
+    return of_account(
+        name,
+        help_,
+        read_state,
+        ("endpoint", *labels),
+        kind,
+        part=_ENDPOINTS,
+    )
+
+
+def _asset(latest: Liquidation) -> Samples:
+    if latest.asset_currency is None:
+        return NO_SAMPLES
+    return one(latest.asset_amount, latest.asset_currency)
+
+
+EXTRAS_FAMILIES: tuple[Family[AccountState], ...] = (
+    _of_liquidations(
+        "liquidations_total",
+        "Finished liquidations that answers have listed since the start, each once",
+        lambda tally: one(len(tally.serials)),
+        kind="counter",
+    ),
+    _of_liquidations(
+        "liquidations_unfinished",
+        "Liquidations listed with another status than 2, the documented one for finished",
+        lambda tally: one(len(tally.listed.unfinished)),
+    ),
+    _of_latest(
+        "last_liquidation_timestamp_seconds",
+        "Unix time at which the latest finished liquidation ended (finishTimestamp)",
+        lambda latest: one(latest.finish_timestamp_seconds),
+    ),
+    _of_latest(
+        "last_liquidation_debt_amount",
+        "Debt that the latest finished liquidation repaid, in the currency (debtAmount)",
+        lambda latest: one(latest.debt_amount, latest.debt_currency),
+        ("currency",),
+    ),
+    _of_latest(
+        "last_liquidation_asset_amount",
+        "Asset that the latest finished liquidation took, in the currency (assetAmount)",
+        _asset,
+        ("currency",),
+    ),
+    _of_endpoint(
+        "endpoint_up",
+        "Whether the last request to the optional endpoint with the account's key gave a verified "
+        "answer; absent until there was one.",
+        lambda asked: one(int(asked.is_up)),
+    ),
+    _of_endpoint(
+        "endpoint_failures_total",
+        "Requests to the optional endpoint with the account's key that gave no verified answer, "
+        "by reason.",
+        lambda asked: each(asked.failures),
+        ("reason",),
+        "counter",
+    ),
+    _of_endpoint(
+        "endpoint_last_success_timestamp_seconds",
+        "Unix time of the optional endpoint's last verified answer to the account's key; "
+        "0 before the first.",
+        lambda asked: one(asked.last_success_timestamp_seconds),
+    ),
+)

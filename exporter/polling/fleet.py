@@ -1,0 +1,150 @@
+"""The pollers of the configured accounts: a task each, which come and go with the configuration."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from exporter.clock import Clock
+from exporter.configuration.settings import Settings
+from exporter.exchange.budget import RequestBudget
+from exporter.exchange.signing import Credentials
+from exporter.exchange.wire import Wire
+from exporter.page.exposition import Exposition
+from exporter.polling.account_poller import AccountPoller
+from exporter.polling.market_board import MarketBoard
+from exporter.polling.vigil import Vigil
+from exporter.state.store import AccountState, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The names of the accounts that came, went, or go on with other settings or another key."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+class Fleet:
+    """Runs a poller per account in `group`, and publishes what they learn."""
+
+    def __init__(  # noqa: PLR0913 - everything it needs is passed in
+        self,
+        *,
+        store: Store,
+        exposition: Exposition,
+        ssl_context: ssl.SSLContext,
+        clock: Clock,
+        vigil: Vigil,
+        group: asyncio.TaskGroup,
+    ) -> None:
+        self._store = store
+        self._exposition = exposition
+        self._ssl_context = ssl_context
+        self._clock = clock
+        self._vigil = vigil
+        self._group = group
+        self._budget = RequestBudget(clock)
+        self._board = MarketBoard(exposition, clock.monotonic())
+        self._pollers: dict[str, AccountPoller] = {}
+        # By account: those told to end that have not ended yet.
+        self._ending: dict[str, set[asyncio.Task[None]]] = {}
+
+    def apply(self, settings: Settings, credentials: Mapping[str, Credentials]) -> Changes:
+        """Poll the accounts of `settings` and no others. `credentials` are those of each, by name.
+
+        A page shows all of it or nothing of it. An account that is as it was goes on untouched. One
+        with other settings keeps its state and its place in time; at another exchange it is another
+        account.
+        """
+        now = self._clock.monotonic()
+        before, after = self._pollers, dict[str, AccountPoller]()
+        states = {state.account.name: state for state in self._store.states()}
+        changed: set[str] = set()
+        for each, offset_seconds in zip(settings.accounts, _offsets(settings), strict=True):
+            name, due = each.account.name, now + offset_seconds
+            old = before.get(name)
+            if old is None or old.settings.account.base_url != each.account.base_url:
+                after[name] = AccountPoller(each, credentials[name], due)
+                states[name] = AccountState(each.account)
+            elif old.is_for(each, credentials[name]):
+                after[name] = old
+            else:
+                after[name] = old.successor(each, credentials[name], due)
+                states[name] = replace(states[name], account=each.account)
+                changed.add(name)
+        stays = {name for name, old in before.items() if after.get(name) is old}
+        self._budget.change(settings.requests_per_minute)
+        self._board.change(settings, now)
+        for name in before.keys() - stays:
+            self._retire(before[name])
+        self._pollers = after
+        self._store.replace_all(states[name] for name in after)
+        self._exposition.keep(after)
+        for name in [each for each in after if each not in stays]:
+            self._exposition.put(states[name])
+            self._start(after[name], states[name])
+        return Changes(
+            added=tuple(name for name in after if name not in stays | changed),
+            removed=tuple(name for name in before if name not in stays | changed),
+            changed=tuple(name for name in after if name in changed),
+        )
+
+    def stop(self) -> None:
+        """Tell all of them to end."""
+        for each in self._pollers.values():
+            self._retire(each)
+
+    def _retire(self, poller: AccountPoller) -> None:
+        poller.is_retired = True
+        poller.task.cancel()
+        name = poller.settings.account.name
+        self._ending.setdefault(name, set()).add(poller.task)
+        poller.task.add_done_callback(lambda task: self._forget(name, task))
+
+    def _forget(self, name: str, task: asyncio.Task[None]) -> None:
+        self._ending[name].discard(task)
+        if not self._ending[name]:
+            del self._ending[name]
+
+    def _start(self, poller: AccountPoller, state: AccountState) -> None:
+        # A key's requests never overlap, so a predecessor has to be through with its last one.
+        predecessors = frozenset(self._ending.get(state.account.name, ()))
+        poller.task = self._group.create_task(self._run(poller, state, predecessors))
+
+    async def _run(
+        self,
+        poller: AccountPoller,
+        state: AccountState,
+        predecessors: frozenset[asyncio.Task[None]],
+    ) -> None:
+        if predecessors:
+            await asyncio.wait(predecessors)
+
+        def publish(state: AccountState) -> None:
+            if not poller.is_retired:
+                self._store.put(state)
+                self._exposition.put(state)
+
+        async with Wire(self._ssl_context) as wire:
+            # Inside of the wire, whose closing takes time.
+            part = f"poller of {state.account.name}"
+            with self._vigil.over(part, lambda: poller.is_retired):
+                await poller.poll(
+                    state,
+                    publish,
+                    wire=wire,
+                    budget=self._budget,
+                    board=self._board,
+                    clock=self._clock,
+                )
+
+
+def _offsets(settings: Settings) -> Sequence[float]:
+    """Spread the first polls over the interval, so that requests come evenly ever after."""
+    count = len(settings.accounts)
+    return [
+        each.account.poll_interval_seconds * index / count
+        for index, each in enumerate(settings.accounts)
+    ]

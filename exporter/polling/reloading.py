@@ -1,0 +1,151 @@
+"""Loading the configuration anew while everything runs: all of it, or nothing of it."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType
+
+from exporter.configuration.settings import Settings
+from exporter.errors import ConfigurationError
+from exporter.exchange.signing import Credentials
+from exporter.page.telemetry import ExporterStatus
+from exporter.polling.fleet import Changes
+
+Apply = Callable[[Settings, Mapping[str, Credentials]], Changes]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadOptions:
+    """How to load the configuration anew, and whether a request over HTTP may ask for it."""
+
+    load: Callable[[], Settings]
+    hangup: "Hangup"
+    is_open_to_http: bool = False
+
+
+class Hangup:
+    """SIGHUP, which is heard from now on: it ends no process, and none is lost."""
+
+    def __init__(self) -> None:
+        self._came = False
+        signal.signal(signal.SIGHUP, self._note)
+
+    def call(self, loop: asyncio.AbstractEventLoop, reload: Callable[[], object]) -> None:
+        """Call `reload` in the loop at each from now on, and for those that came before."""
+        loop.add_signal_handler(signal.SIGHUP, reload)
+        if self._came:
+            reload()
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self._came = True
+
+
+class Reloader:
+    """Hands what is loaded well to `apply`; what is bad is logged and told."""
+
+    def __init__(
+        self,
+        options: ReloadOptions,
+        apply: Apply,
+        status: ExporterStatus,
+        wall: Callable[[], float],
+        group: asyncio.TaskGroup,
+    ) -> None:
+        self._options = options
+        self._apply = apply
+        self._status = status
+        self._wall = wall
+        self._group = group
+        self._lock = asyncio.Lock()
+        self._next: asyncio.Task[Sequence[str]] | None = None
+        self._tasks: set[asyncio.Task[Sequence[str]]] = set()
+        self._is_stopped = False
+
+    @property
+    def reload_by_http(self) -> Callable[[], Awaitable[Sequence[str]]] | None:
+        """What a request over HTTP is to call, if one may."""
+        return self.reload if self._options.is_open_to_http else None
+
+    def obey_hangups(self) -> None:
+        """Reload at each SIGHUP from now on."""
+        self._options.hangup.call(asyncio.get_running_loop(), self._on_hangup)
+
+    async def reload(self) -> Sequence[str]:
+        """Reload as soon as the reload that runs, if any, is through; give the problems found.
+
+        Calls that come before that are one with it, so that a crowd of them is two reloads. It goes
+        on even if this is cancelled.
+        """
+        return await asyncio.shield(self._request())
+
+    def stop(self) -> None:
+        """End what runs, and begin nothing any more."""
+        self._is_stopped = True
+        for each in self._tasks:
+            each.cancel()
+
+    def _on_hangup(self) -> None:
+        if not self._is_stopped:
+            logger.info("told to reload", extra={"signal": "SIGHUP"})
+            self._request()
+
+    def _request(self) -> "asyncio.Task[Sequence[str]]":
+        if self._next is None:
+            self._next = self._group.create_task(self._reload())
+            self._tasks.add(self._next)
+            self._next.add_done_callback(self._tasks.discard)
+        return self._next
+
+    async def _reload(self) -> Sequence[str]:
+        async with self._lock:
+            self._next = None
+            try:
+                # In a thread, for a thousand accounts have three thousand files of secrets.
+                settings, credentials = await asyncio.to_thread(self._read)
+            except ConfigurationError as error:
+                return self._failed(error.problems)
+            except Exception:
+                # Nothing has changed yet, and what is polled well is worth more than an early end.
+                logger.exception("loading the configuration met a bug, or a file that just went")
+                return self._failed(["it cannot be loaded; the log says why"])
+            changes = self._apply(settings, credentials)
+            self._status.loaded(self._wall())
+            self._log(settings, changes)
+            return ()
+
+    def _read(self) -> tuple[Settings, Mapping[str, Credentials]]:
+        settings = self._options.load()
+        return settings, read_credentials(settings)
+
+    def _failed(self, problems: Sequence[str]) -> Sequence[str]:
+        self._status.is_config_good = False
+        for problem in problems:
+            logger.error("configuration not loaded; the old goes on", extra={"detail": problem})
+        return problems
+
+    def _log(self, settings: Settings, changes: Changes) -> None:
+        log_warnings(settings)
+        logger.info(
+            "configuration loaded anew",
+            extra={
+                "accounts": len(settings.accounts),
+                "added": ",".join(changes.added),
+                "removed": ",".join(changes.removed),
+                "changed": ",".join(changes.changed),
+            },
+        )
+
+
+def read_credentials(settings: Settings) -> Mapping[str, Credentials]:
+    """Read the credentials of each account, by its name. Raises ConfigurationError."""
+    return {each.account.name: each.credentials.read() for each in settings.accounts}
+
+
+def log_warnings(settings: Settings) -> None:
+    """Log what is usable but careless."""
+    for warning in settings.warnings:
+        logger.warning("careless configuration", extra={"detail": warning})

@@ -1,0 +1,1 @@
+"""The exporter with a simulated exchange: the demonstration, and the drill of your alerting."""

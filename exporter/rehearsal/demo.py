@@ -1,0 +1,75 @@
+"""The demonstration: the simulator and the exporter in one process, with three accounts."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+
+from exporter.clock import Clock
+from exporter.configuration.credentials import CredentialSource, Secret
+from exporter.configuration.settings import AccountSettings, Settings
+from exporter.service.running import run_service
+from exporter.simulator import Simulator, SimulatorConfig
+from exporter.state.account import Account
+from exporter.telling import tell
+from exporter.web.listening import url_of
+
+_ACCOUNTS = 3
+_POLL_INTERVAL_SECONDS = 5.0
+_STALE_AFTER_SECONDS = 15.0
+
+
+async def run_demo(  # noqa: PLR0913 - everything it needs is passed in
+    config: SimulatorConfig,
+    sockets: Sequence[socket.socket],
+    *,
+    telemetry_path: str,
+    shows_balances: bool = False,
+    clock: Clock,
+    stopped: asyncio.Event,
+) -> None:
+    """Run both until `stopped` is set, and tell on standard output what to open."""
+    url = url_of(sockets[0])
+    async with Simulator(config) as simulator:
+        tell(
+            f"\nA simulated exchange ({config.scenario}) with {_ACCOUNTS} accounts; "
+            "Ctrl-C ends it.\n\n"
+            f"  status   {url}/\n"
+            f"  metrics  {url}{telemetry_path}\n\n"
+        )
+        await run_service(
+            demo_settings(simulator.base_url),
+            sockets,
+            telemetry_path=telemetry_path,
+            shows_balances=shows_balances,
+            clock=clock,
+            stopped=stopped,
+        )
+
+
+def demo_settings(base_url: str) -> Settings:
+    """Give three accounts of the simulator at `base_url`."""
+    return Settings(
+        accounts=tuple(_account(base_url, number) for number in range(1, _ACCOUNTS + 1)),
+        warnings=(),
+    )
+
+
+def demo_simulator(scenario: str, speed: float) -> SimulatorConfig:
+    """Give the simulator that serves them, on a free port."""
+    return SimulatorConfig(port=0, scenario=scenario, speed=speed, accounts=_ACCOUNTS)
+
+
+def _account(base_url: str, number: int) -> AccountSettings:
+    return AccountSettings(
+        Account(
+            name=f"demo-{number}",
+            base_url=base_url,
+            poll_interval_seconds=_POLL_INTERVAL_SECONDS,
+            stale_after_seconds=_STALE_AFTER_SECONDS,
+        ),
+        CredentialSource(
+            api_key=Secret("demo", value=f"demo-key-{number}"),
+            api_secret=Secret("demo", value="demo-secret"),
+            email=Secret("demo", value="demo@example.com"),
+        ),
+    )

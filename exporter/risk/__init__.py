@@ -1,0 +1,1 @@
+"""What follows from balances and prices: distances, stress, rescue."""

@@ -1,0 +1,197 @@
+"""How far an account is from its thresholds, by one snapshot and market data.
+
+Beside the totals A and D that the exchange reports, a and d are what an account has and owes in a
+currency at its mark price. Prices change, so A and D move by a and d: whoever asks at which move m
+the ratio is L solves (A + m a) / (D + m d) = L. None stands for what is not defined or not known,
+never for zero. The recording rules for Prometheus compute the same, and a test holds them equal.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Context, Decimal, localcontext
+
+from exporter.exchange.balances import Balance
+from exporter.exchange.mark_prices import PRICE_UNIT
+from exporter.exchange.snapshot import Snapshot
+from exporter.risk.margin import (
+    Sides,
+    days_to,
+    difference,
+    is_crossed,
+    move_to,
+    ratio_after,
+    rescue_deposit,
+    rescue_repay,
+    smallest,
+)
+from exporter.state.account import Thresholds
+
+# Currencies that do not move with the rest; the rule bitopro_margin:stable_currency says the same.
+STABLE_CURRENCIES = frozenset({"USDT", "USDC", "TWD"})
+
+SHOCKS = ("-0.5", "-0.3", "-0.2", "-0.1", "0.1", "0.2", "0.3")
+
+# Far beyond the digits of any amount, so that rounding cannot decide about a comparison.
+_WIDE = Context(prec=100)
+_DAYS_A_YEAR = 365
+
+Numbers = Mapping[str, Decimal | None]
+Prices = Mapping[str, Decimal]
+_Levels = Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyRisk:
+    """What hangs on one currency. Money is in the account's unit.
+
+    `asset` and `debt` are 0 where nothing is held or owed, whatever the price. `liquidation_move`
+    is, by level, the change of its price alone, -0.1 being a fall by a tenth, that brings the
+    ratio to the threshold: 0 where it is crossed, None where no price does it.
+    """
+
+    price: Decimal | None
+    asset: Decimal | None
+    debt: Decimal | None
+    liquidation_move: Numbers
+    liquidation_price: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What follows from one snapshot, by level of the thresholds or by shock. Money in the unit.
+
+    `together_asset`, `together_debt`, `liquidation_move` and `stress` are about all currencies
+    but the unit and stable ones, moving together; None if one of them lacks a price.
+    `liquidation_distance` is the smallest move, without its sign, of those of single currencies
+    and of all together; None if a price is missing, for that currency may be the nearest. Repaying
+    `rescue_repay` out of the assets, or adding `rescue_deposit`, restores the threshold.
+    `interest_per_day` is simple, on the principal, and `days_to_threshold` is what it takes at
+    these prices. `integrity` is by what share reported totals and recomputed ones differ.
+    """
+
+    ratio: Decimal | None
+    currencies: Mapping[str, CurrencyRisk]
+    missing_prices: tuple[str, ...]
+    together_asset: Decimal | None
+    together_debt: Decimal | None
+    liquidation_move: Numbers
+    liquidation_distance: Numbers
+    stress: Numbers
+    rescue_repay: Numbers
+    rescue_deposit: Numbers
+    interest_per_day: Decimal | None
+    days_to_threshold: Numbers
+    integrity: Decimal | None
+
+
+def assess(
+    snapshot: Snapshot, prices: Prices, annual_ratios: Mapping[str, Decimal], thresholds: Thresholds
+) -> Risk:
+    """Give the risk of an account at mark `prices` in USDT, with rates of interest a year.
+
+    Either may lack currencies, and a price of 0 is none. Prices say nothing about an account whose
+    unit is another.
+    """
+    with localcontext(_WIDE):
+        levels = {name: Decimal(str(ratio)) for name, ratio in thresholds.by_level().items()}
+        return _assess(snapshot, _usable(prices, snapshot.unit), annual_ratios, levels)
+
+
+def _assess(
+    snapshot: Snapshot, prices: Prices, annual_ratios: Mapping[str, Decimal], levels: _Levels
+) -> Risk:
+    total = Sides(snapshot.total_asset_amount, snapshot.total_debt_amount)
+    currencies = {
+        name: _currency_risk(
+            balance, prices.get(name), total, levels, can_move=name != snapshot.unit
+        )
+        for name, balance in snapshot.balances.items()
+    }
+    stable = STABLE_CURRENCIES | {snapshot.unit}
+    moving = _sum(currencies, leaving_out=stable)
+    together = {name: move_to(total, moving, level) for name, level in levels.items()}
+    missing = tuple(
+        name for name, each in currencies.items() if each.asset is None or each.debt is None
+    )
+    interest = _interest_per_day(snapshot, prices, annual_ratios)
+    return Risk(
+        ratio=total.ratio,
+        currencies=currencies,
+        missing_prices=missing,
+        together_asset=moving.asset if moving else None,
+        together_debt=moving.debt if moving else None,
+        liquidation_move=together,
+        liquidation_distance={
+            name: Decimal(0)
+            if is_crossed(total, level)
+            else None
+            if missing
+            else smallest(
+                [together[name], *(each.liquidation_move[name] for each in currencies.values())]
+            )
+            for name, level in levels.items()
+        },
+        stress={shock: ratio_after(total, moving, Decimal(shock)) for shock in SHOCKS},
+        rescue_repay={name: rescue_repay(total, level) for name, level in levels.items()},
+        rescue_deposit={name: rescue_deposit(total, level) for name, level in levels.items()},
+        interest_per_day=interest,
+        days_to_threshold={name: days_to(total, interest, level) for name, level in levels.items()},
+        integrity=difference(_sum(currencies), total),
+    )
+
+
+def _currency_risk(
+    balance: Balance, price: Decimal | None, total: Sides, levels: _Levels, *, can_move: bool
+) -> CurrencyRisk:
+    asset, debt = _worth(balance.total_amount, price), _worth(_owed(balance), price)
+    exposed = Sides(asset, debt) if can_move and asset is not None and debt is not None else None
+    moves = {each: move_to(total, exposed, level) for each, level in levels.items()}
+    return CurrencyRisk(
+        price=price,
+        asset=asset,
+        debt=debt,
+        liquidation_move=moves,
+        liquidation_price={
+            each: None if price is None or move is None else price * (1 + move)
+            for each, move in moves.items()
+        },
+    )
+
+
+def _usable(prices: Prices, unit: str) -> Prices:
+    given = prices if unit == PRICE_UNIT else {}
+    return {**{name: price for name, price in given.items() if price > 0}, unit: Decimal(1)}
+
+
+def _owed(balance: Balance) -> Decimal:
+    return balance.borrow_amount + balance.borrow_interest_amount
+
+
+def _worth(amount: Decimal, price: Decimal | None) -> Decimal | None:
+    """Give what an amount is worth; nothing is worth nothing, whatever it costs."""
+    if not amount:
+        return Decimal(0)
+    return None if price is None else amount * price
+
+
+def _sum(currencies: Mapping[str, CurrencyRisk], leaving_out: Collection[str] = ()) -> Sides | None:
+    """Give what is had and owed together, None if a price is missing or nothing is listed."""
+    asset, debt = Decimal(0), Decimal(0)
+    for name, each in currencies.items():
+        if name not in leaving_out:
+            if each.asset is None or each.debt is None:
+                return None
+            asset, debt = asset + each.asset, debt + each.debt
+    return Sides(asset, debt) if currencies else None
+
+
+def _interest_per_day(
+    snapshot: Snapshot, prices: Prices, annual_ratios: Mapping[str, Decimal]
+) -> Decimal | None:
+    borrowed = {
+        name: each.borrow_amount for name, each in snapshot.balances.items() if each.borrow_amount
+    }
+    if not snapshot.balances or not borrowed.keys() <= prices.keys() & annual_ratios.keys():
+        return None
+    a_year = (amount * prices[name] * annual_ratios[name] for name, amount in borrowed.items())
+    return sum(a_year, Decimal(0)) / _DAYS_A_YEAR

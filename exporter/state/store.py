@@ -1,0 +1,206 @@
+"""The latest state of each account: frozen, replaced whole by one assignment."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from exporter.errors import PollError, WrongAccountError
+from exporter.exchange.endpoints import Extra
+from exporter.exchange.liquidations import Liquidations
+from exporter.exchange.novelty import Novelty, with_novelties
+from exporter.exchange.snapshot import Snapshot
+from exporter.state.account import Account
+from exporter.state.endpoint import (
+    LIQUIDATIONS_STALE_AFTER_SECONDS,
+    NO_FAILURES,
+    EndpointState,
+    LiquidationTally,
+    with_liquidations,
+)
+
+_NOT_ASKED: Mapping[str, EndpointState] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class PollTimes:
+    """When a poll ended and how long it took.
+
+    `monotonic_seconds` orders ages, `timestamp_seconds` is unix time for people.
+    """
+
+    monotonic_seconds: float
+    timestamp_seconds: float
+    duration_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A verified snapshot and when it came.
+
+    `changed_timestamp_seconds` is unix time of the first answer that read exactly like this one.
+    """
+
+    snapshot: Snapshot
+    monotonic_seconds: float
+    changed_timestamp_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """The latest about one account.
+
+    `received` is the last verified snapshot, however old; `is_fresh` tells whether it may still
+    be shown. `reason` and `message` are the last poll's failure, None after a success; a text is
+    kept and not the exception, which would keep its frames alive. `since_timestamp_seconds` is
+    unix time at which success turned into failure or back. `novelties` is everything
+    undocumented that answers have held since the start. `endpoints` has the optional ones that
+    were asked with this account's key, by name. `due_monotonic_seconds` is when the next
+    poll is to begin.
+    """
+
+    account: Account
+    polls: int = 0
+    failures: Mapping[str, int] = field(default_factory=lambda: NO_FAILURES)
+    reason: str | None = None
+    message: str | None = None
+    received: Received | None = None
+    last_success_timestamp_seconds: float = 0.0
+    since_timestamp_seconds: float | None = None
+    poll_duration_seconds: float | None = None
+    clock_skew_seconds: float | None = None
+    novelties: frozenset[Novelty] = frozenset()
+    endpoints: Mapping[str, EndpointState] = field(default_factory=lambda: _NOT_ASKED)
+    liquidations: LiquidationTally | None = None
+    due_monotonic_seconds: float | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the last poll gave a verified snapshot; False before the first."""
+        return self.is_tried and self.reason is None
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether the account has been polled at all."""
+        return self.polls > 0
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The last verified snapshot, however old."""
+        return self.received.snapshot if self.received else None
+
+    @property
+    def expires_at_monotonic_seconds(self) -> float:
+        """When the snapshot is to disappear; minus infinity without one."""
+        if self.received is None:
+            return float("-inf")
+        return self.received.monotonic_seconds + self.account.stale_after_seconds
+
+    @property
+    def liquidations_expire_at_monotonic_seconds(self) -> float:
+        """When the liquidations are to disappear; minus infinity without an answer."""
+        if self.liquidations is None:
+            return -math.inf
+        # Not before the next request, which can be no sooner than the next poll.
+        lasts_seconds = max(LIQUIDATIONS_STALE_AFTER_SECONDS, self.account.stale_after_seconds)
+        return self.liquidations.monotonic_seconds + lasts_seconds
+
+    def is_fresh(self, monotonic_seconds: float) -> bool:
+        """Whether there is a snapshot young enough to be shown."""
+        return monotonic_seconds < self.expires_at_monotonic_seconds
+
+    def after_success(
+        self, snapshot: Snapshot, times: PollTimes, clock_skew_seconds: float | None
+    ) -> "AccountState":
+        """Give the state after a poll that yielded `snapshot`."""
+        before = self.received
+        unchanged = before is not None and before.snapshot == snapshot
+        return replace(
+            self,
+            polls=self.polls + 1,
+            reason=None,
+            message=None,
+            received=Received(
+                snapshot=snapshot,
+                monotonic_seconds=times.monotonic_seconds,
+                changed_timestamp_seconds=(
+                    before.changed_timestamp_seconds
+                    if before is not None and unchanged
+                    else times.timestamp_seconds
+                ),
+            ),
+            last_success_timestamp_seconds=times.timestamp_seconds,
+            since_timestamp_seconds=(
+                self.since_timestamp_seconds if self.is_up else times.timestamp_seconds
+            ),
+            poll_duration_seconds=times.duration_seconds,
+            clock_skew_seconds=clock_skew_seconds,
+            novelties=with_novelties(self.novelties, snapshot),
+        )
+
+    def after_failure(self, error: PollError, times: PollTimes) -> "AccountState":
+        """Give the state after a poll that failed.
+
+        The snapshot stays until it is stale, unless the key now answers for another account:
+        then nobody knows whose numbers we hold, and they go at once.
+        """
+        was_failing = self.reason is not None
+        return replace(
+            self,
+            polls=self.polls + 1,
+            failures=MappingProxyType(
+                {**self.failures, error.reason: self.failures[error.reason] + 1}
+            ),
+            reason=error.reason,
+            message=str(error),
+            received=None if isinstance(error, WrongAccountError) else self.received,
+            liquidations=None if isinstance(error, WrongAccountError) else self.liquidations,
+            since_timestamp_seconds=(
+                self.since_timestamp_seconds if was_failing else times.timestamp_seconds
+            ),
+            poll_duration_seconds=times.duration_seconds,
+            clock_skew_seconds=error.clock_skew_seconds,
+        )
+
+    def after_answer(self, endpoint: str, learned: Extra, times: PollTimes) -> "AccountState":
+        """Give the state after an optional endpoint's verified answer to this account's key."""
+        asked = self.endpoints.get(endpoint, EndpointState())
+        return replace(
+            self,
+            endpoints=MappingProxyType(
+                {**self.endpoints, endpoint: asked.after_success(times.timestamp_seconds)}
+            ),
+            liquidations=(
+                with_liquidations(self.liquidations, learned, times.monotonic_seconds)
+                if isinstance(learned, Liquidations)
+                else self.liquidations
+            ),
+            novelties=with_novelties(self.novelties, learned),
+        )
+
+    def after_no_answer(self, endpoint: str, error: PollError) -> "AccountState":
+        """Give the state after an optional request that failed; nothing else is touched by it."""
+        asked = self.endpoints.get(endpoint, EndpointState())
+        return replace(
+            self,
+            endpoints=MappingProxyType({**self.endpoints, endpoint: asked.after_failure(error)}),
+        )
+
+
+class Store:
+    """The latest state of every account, in the order of the configuration."""
+
+    def __init__(self, accounts: Iterable[Account]) -> None:
+        self._states = {account.name: AccountState(account) for account in accounts}
+
+    def put(self, state: AccountState) -> None:
+        """Replace the account's state by a later one."""
+        self._states[state.account.name] = state
+
+    def replace_all(self, states: Iterable[AccountState]) -> None:
+        """Replace the accounts and their order, by their states."""
+        self._states = {state.account.name: state for state in states}
+
+    def states(self) -> tuple[AccountState, ...]:
+        """Give the present states, in the order of the configuration."""
+        return tuple(self._states.values())

@@ -1,0 +1,1 @@
+"""Our own port: sockets, HTTP, limits, pages."""
