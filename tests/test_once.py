@@ -8,7 +8,8 @@ import pytest
 
 from exporter.configuration.credentials import CredentialSource, Secret
 from exporter.configuration.settings import AccountSettings, Settings
-from exporter.once.forms import FORMS, failures, printed
+from exporter.once.form import Form
+from exporter.once.forms import failures, printed
 from exporter.once.visits import Visit, visit_until
 from exporter.simulator import Simulator, SimulatorConfig
 from exporter.state.account import Account
@@ -70,7 +71,7 @@ async def test_sample_of_the_documentation_is_what_is_printed() -> None:
         .partition("```text\n")[2]
         .partition("```")[0]
     )
-    assert sample == printed(found, "table", is_coloured=False)
+    assert sample == printed(found, Form.TABLE, is_coloured=False)
 
 
 async def test_two_exchanges_have_prices_of_their_own() -> None:
@@ -83,19 +84,19 @@ async def test_two_exchanges_have_prices_of_their_own() -> None:
     assert str(first.prices["BTC"]) == "64824.45906666"
     assert first.prices["BTC"] != second.prices["BTC"]
     # On the page prices are of no account.
-    assert "mark_price{" not in printed(found, "prom", is_coloured=False)
-    assert "borrow_annual_interest_ratio{" not in printed(found, "prom", is_coloured=False)
+    assert "mark_price{" not in printed(found, Form.PROM, is_coloured=False)
+    assert "borrow_annual_interest_ratio{" not in printed(found, Form.PROM, is_coloured=False)
 
 
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        ("table", "main: NOT KNOWN.*\n  no answer     auth: 401: .*second: safe: not below 1.5"),
-        ("json", '"account": "main".*"reason": "auth".*"total_asset_amount": "[0-9]'),
-        ("prom", 'up{account="main"} 0.0\n.*up{account="second"} 1.0\n'),
+        (Form.TABLE, "main: NOT KNOWN.*\n  no answer     auth: 401: .*second: safe: not below 1.5"),
+        (Form.JSON, '"account": "main".*"reason": "auth".*"total_asset_amount": "[0-9]'),
+        (Form.PROM, 'up{account="main"} 0.0\n.*up{account="second"} 1.0\n'),
     ],
 )
-async def test_failing_account_is_in_every_form(form: str, expected: str) -> None:
+async def test_failing_account_is_in_every_form(form: Form, expected: str) -> None:
     time = ManualClock(wall_seconds=START)
     async with simulator(time, "calm") as exchange:
         refused, good = settings(exchange.base_url, exchange.base_url).accounts
@@ -112,17 +113,20 @@ async def test_failing_account_is_in_every_form(form: str, expected: str) -> Non
     ("form", "expected"),
     [
         (
-            "table",
+            Form.TABLE,
             "all together +not known\n.*"
             "  missing       the price of BTC, ETH: liquidation may be nearer than it looks\n"
             "  missing       mark-price: auth: 403: the key may not read, or not from this address",
         ),
-        ("json", r'"mark-price",\s+"reason": "auth".*"liquidation_distance": {\s+"warning": null'),
-        ("prom", 'endpoint_up{account="main",endpoint="mark-price"} 0.0\n'),
+        (
+            Form.JSON,
+            r'"mark-price",\s+"reason": "auth".*"liquidation_distance": {\s+"warning": null',
+        ),
+        (Form.PROM, 'endpoint_up{account="main",endpoint="mark-price"} 0.0\n'),
     ],
 )
 async def test_optional_endpoint_that_fails_is_missing_and_no_failure(
-    form: str, expected: str
+    form: Form, expected: str
 ) -> None:
     time = ManualClock(wall_seconds=START)
     async with simulator(time, "calm") as exchange:
@@ -135,8 +139,8 @@ async def test_optional_endpoint_that_fails_is_missing_and_no_failure(
     assert failures(found) == []
 
 
-@pytest.mark.parametrize("form", FORMS)
-async def test_no_form_shows_a_secret(form: str) -> None:
+@pytest.mark.parametrize("form", Form)
+async def test_no_form_shows_a_secret(form: Form) -> None:
     time = ManualClock(wall_seconds=START)
     async with simulator(time, "calm") as exchange:
         found = await visits(time, exchange.base_url)
@@ -159,9 +163,9 @@ async def test_outputs_differ_only_in_form() -> None:
     async with simulator(time, "documented") as exchange:
         found = await visits(time, exchange.base_url)
 
-    texts = {form: printed(found, form, is_coloured=False) for form in FORMS}
+    texts = {form: printed(found, form, is_coloured=False) for form in Form}
     assert failures(found) == []
     assert [name for name, text in texts.items() if "SAFETY_THRESHOLD" not in text] == []
-    assert "748,279.61" in texts["table"]
-    assert '"748279.60832069"' in texts["json"]
-    assert 'total_asset_amount{account="main",unit="USDT"} 748279.60832069\n' in texts["prom"]
+    assert "748,279.61" in texts[Form.TABLE]
+    assert '"748279.60832069"' in texts[Form.JSON]
+    assert 'total_asset_amount{account="main",unit="USDT"} 748279.60832069\n' in texts[Form.PROM]

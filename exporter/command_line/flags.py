@@ -16,7 +16,7 @@ from exporter.command_line.flag_groups import (
 )
 from exporter.command_line.flag_tree import commands_of
 from exporter.configuration.given import suggestion
-from exporter.once.forms import FORMS
+from exporter.once.form import Form
 
 _COMMANDS = (
     "run",
@@ -100,7 +100,7 @@ def command_line(command: str | None = None) -> argparse.ArgumentParser:
     add_shard_flags(once)
     once.add_argument(
         "--output",
-        choices=FORMS,
+        choices=[form.value for form in Form],
         default="table",
         help="for people, for programs, or for the textfile collector of node_exporter "
         "(default: %(default)s)",

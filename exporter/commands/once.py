@@ -7,6 +7,7 @@ from exporter.clock import Clock
 from exporter.commands.configured import shard_of
 from exporter.errors import UnableError
 from exporter.exit_codes import EXIT_FAILED
+from exporter.once.form import Form
 from exporter.once.forms import failures, is_colour_wanted, printed
 from exporter.once.visits import Visit, visit_until
 from exporter.service.lifetime import run_until_signal
@@ -29,7 +30,7 @@ def main(options: argparse.Namespace) -> int:
     if visits is None:
         raise UnableError("stopped before every account was asked")
     complain("".join(f"warning: {warning}\n" for warning in settings.warnings))
-    tell(printed(visits, options.output, is_coloured=is_colour_wanted()))
+    tell(printed(visits, Form(options.output), is_coloured=is_colour_wanted()))
     problems = failures(visits)
     complain("".join(f"error: {problem}\n" for problem in problems))
     return EXIT_FAILED if problems else 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from exporter.advice import ADVICE
+from exporter.once.form import Form
 from exporter.once.json_document import document
 from exporter.once.table import table
 from exporter.once.visits import Visit
@@ -13,8 +14,8 @@ from exporter.page.exposition import Exposition
 from exporter.page.negotiation import Format
 
 
-def printed(visits: Sequence[Visit], form: str, *, is_coloured: bool) -> str:
-    """Give the text to print, in one of FORMS."""
+def printed(visits: Sequence[Visit], form: Form, *, is_coloured: bool) -> str:
+    """Give the text to print."""
     return _FORMS[form](visits, is_coloured)
 
 
@@ -54,7 +55,6 @@ def _prom(visits: Sequence[Visit], _: object) -> str:
     return exposition.page(Format.TEXT).decode()
 
 
-_FORMS: Mapping[str, Callable[[Sequence[Visit], bool], str]] = MappingProxyType(
-    {"table": _table, "json": _json, "prom": _prom}
+_FORMS: Mapping[Form, Callable[[Sequence[Visit], bool], str]] = MappingProxyType(
+    {Form.TABLE: _table, Form.JSON: _json, Form.PROM: _prom}
 )
-FORMS = tuple(_FORMS)

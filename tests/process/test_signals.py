@@ -107,6 +107,7 @@ def test_run_imports_nothing_that_only_others_need() -> None:
     assert {
         "bcrypt",
         "exporter.commands.once",
+        "exporter.once.forms",
         "exporter.configuration.config_file",
         "exporter.rehearsal.drill",
         "exporter.simulator",
