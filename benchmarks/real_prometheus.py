@@ -10,7 +10,7 @@ from benchmarks.processes import python, running
 from tests.prometheus import running as running_prometheus
 
 _INTERVAL_SECONDS = 5
-_SCRAPES = 6
+_SCRAPES = 20
 # Prometheus itself is busy for most of the time: it has twice as many series to make.
 _PATIENCE_SECONDS = 110.0
 
@@ -26,7 +26,7 @@ class Row:
 
 
 def measure(accounts: int) -> list[Row]:
-    """Scrape both for a minute. Empty where there is no Prometheus."""
+    """Scrape both for two minutes. Empty where there is no Prometheus."""
     command = shutil.which("prometheus")
     if command is None:
         return []

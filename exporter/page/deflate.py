@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from exporter.page.checksum import Checksum, checksum, checksum_of_length, crc32, joined
+from exporter.page.parts import in_parts
 
 _LEVEL = 1
 _RAW = -zlib.MAX_WBITS
@@ -50,17 +51,17 @@ class Run(Stretch):
 class Beginning:
     """All of a member but its end, which changes every time."""
 
-    compressed: bytes
+    parts: tuple[bytes, ...]
     length: int
     crc: int
 
-    def with_end(self, end: bytes) -> tuple[bytes, bytes]:
-        """Give the member of the bytes so far, followed by `end`, in two parts."""
+    def with_end(self, end: bytes) -> tuple[bytes, ...]:
+        """Give the member of the bytes so far, followed by `end`, in parts as they are sent."""
         deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW_AND_SMALL, _LITTLE_MEMORY)
         crc = zlib.crc32(end, self.crc)
         length = (self.length + len(end)) % _LENGTH_MODULUS
         trailer = crc.to_bytes(4, "little") + length.to_bytes(4, "little")
-        return self.compressed, deflate.compress(end) + deflate.flush() + trailer
+        return *self.parts, deflate.compress(end) + deflate.flush() + trailer
 
 
 def pieces(contents: Sequence[bytes], earlier: Sequence[Piece] = ()) -> tuple[Piece, ...]:
@@ -77,17 +78,26 @@ def run(parts: Sequence[Stretch], earlier: Run | None = None) -> Run:
     if earlier is not None and earlier.parts == parts:
         return earlier
     present = [part for part in parts if part.length]
-    remainder = 0
-    for part in present:
-        remainder = joined(remainder, part.checksum)
     length = sum(part.length for part in present)
     compressed = b"".join([part.compressed for part in present])
-    return Run(length, compressed, checksum_of_length(remainder, length), parts)
+    return Run(length, compressed, checksum_of_length(_remainder(present), length), parts)
 
 
-def beginning(whole: Stretch) -> Beginning:
-    """Begin a member with all this."""
-    return Beginning(_HEAD + whole.compressed, whole.length, crc32(whole.checksum.remainder))
+def beginning(stretches: Sequence[Stretch]) -> Beginning:
+    """Begin a member with these stretches."""
+    return Beginning(
+        tuple(in_parts((_HEAD, *(each.compressed for each in stretches)))),
+        sum(each.length for each in stretches),
+        crc32(_remainder(stretches)),
+    )
+
+
+def _remainder(stretches: Sequence[Stretch]) -> int:
+    """Give the checksum's remainder, spread, of stretches that follow each other."""
+    remainder = 0
+    for each in stretches:
+        remainder = joined(remainder, each.checksum)
+    return remainder
 
 
 def _piece(deflate: "zlib._Compress", content: bytes) -> Piece:

@@ -185,12 +185,12 @@ async def _compressed(sections: _Sections, earlier: Sequence[Run]) -> _Compresse
     """Join compressed pieces; of `earlier` families, those that are the same are taken."""
     columns = chain(*(zip(*(each.pieces for each in part), strict=True) for part in sections.parts))
     families = await _in_slices(run(*each) for each in zip_longest(columns, earlier))
-    return _Compressed(sections, families, beginning(run(families)))
+    return _Compressed(sections, families, beginning(families))
 
 
 def _compressed_at_once(sections: _Sections) -> _Compressed:
     """Compress what is not worth being kept in pieces, which make a small page twice as long."""
-    return _Compressed(sections, (), beginning(run(pieces([b"".join(_contents(sections))]))))
+    return _Compressed(sections, (), beginning(pieces([b"".join(_contents(sections))])))
 
 
 def _headers(families: Iterable[Family[S]], format_: Format) -> Joined:

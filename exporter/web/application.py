@@ -1,11 +1,12 @@
 """The ASGI application: `/`, `/metrics`, `/-/healthy`, `/-/ready`, all by GET; POST `/-/reload`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.page.exposition import Exposition
 from exporter.page.negotiation import accepts_gzip, choose_format
+from exporter.page.parts import in_parts
 from exporter.state.store import Store
 from exporter.web.http1 import Receive, Scope, Send
 from exporter.web.status_page import StatusPage
@@ -16,8 +17,6 @@ Reload = Callable[[], Awaitable[Sequence[str]]]
 
 _RELOAD_PATH = "/-/reload"
 _TEXT = "text/plain; charset=utf-8"
-# A page is sent in parts, so that a slow reader holds little memory.
-_PART_BYTES = 1 << 16
 # So many, if they are taken at once, before others may run.
 _PARTS_IN_A_ROW = 16
 _SECURITY_POLICY = (
@@ -142,25 +141,8 @@ async def _send(response: _Response, send: Send, *, with_body: bool) -> None:
             "headers": [*own, *_SECURITY_HEADERS],
         }
     )
-    for number, part in enumerate(_parts(body if with_body else ()), start=1):
+    for number, part in enumerate(in_parts(body if with_body else ()), start=1):
         await send({"type": "http.response.body", "body": part, "more_body": True})
         if number % _PARTS_IN_A_ROW == 0:
             await asyncio.sleep(0)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def _parts(body: Iterable[bytes]) -> Iterator[bytes]:
-    """Cut what is long, and join what is short."""
-    short: list[bytes] = []
-    length = 0
-    for piece in body:
-        if length + len(piece) <= _PART_BYTES:
-            short.append(piece)
-            length += len(piece)
-            continue
-        if short:
-            yield b"".join(short)
-        cut = len(piece) // _PART_BYTES * _PART_BYTES
-        yield from (piece[start : start + _PART_BYTES] for start in range(0, cut, _PART_BYTES))
-        short, length = [piece[cut:]], len(piece) - cut
-    yield b"".join(short)
