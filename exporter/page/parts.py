@@ -16,10 +16,10 @@ def in_parts(body: Iterable[bytes]) -> Iterator[bytes]:
             continue
         if short:
             yield b"".join(short)
-        *whole, rest = (
-            piece[start : start + _PART_BYTES] for start in range(0, len(piece), _PART_BYTES)
-        )
-        yield from whole
-        short, length = [rest], len(rest)
+        start = 0
+        while len(piece) - start > _PART_BYTES:
+            yield piece[start : start + _PART_BYTES]
+            start += _PART_BYTES
+        short, length = [piece[start:]], len(piece) - start
     if short:
         yield b"".join(short)
