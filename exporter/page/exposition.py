@@ -9,6 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import NamedTuple, TypeVar
 
@@ -19,6 +20,7 @@ from exporter.page.fragments import Group, Joined
 from exporter.page.headers import END, header
 from exporter.page.market_catalogue import MARKET_FAMILIES
 from exporter.page.negotiation import Format
+from exporter.page.parts import in_parts
 from exporter.page.telemetry import Telemetry
 from exporter.page.telemetry_catalogue import TELEMETRY_FAMILIES
 from exporter.state.market import MarketState
@@ -46,12 +48,13 @@ class _Sections(NamedTuple):
         return self.accounts, self.market
 
 
-class _Compressed(NamedTuple):
-    """Sections as a member of gzip begins with them, and the runs of each family."""
+@dataclass(slots=True)
+class _Page:
+    """Sections, and what was made of them for the scrapes that came since: plain and in gzip."""
 
     sections: _Sections
-    families: Sequence[Run]
-    beginning: Beginning
+    plain: Sequence[bytes] | None = None
+    compressed: Beginning | None = None
 
 
 class Exposition:
@@ -73,8 +76,9 @@ class Exposition:
         self._market_headers = {format_: _headers(MARKET_FAMILIES, format_) for format_ in Format}
         self._own_headers = {format_: _headers(TELEMETRY_FAMILIES, format_) for format_ in Format}
         # Since the last change.
-        self._kept: dict[Format, _Sections] = {}
-        self._compressed: dict[Format, _Compressed] = {}
+        self._pages: dict[Format, _Page] = {}
+        # Of the last page, for most of the next one's are the same.
+        self._runs: dict[Format, Sequence[Run]] = {}
 
     def put(self, state: AccountState) -> None:
         """Render a state, in place of the account's earlier one; what it left as it was is kept."""
@@ -82,7 +86,7 @@ class Exposition:
         if name not in self._group_of:
             self._group_of[name] = self._group_with_room()
         self._group_of[name].put(name, state)
-        self._kept = {}
+        self._pages = {}
 
     def keep(self, names: Iterable[str]) -> None:
         """Drop the accounts that are not named, at once."""
@@ -91,12 +95,12 @@ class Exposition:
             group.keep(kept)
         self._groups = [each for each in self._groups if len(each) > 0]
         self._group_of = {name: each for name, each in self._group_of.items() if name in kept}
-        self._kept = {}
+        self._pages = {}
 
     def put_market(self, market: MarketState) -> None:
         """Render what is known of the market, in place of what was."""
         self._market.put("market", market)
-        self._kept = {}
+        self._pages = {}
 
     def page(self, format_: Format) -> bytes:
         """Give the whole page as of now."""
@@ -106,20 +110,22 @@ class Exposition:
 
     async def plain(self, format_: Format) -> Sequence[bytes]:
         """Give the page in parts; others may run meanwhile."""
-        return (*_contents(await self._sections(format_)), self._end(format_))
+        page = await self._page(format_)
+        if page.plain is None:
+            page.plain = await _in_slices(in_parts(_contents(page.sections)))
+        return (*page.plain, self._end(format_))
 
     async def compressed(self, format_: Format) -> Sequence[bytes]:
         """Give the page in gzip, in parts; others may run meanwhile."""
-        sections = await self._sections(format_)
-        kept = self._compressed.get(format_)
-        if kept is None or kept.sections is not sections:
+        page = await self._page(format_)
+        if page.compressed is None:
             if len(self._groups) > 1:
-                await _in_slices(each.pieces for each in sections.accounts)
-                kept = await _compressed(sections, kept.families if kept else ())
+                runs = await _runs(page.sections, self._runs.get(format_, ()))
+                page.compressed, self._runs[format_] = beginning(runs), runs
             else:
-                kept = _compressed_at_once(sections)
-            self._compressed[format_] = kept
-        return kept.beginning.with_end(self._end(format_))
+                # Pieces would make a small page twice as long.
+                page.compressed = beginning(pieces([b"".join(_contents(page.sections))]))
+        return page.compressed.with_end(self._end(format_))
 
     def _group_with_room(self) -> Group[AccountState]:
         for group in self._groups:
@@ -132,14 +138,14 @@ class Exposition:
         now = self._monotonic()
         return group.joined(now)
 
-    async def _sections(self, format_: Format) -> _Sections:
-        """Give those that are kept, as long as they hold."""
-        kept = self._kept
-        if format_ not in kept or self._monotonic() >= kept[format_].holds_until:
+    async def _page(self, format_: Format) -> _Page:
+        """Give the one that is kept, as long as it holds."""
+        pages = self._pages
+        if format_ not in pages or self._monotonic() >= pages[format_].sections.holds_until:
             joined = await _in_slices(self._joined(group) for group in self._groups)
             # If something has changed meanwhile, this is not where the next scrape will look.
-            kept[format_] = self._sections_of(format_, joined)
-        return kept[format_]
+            pages[format_] = _Page(self._sections_of(format_, joined))
+        return pages[format_]
 
     def _sections_of(self, format_: Format, joined: Sequence[Joined]) -> _Sections:
         market = self._joined(self._market)
@@ -181,16 +187,11 @@ def _in_order(columns: Iterable[Sequence[T]]) -> Iterable[T]:
     return chain.from_iterable(zip(*columns, strict=True))
 
 
-async def _compressed(sections: _Sections, earlier: Sequence[Run]) -> _Compressed:
-    """Join compressed pieces; of `earlier` families, those that are the same are taken."""
+async def _runs(sections: _Sections, earlier: Sequence[Run]) -> Sequence[Run]:
+    """Join compressed pieces to families; of `earlier` ones, those that are the same are taken."""
+    await _in_slices(each.pieces for each in sections.accounts)
     columns = chain(*(zip(*(each.pieces for each in part), strict=True) for part in sections.parts))
-    families = await _in_slices(run(*each) for each in zip_longest(columns, earlier))
-    return _Compressed(sections, families, beginning(families))
-
-
-def _compressed_at_once(sections: _Sections) -> _Compressed:
-    """Compress what is not worth being kept in pieces, which make a small page twice as long."""
-    return _Compressed(sections, (), beginning(pieces([b"".join(_contents(sections))])))
+    return await _in_slices(run(*each) for each in zip_longest(columns, earlier))
 
 
 def _headers(families: Iterable[Family[S]], format_: Format) -> Joined:

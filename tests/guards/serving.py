@@ -214,45 +214,38 @@ SERVING_GUARDS: tuple[Guard, ...] = (
     Guard(
         "shows an account's change on a page that was kept",
         "page/exposition.py",
-        "        self._group_of[name].put(name, state)\n        self._kept = {}\n",
+        "        self._group_of[name].put(name, state)\n        self._pages = {}\n",
         "        self._group_of[name].put(name, state)\n",
         _PAGES,
     ),
     Guard(
         "shows a change of the market on a page that was kept",
         "page/exposition.py",
-        '        self._market.put("market", market)\n        self._kept = {}\n',
+        '        self._market.put("market", market)\n        self._pages = {}\n',
         '        self._market.put("market", market)\n',
         _PAGES,
     ),
     Guard(
         "takes an account that left from a page that was kept",
         "page/exposition.py",
-        "for name, each in self._group_of.items() if name in kept}\n        self._kept = {}\n",
+        "for name, each in self._group_of.items() if name in kept}\n        self._pages = {}\n",
         "for name, each in self._group_of.items() if name in kept}\n",
         _PAGES,
     ),
     Guard(
         "keeps no page of which something has grown stale",
         "page/exposition.py",
-        "if format_ not in kept or self._monotonic() >= kept[format_].holds_until:",
-        "if format_ not in kept:",
+        "if format_ not in pages or self._monotonic() >= pages[format_].sections.holds_until:",
+        "if format_ not in pages:",
         _PAGES,
     ),
     Guard(
         "keeps no page that changed while it was joined",
         "page/exposition.py",
-        "            kept[format_] = self._sections_of(format_, joined)\n"
-        "        return kept[format_]",
-        "            self._kept[format_] = self._sections_of(format_, joined)\n"
-        "        return self._kept[format_]",
-        _PAGES,
-    ),
-    Guard(
-        "compresses anew what has changed since the last scrape",
-        "page/exposition.py",
-        "if kept is None or kept.sections is not sections",
-        "if kept is None",
+        "            pages[format_] = _Page(self._sections_of(format_, joined))\n"
+        "        return pages[format_]",
+        "            self._pages[format_] = _Page(self._sections_of(format_, joined))\n"
+        "        return self._pages[format_]",
         _PAGES,
     ),
     Guard(
