@@ -268,6 +268,26 @@ async def test_account_that_changes_while_a_page_is_joined_is_new_in_the_next(
 
 @pytest.mark.anyio
 @both_encodings
+async def test_account_that_is_renamed_while_a_page_is_joined_is_there_under_its_new_name(
+    documented_answer: bytes, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.page.exposition._SLICE_SECONDS", -1.0)
+    site = crowded(documented_answer)
+    during = asyncio.create_task(scrape(site.exposition, Format.TEXT))
+    await asyncio.sleep(0)
+    # The new name takes the place of account 0, in the first group, which is joined by now.
+    last = COUNT - 1
+    site.exposition.keep(f"account-{number}" for number in range(1, last))
+    site.exposition.put(polled(documented_answer, account=numbered(1000)))
+
+    page = await during
+
+    assert (lines_of(page, 0), lines_of(page, last)) == (0, 0)
+    assert lines_of(page, 1000) == lines_of(page, 1)
+
+
+@pytest.mark.anyio
+@both_encodings
 async def test_price_that_changes_after_a_scrape_is_new_in_the_next(scrape: Scrape) -> None:
     site = Site()
     site.exposition.put_market(market())

@@ -249,7 +249,7 @@ def test_currency_that_is_no_plain_code_is_refused(name: str) -> None:
 def test_currencies_are_upper_case_and_sorted() -> None:
     balance = documented()["balances"]["BTC"]
 
-    snapshot = parse_snapshot(answer_with("balances", {"eth": balance, "Btc": balance}))
+    snapshot = parse_snapshot(answer_with("balances", {"btc": balance, "ETH": balance}))
 
     assert list(snapshot.balances) == ["BTC", "ETH"]
 

@@ -25,7 +25,7 @@ def by_currency(fields: Fields, path: str) -> Iterator[tuple[str, str, object]]:
     if len(fields) > MAX_CURRENCIES:
         raise SchemaError(f"{path}: {len(fields)} currencies, at most {MAX_CURRENCIES} fit")
     seen: set[str] = set()
-    for name, value in sorted(fields.items()):
+    for name, value in sorted(fields.items(), key=lambda item: (item[0].upper(), item[0])):
         if not CURRENCY.fullmatch(name):
             raise SchemaError(f"{path}: a currency's name is not a plain code")
         currency = name.upper()

@@ -142,7 +142,11 @@ class Exposition:
         """Give the one that is kept, as long as it holds."""
         pages = self._pages
         if format_ not in pages or self._monotonic() >= pages[format_].sections.holds_until:
-            joined = await _in_slices(self._joined(group) for group in self._groups)
+            groups = self._groups
+            joined = await _in_slices(self._joined(group) for group in groups)
+            if groups is not self._groups:
+                # Accounts have gone meanwhile: all of a new configuration is shown, or nothing.
+                joined = [self._joined(group) for group in self._groups]
             # If something has changed meanwhile, this is not where the next scrape will look.
             pages[format_] = _Page(self._sections_of(format_, joined))
         return pages[format_]

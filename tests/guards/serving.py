@@ -240,6 +240,13 @@ SERVING_GUARDS: tuple[Guard, ...] = (
         _PAGES,
     ),
     Guard(
+        "shows all of a new configuration or nothing",
+        "page/exposition.py",
+        "if groups is not self._groups:",
+        "if False:",
+        _PAGES,
+    ),
+    Guard(
         "keeps no page that changed while it was joined",
         "page/exposition.py",
         "            pages[format_] = _Page(self._sections_of(format_, joined))\n"
