@@ -7,7 +7,7 @@ DEPLOY_TOOLS := build/deploy-tools
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-rules test-sockets test-others e2e drill-demo dashboards docs bundle soak scale bench mutants lint format lock clean image-test deploy-test sbom
+.PHONY: help demo test test-rules test-sockets test-others e2e drill-demo dashboards docs bundle soak scale bench lint format lock clean image-test deploy-test sbom
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ demo: $(VENV)/.runtime ## run the exporter against a simulated exchange
 	$(BIN)/python -m exporter demo $(ARGS)
 
 # Three groups at once, for many tests wait. What is in no other group is in the last.
-RULES := tests/alerts tests/deploy tests/grafana tests/guards tests/simulator
+RULES := tests/alerts tests/deploy tests/grafana tests/simulator
 SOCKETS := tests/abuse tests/faults tests/process
 
 test: $(VENV)/.dev ## run all tests (4 minutes); with ARGS, those that it names
@@ -59,9 +59,6 @@ scale: $(VENV)/.dev ## 1,000 accounts on 8 shards, each a process: is every acco
 
 bench: $(VENV)/.dev ## what scrapes, polls, pauses and starts cost, beside other exporters (10 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
-
-mutants: $(VENV)/.dev ## take away each guard, one at a time: every one must turn a test red
-	$(BIN)/python -m tests.guards $(ARGS)
 
 lint: $(VENV)/.dev ## check style, format and types
 	$(BIN)/ruff check

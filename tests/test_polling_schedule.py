@@ -1,4 +1,4 @@
-"""Guards of the schedule that need a clock of their own."""
+"""The schedule of polls, against a clock of its own."""
 
 import asyncio
 from itertools import count

@@ -1,4 +1,4 @@
-"""Guards of the files of secrets that need a file out of the ordinary."""
+"""Secret files that are not ordinary files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Guards of the wire that no fault of the plan tries: peers of a few lines over real sockets."""
+"""The transport against peers of a few lines, over real sockets."""
 
 import asyncio
 import ssl
