@@ -135,7 +135,7 @@ def _gauges(count: int) -> None:
     }
     for number, state in enumerate(data.states(count, time.monotonic())):
         for family in FAMILIES:
-            for key, value in zip(*family.read(state), strict=True):
+            for key, value in family.read(state):
                 child = gauges[family.name].labels(*family.owner(state), *key)
                 child.set(float(value))
                 children.append((number, child, float(value)))

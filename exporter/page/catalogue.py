@@ -54,7 +54,8 @@ def _of_balance(
     name: str, help_: str, column: Callable[[Columns], tuple[Decimal, ...] | tuple[int, ...]]
 ) -> Family[AccountState]:
     def read_snapshot(_: AccountState, snapshot: Snapshot) -> Samples:
-        return _keys(snapshot.balances.currencies), column(snapshot.balances.columns)
+        keys = _keys(snapshot.balances.currencies)
+        return tuple(zip(keys, column(snapshot.balances.columns), strict=True))
 
     return _of_snapshot(name, help_, read_snapshot, ("currency",))
 

@@ -53,12 +53,11 @@ def _of_endpoint(
     kind: Kind = "gauge",
 ) -> Family[AccountState]:
     def read_state(state: AccountState) -> Samples:
-        samples = [
+        return tuple(
             ((endpoint, *key), value)
             for endpoint, asked in sorted(state.endpoints.items())
-            for key, value in zip(*read(asked), strict=True)
-        ]
-        return tuple(key for key, _ in samples), tuple(value for _, value in samples)
+            for key, value in read(asked)
+        )
 
     return of_account(
         name,

@@ -15,10 +15,11 @@ from exporter.state.store import AccountState
 PREFIX = "bitopro_margin_"
 
 Kind = Literal["gauge", "counter"]
-# Label values, and values: of each as many as there are samples.
-Samples = tuple[tuple[tuple[str, ...], ...], tuple[float | Decimal, ...]]
+# The values of its own labels, and its value.
+Sample = tuple[tuple[str, ...], float | Decimal]
+Samples = tuple[Sample, ...]
 
-NO_SAMPLES: Samples = ((), ())
+NO_SAMPLES: Samples = ()
 
 S = TypeVar("S")
 
@@ -71,12 +72,12 @@ def of_account(  # noqa: PLR0913 - the columns of the table
 
 def one(value: float | Decimal | None, *labels: str) -> Samples:
     """Give a sample with these label values, or none for None."""
-    return NO_SAMPLES if value is None else ((labels,), (value,))
+    return NO_SAMPLES if value is None else ((labels, value),)
 
 
 def each(values: Mapping[str, float | Decimal]) -> Samples:
     """Give a sample for each value, its name being the value of the one label."""
-    return tuple(zip(values)), tuple(values.values())
+    return tuple(zip(zip(values), values.values(), strict=True))
 
 
 def _account(state: AccountState) -> tuple[str, ...]:

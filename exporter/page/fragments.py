@@ -136,6 +136,7 @@ def _row(family: Family[S], owned: int, owner: str, samples: Samples, earlier: _
     """
     if samples == earlier[0]:
         return earlier
-    keys, values = samples
-    labels = family.labels[owned:]
-    return samples, sample_lines(family.name, owner, labels, keys, values) if keys else b""
+    if not samples:
+        return samples, b""
+    keys, values = zip(*samples, strict=True)
+    return samples, sample_lines(family.name, owner, family.labels[owned:], keys, values)

@@ -41,7 +41,7 @@ def as_metric(family: Family[S], states: Iterable[S]) -> Metric:
     """Give the family with the samples of `states`, as a value of prometheus-client."""
     metric = Metric(family.name.removesuffix("_total"), family.help, family.kind)
     for state in states:
-        for key, value in zip(*family.read(state), strict=True):
+        for key, value in family.read(state):
             labels = dict(zip(family.labels, (*family.owner(state), *key), strict=True))
             metric.add_sample(family.name, labels, float(value))
     return metric

@@ -21,7 +21,7 @@ _TERMS: Part[MarketState] = Part(
 
 def _prices(market: MarketState) -> Samples:
     prices = market.prices.prices if market.prices else {}
-    return tuple((currency, PRICE_UNIT) for currency in prices), tuple(prices.values())
+    return tuple(((currency, PRICE_UNIT), price) for currency, price in prices.items())
 
 
 def _of_terms(name: str, help_: str, read: Callable[[BorrowTerm], Decimal]) -> Family[MarketState]:

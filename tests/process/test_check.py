@@ -16,7 +16,7 @@ from anyio.from_thread import start_blocking_portal
 from exporter.configuration.shards import shard_of
 from exporter.simulator import Simulator, SimulatorConfig
 from tests.process.conftest import WallClock
-from tests.process.running import EXPORTER, SECRETS, Running, config_file, environment
+from tests.process.running import EXPORTER, FREE_PORT, SECRETS, Running, config_file, environment
 from tests.protected import (
     CLIENTS_TEXT,
     TLS_TEXT,
@@ -82,6 +82,26 @@ def test_good_account_passes_every_step(simulator: Simulator) -> None:
     assert steps(printed, "✓") == ["settings", "web", *STEPS]
     assert "✗" not in printed
     assert "3 currencies, totals in USDT" in printed
+
+
+def test_series_are_as_many_as_the_page_has_sample_lines() -> None:
+    config = SimulatorConfig(port=0, scenario="documented")
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(Simulator(config)) as simulator,
+    ):
+        variables = environment(simulator.base_url)
+        _, printed = check(variables)
+        with Running([*EXPORTER, FREE_PORT], variables) as running:
+            for endpoint in ("mark-price", "provisioning/borrow", "user-liquidations"):
+                asked = f'endpoint_up{{account="default",endpoint="{endpoint}"}}'
+                page = running.shows(asked, 1).text
+
+    of_account = re.findall(r'^bitopro_margin_\w+{account="default"', page, re.MULTILINE)
+    of_market = re.findall(r"^bitopro_margin_\w+{currency=", page, re.MULTILINE)
+    said = re.search(r"✓ series +(\d+) of the account, (\d+) of the market\n", printed)
+    assert said is not None
+    assert (int(said[1]), int(said[2])) == (len(of_account), len(of_market))
 
 
 def test_it_tells_where_each_setting_came_from(
