@@ -11,7 +11,8 @@ import hmac
 import os
 import secrets
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
 
 from exporter.access.turns import CrowdedError, Turns
@@ -23,9 +24,10 @@ _PASSWORD_BYTES = 72
 # Of no password that anyone knows; a cost is put before it.
 _NOBODYS_SALT_AND_HASH = "QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
 _COST = slice(4, 6)
-_WAITING_PER_CLIENT = 4
-# Fewer than there may be answers at once, so that who waits here keeps no page from anyone.
-_WAITING = 24
+# Of the usual cost of 10, so many take about three seconds: less than a scrape may, so that an
+# honest client behind the address of as many guessers is let in. None holds a page while waiting.
+_WAITING_PER_CLIENT = 32
+_WAITING = 64
 
 
 class Verdict(Enum):
@@ -39,7 +41,7 @@ class Verdict(Enum):
 class Authenticator:
     """Knows the users, by their bcrypt hashes."""
 
-    def __init__(self, users: Mapping[str, str], turns: Turns | None = None) -> None:
+    def __init__(self, users: Mapping[str, str], checks: "_Checks | None" = None) -> None:
         self._hashes = {name.encode(): hash_.encode() for name, hash_ in users.items()}
         self._highest_cost = max(
             (_cost(each) for each in self._hashes.values()), default=LOWEST_COST
@@ -47,11 +49,11 @@ class Authenticator:
         self._key = secrets.token_bytes(32)
         # One digest a user, so that it cannot grow.
         self._granted: dict[bytes, bytes] = {}
-        self._turns = turns or Turns(_threads(), _WAITING_PER_CLIENT, _WAITING)
+        self._checks = checks or _Checks()
 
     def with_users(self, users: Mapping[str, str]) -> "Authenticator":
         """Give one of other users, which checks no more passwords at once than this one does."""
-        return Authenticator(users, self._turns)
+        return Authenticator(users, self._checks)
 
     async def check(self, authorization: str, host: str) -> Verdict:
         """Judge the value of a header Authorization, which came from that address."""
@@ -64,9 +66,7 @@ class Authenticator:
         if known and hmac.compare_digest(self._granted.get(name, b""), digest):
             return Verdict.GRANTED
         try:
-            is_right = await self._turns.in_turn(
-                host, lambda: asyncio.to_thread(self._is_right, password, known)
-            )
+            is_right = await self._checks.run(lambda: self._is_right(password, known), host, name)
         except CrowdedError:
             return Verdict.CROWDED
         if not is_right:
@@ -93,6 +93,31 @@ class Authenticator:
     def _digest(self, *parts: bytes) -> bytes:
         text = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
         return hmac.digest(self._key, text, hashlib.sha256)
+
+
+class _Checks:
+    """Runs checks of passwords in threads of their own, of which there are as many as turns.
+
+    In the threads that asyncio shares, they would wait behind look-ups of names, and a resolver
+    that hangs would keep every scraper out.
+    """
+
+    def __init__(self) -> None:
+        threads = _threads()
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
+        self._turns = Turns(threads, _WAITING_PER_CLIENT, _WAITING)
+
+    async def run(self, check: Callable[[], bool], host: str, user: bytes) -> bool:
+        """Return what `check` returns, in the client's turn. Raises CrowdedError."""
+
+        async def check_in_thread() -> bool:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._executor, check)
+            except RuntimeError as error:
+                # No thread can be started at present, because of a limit of processes.
+                raise CrowdedError from error
+
+        return await self._turns.in_turn(host, check_in_thread, user=user)
 
 
 def require_bcrypt(where: str) -> None:

@@ -8,7 +8,7 @@ comes back every 15 seconds needs none of it, and each is a way to be held open.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote
@@ -55,10 +55,14 @@ async def answer_one_request(
     if request is None:
         return
 
-    async def send(message: Message) -> None:
-        await _send(message, connection, writer)
+    with ExitStack() as answering:
 
-    with while_answering():
+        async def send(message: Message) -> None:
+            # From here on there is a page; before that, a client may only wait for its turn.
+            if message["type"] == "http.response.start":
+                answering.enter_context(while_answering())
+            await _send(message, connection, writer)
+
         try:
             await application(_scope(request, writer, host), _receive, send)
         except Exception:
