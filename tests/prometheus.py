@@ -1,6 +1,7 @@
 """Debian's Prometheus, run on this machine for a test."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,10 @@ import httpx
 
 # From the start of the process to the first scrape it takes about 5 s on an idle machine.
 _DEADLINE_SECONDS = 60.0
+
+
+# level=warn of Prometheus 2, level=WARN of Prometheus 3, and both in JSON.
+_COMPLAINT = re.compile(r'\blevel"?[=:] ?"?(warn|error|fatal)', re.IGNORECASE)
 
 
 class Prometheus:
@@ -42,8 +47,7 @@ class Prometheus:
 
     def complaints(self) -> list[str]:
         """Give what it logged above information."""
-        lines = self.log.read_text().splitlines()
-        return [line for line in lines if "level=warn" in line or "level=error" in line]
+        return [line for line in self.log.read_text().splitlines() if _COMPLAINT.search(line)]
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """What a drill refuses, what it tells, and that it leaves nothing behind."""
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from copy import deepcopy
@@ -224,7 +225,7 @@ def test_alert_that_does_not_reach_alertmanager_is_told(
     assert "Not seen in time: warning (BitoproMarginRatioWarning)." in running.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 def test_signal_in_the_middle_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     with drill(tmp_path) as running:
         until((tmp_path / TARGET_FILE).exists, "the announcement")
@@ -248,6 +249,113 @@ def test_signal_while_prometheus_hangs_leaves_nothing_behind(
     assert code == 1
     assert seconds < 3
     assert list(tmp_path.iterdir()) == []
+
+
+def test_drill_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    command = ["nohup", *EXPORTER, "drill", FREE_PORT, f"--targets-folder={tmp_path}"]
+    with Running(command, {}) as running:
+        until((tmp_path / TARGET_FILE).exists, "the announcement")
+        running.send(signal.SIGHUP)
+        code, _ = running.end_by(signal.SIGTERM)
+
+    assert code == 1
+    assert "Stopped before its end" in running.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_drill_whose_reader_leaves_ends_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [*EXPORTER, "drill", FREE_PORT, f"--targets-folder={tmp_path}"]
+    try:
+        with Running(command, {}, stdout=writer) as running:
+            ended = running.end()
+    finally:
+        os.close(writer)
+
+    assert ended.code == 1
+    assert running.stderr == (
+        "error: standard output: its reader has left; the drill was given up\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_second_drill_is_refused_and_leaves_the_first_ones_target(tmp_path: Path) -> None:
+    path = tmp_path / TARGET_FILE
+    with drill(tmp_path) as first:
+        until(path.exists, "the announcement")
+        announced = path.read_text()
+        with drill(tmp_path) as second:
+            ended = second.end()
+        left = path.read_text()
+        first.end_by(signal.SIGTERM)
+
+    assert ended.code == 1
+    assert second.stderr == (
+        f"error: --targets-folder: {tmp_path}: another drill uses this folder; "
+        "wait for its end, or name another folder\n"
+    )
+    assert left == announced
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_target_of_a_killed_drill_is_removed_by_the_next(tmp_path: Path) -> None:
+    path = tmp_path / TARGET_FILE
+    with drill(tmp_path) as killed:
+        until(path.exists, "the announcement")
+        assert killed.end_by(signal.SIGKILL)[0] == -signal.SIGKILL
+    assert path.exists()
+
+    with drill(tmp_path, "--prometheus.url=http://127.0.0.1:9") as following:
+        ended = following.end()
+
+    assert ended.code == 1
+    assert following.stderr.startswith(
+        f"warning: removed {path}, which a drill that was killed had left behind\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [TARGET_FILE, "bitopro-margin-drill.unfinished"])
+def test_drill_does_not_write_through_a_link(tmp_path: Path, name: str) -> None:
+    folder, others = tmp_path / "targets", tmp_path / "others"
+    folder.mkdir()
+    others.write_text("precious")
+    (folder / name).symlink_to(others)
+
+    with drill(folder) as running:
+        ended = running.end()
+
+    assert ended.code == 1
+    assert running.stderr == (
+        f"error: --targets-folder: {folder / name} is not a regular file, and none that a drill "
+        "wrote; look at it, and remove it\n"
+    )
+    assert others.read_text() == "precious"
+    assert (folder / name).is_symlink()
+
+
+def test_folder_in_the_place_of_the_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / TARGET_FILE).mkdir()
+
+    with drill(tmp_path) as running:
+        ended = running.end()
+
+    assert ended.code == 1
+    assert running.stderr == (
+        f"error: --targets-folder: {tmp_path / TARGET_FILE} is not a regular file, and none that "
+        "a drill wrote; look at it, and remove it\n"
+    )
+
+
+def test_file_can_be_read_by_prometheus_whatever_the_umask_is(tmp_path: Path) -> None:
+    arguments = [*EXPORTER, "drill", FREE_PORT, f"--targets-folder={tmp_path}"]
+    with Running(["sh", "-c", 'umask 077; exec "$@"', "sh", *arguments], {}) as running:
+        until((tmp_path / TARGET_FILE).exists, "the announcement")
+        mode = (tmp_path / TARGET_FILE).stat().st_mode & 0o777
+        running.end_by(signal.SIGTERM)
+
+    assert mode == 0o644
 
 
 def test_announced_is_a_page_of_the_account_drill_alone(tmp_path: Path) -> None:

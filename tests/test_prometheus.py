@@ -32,6 +32,27 @@ def test_promtool_accepts_the_configuration(promtool: str, tmp_path: Path) -> No
     assert check.returncode == 0, check.stderr
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'ts=2026-01-02T03:04:05.678Z caller=scrape.go:1 level=warn msg="Error on ingesting"',
+        'ts=2026-01-02T03:04:05.678Z caller=main.go:1 level=error err="no such file"',
+        'time=2026-01-02T03:04:05.678Z level=WARN source=scrape.go:1 msg="Error on ingesting"',
+        'time=2026-01-02T03:04:05.678Z level=ERROR source=main.go:1 msg="no such file"',
+        '{"time":"2026-01-02T03:04:05.678Z","level":"WARN","msg":"Error on ingesting"}',
+        '{"ts":"2026-01-02T03:04:05.678Z","level":"error","msg":"no such file"}',
+    ],
+)
+def test_complaints_of_every_edition_are_seen(tmp_path: Path, line: str) -> None:
+    log = tmp_path / "prometheus.log"
+    log.write_text(
+        f'time=2026-01-02T03:04:05.678Z level=INFO msg="no warnings"\n{line}\n'
+        '{"level":"INFO","msg":"no errors"}\n'
+    )
+
+    assert server.Prometheus("http://127.0.0.1:9090", log).complaints() == [line]
+
+
 async def test_prometheus_scrapes_it_without_complaint(prometheus: str, tmp_path: Path) -> None:
     async with (
         Simulator(SimulatorConfig(port=0, scenario="documented")) as simulator,

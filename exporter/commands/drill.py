@@ -6,10 +6,12 @@ import asyncio
 from exporter.clock import Clock
 from exporter.errors import ConfigurationError
 from exporter.exit_codes import EXIT_FAILED
+from exporter.rehearsal.announcement import Announcement
 from exporter.rehearsal.drill import run_drill
 from exporter.rehearsal.watchers import Watchers
 from exporter.service.lifetime import run_until_signal
 from exporter.service.running import client_ssl_context
+from exporter.service.signals import Ending, all_ending_signals, exit_at_once_on_signal
 from exporter.state.account import DRILL_ACCOUNT
 from exporter.web.listening import open_sockets, url_of
 
@@ -20,6 +22,10 @@ def main(options: argparse.Namespace) -> int:
     if options.alertmanager_url and not options.prometheus_url:
         raise ConfigurationError(["--alertmanager.url: needs --prometheus.url as well"])
     sockets = open_sockets([options.listen_address])
+    announcement = Announcement(options.targets_folder)
+    # A drill that was ended is never a success, and its target would notify people.
+    ending = Ending(all_ending_signals(), EXIT_FAILED, announcement.withdraw)
+    exit_at_once_on_signal(ending)
     has_passed = False
 
     async def play(stopped: asyncio.Event) -> None:
@@ -32,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
         try:
             has_passed = await run_drill(
                 sockets,
-                targets_folder=options.targets_folder,
+                announcement=announcement,
                 target=options.target or url_of(sockets[0]).removeprefix("http://"),
                 watchers=watchers,
                 patience_seconds=options.patience,
@@ -43,5 +49,6 @@ def main(options: argparse.Namespace) -> int:
             if watchers is not None:
                 await watchers.aclose()
 
-    code = run_until_signal(play, options.log_level, options.log_format)
+    with announcement:
+        code = run_until_signal(play, options.log_level, options.log_format, ending)
     return code if code or has_passed else EXIT_FAILED

@@ -1,29 +1,23 @@
 """The drill: a simulated account gets into trouble, and the operator's own alerting is watched.
 
-The account is named `drill`, which no configured account may be. It exists while the drill runs,
-and is announced to Prometheus by a file of targets that is removed at the end.
+The account is named `drill`, which no configured account may be. It exists while the drill runs.
 """
 
 import asyncio
-import json
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from exporter.clock import Clock
 from exporter.configuration.credentials import CredentialSource, Secret
 from exporter.configuration.settings import AccountSettings, Settings
-from exporter.errors import UnableError
+from exporter.rehearsal.announcement import Announcement, DrillError
 from exporter.rehearsal.stages import EXPECTED_ALERTS, STAGES, Finding, Stage, finding_text, verdict
 from exporter.rehearsal.watchers import WatcherError, Watchers
 from exporter.service.running import run_service
 from exporter.simulator import STEP_SECONDS, Simulator, SimulatorConfig
 from exporter.state.account import DRILL_ACCOUNT, Account
 from exporter.telling import tell
-
-TARGET_FILE = "bitopro-margin-drill.json"
 
 _POLL_INTERVAL_SECONDS = 5.0
 _STALE_AFTER_SECONDS = 15.0
@@ -32,14 +26,10 @@ _LOOK_EVERY_SECONDS = 1.0
 _FOUND_WITHIN_SECONDS = 120.0
 
 
-class DrillError(UnableError):
-    """The drill cannot begin; the message names the flag and the cause."""
-
-
 async def run_drill(  # noqa: PLR0913 - everything it needs is passed in
     sockets: Sequence[socket.socket],
     *,
-    targets_folder: Path,
+    announcement: Announcement,
     target: str,
     watchers: Watchers | None,
     patience_seconds: float,
@@ -50,7 +40,8 @@ async def run_drill(  # noqa: PLR0913 - everything it needs is passed in
 
     `target` is the address of `sockets` as Prometheus reaches it. The drill is given up when a
     stage has not brought what it had to after `patience_seconds`. Sets `stopped` at the end, and
-    ends early when it is set. Raises DrillError, or WatcherError, before anything is announced.
+    ends early when it is set. Raises DrillError, or WatcherError, before anything is announced;
+    DrillError or OutputError later if nobody can read what is told.
     """
     if watchers is not None:
         await watchers.check(EXPECTED_ALERTS)
@@ -73,21 +64,26 @@ async def run_drill(  # noqa: PLR0913 - everything it needs is passed in
         playing = asyncio.create_task(play)
         stopping = asyncio.create_task(stopped.wait())
         try:
-            with _announced(targets_folder, target):
-                # Whatever ends it, nothing is waited for before the file is removed.
-                await asyncio.wait(
-                    (playing, serving, stopping), return_when=asyncio.FIRST_COMPLETED
-                )
+            announcement.publish(target)
+            await asyncio.wait((playing, serving, stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # Whatever ends it, nothing is waited for before the file is removed.
+            announcement.withdraw()
             was_stopped = not playing.done()
             playing.cancel()
             stopped.set()
             await asyncio.wait((playing, stopping))
             await serving
     if was_stopped:
-        tell("Stopped before its end, so nothing is proven.\n")
+        _say("Stopped before its end, so nothing is proven.\n")
         return False
     return playing.result()
+
+
+def _say(text: str) -> None:
+    """Print, and give the drill up when its reader has left: it would go on to notify people."""
+    if not tell(text):
+        raise DrillError("standard output: its reader has left; the drill was given up")
 
 
 class _Exchange:
@@ -102,15 +98,15 @@ class _Exchange:
 
     def enter(self, stage: Stage) -> None:
         self._step, self.simulator.fault = stage.step, stage.fault
-        tell(f"{stage.name}: {stage.happens}\n")
+        _say(f"{stage.name}: {stage.happens}\n")
 
 
 async def _play_unwatched(exchange: _Exchange) -> bool:
     for stage in STAGES:
         exchange.enter(stage)
-        tell(f"  expect {stage.expected}\n")
+        _say(f"  expect {stage.expected}\n")
         await asyncio.sleep(stage.lasts_seconds)
-    tell("It is over. Whether everything came, you have seen yourself.\n")
+    _say("It is over. Whether everything came, you have seen yourself.\n")
     return True
 
 
@@ -133,12 +129,12 @@ class _Watch:
             self._exchange.enter(stage)
             finding = await self._finding(stage)
             findings.append(finding)
-            tell(f"  {finding_text(finding, has_alertmanager=has_alertmanager)}\n")
+            _say(f"  {finding_text(finding, has_alertmanager=has_alertmanager)}\n")
             if not finding.is_complete(has_alertmanager=has_alertmanager):
-                tell(f"  {await self._explanation(finding)}\n")
+                _say(f"  {await self._explanation(finding)}\n")
                 break
         text, has_passed = verdict(findings, has_alertmanager=has_alertmanager)
-        tell(text)
+        _say(text)
         return has_passed
 
     async def _finding(self, stage: Stage) -> Finding:
@@ -190,27 +186,6 @@ class _Watch:
             "The rule is loaded but did not fire: is it the shipped one, do the page Rules of "
             "Prometheus and its log show errors, and is --patience longer than the rule's own time?"
         )
-
-
-@contextmanager
-def _announced(folder: Path, target: str) -> Iterator[None]:
-    """Let Prometheus find the drill, by a file in a folder that it watches."""
-    path = folder / TARGET_FILE
-    # Under a name that Prometheus does not look for, so that it never reads half a file.
-    unfinished = path.with_suffix(".unfinished")
-    try:
-        try:
-            unfinished.write_text(json.dumps([{"targets": [target]}]) + "\n")
-            unfinished.replace(path)
-        except OSError as error:
-            raise DrillError(
-                f"--targets-folder: cannot write {path}: {error.strerror}; it is the folder "
-                "targets/ beside the configuration of Prometheus"
-            ) from error
-        yield
-    finally:
-        unfinished.unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
 
 
 def _settings(base_url: str) -> Settings:

@@ -8,7 +8,7 @@ from typing import Any
 from exporter.errors import UnableError
 from exporter.exit_codes import EXIT_INTERNAL
 from exporter.logs import LogFormat, LogWriter
-from exporter.service.signals import exit_at_once_on_signal, stop_on_signal
+from exporter.service.signals import DEFAULT_ENDING, Ending, exit_at_once_on_signal, stop_on_signal
 
 # Three seconds from the signal to the end are promised; the rest is for a busy machine.
 _STOPPING_SECONDS = 2.0
@@ -17,9 +17,12 @@ logger = logging.getLogger("exporter")
 
 
 def run_until_signal(
-    serve: Callable[[asyncio.Event], Awaitable[None]], log_level: str, log_format: LogFormat
+    serve: Callable[[asyncio.Event], Awaitable[None]],
+    log_level: str,
+    log_format: LogFormat,
+    ending: Ending = DEFAULT_ENDING,
 ) -> int:
-    """Run until SIGTERM or SIGINT, or until `serve` has set its event, and give the exit code.
+    """Run until a signal of `ending`, or until `serve` has set its event, and give the exit code.
 
     Anything else that ends it is a bug, but for UnableError, which is passed on.
     """
@@ -34,7 +37,7 @@ def run_until_signal(
 
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_log_unhandled)
-        stop_on_signal(loop, stop, _STOPPING_SECONDS)
+        stop_on_signal(loop, stop, _STOPPING_SECONDS, ending)
         await serve(stopped)
         if not stopped.is_set():
             raise RuntimeError("the service ended without being told to")
@@ -48,7 +51,7 @@ def run_until_signal(
         logger.exception("ended by a bug; please report it")
         return EXIT_INTERNAL
     finally:
-        exit_at_once_on_signal()
+        exit_at_once_on_signal(ending)
         writer.close()
     return 0
 

@@ -85,12 +85,15 @@ def signature(secret: str, payload: bytes) -> str:
 
 
 def _nonce_ms(payload: bytes, email: str) -> int:
-    """Read the nonce of a payload in either base64 alphabet; the identity may be missing."""
+    """Read the nonce of a payload in either base64 alphabet.
+
+    The identity may be missing, or empty as the exchange's own Python client sends it.
+    """
     try:
         fields = json.loads(b64decode(payload.translate(_URL_SAFE_TO_STANDARD), validate=True))
     except (binascii.Error, ValueError, RecursionError) as error:
         raise RefusedError(401, "Invalid payload") from error
-    if not isinstance(fields, dict) or fields.get("identity", email) != email:
+    if not isinstance(fields, dict) or fields.get("identity", "") not in ("", email):
         raise RefusedError(401, "Invalid identity")
     nonce_ms = fields.get("nonce")
     if type(nonce_ms) is not int:

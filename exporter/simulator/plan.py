@@ -1,6 +1,6 @@
 """The fault plan: every fault by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from exporter.simulator.coding_faults import CODING_FAULTS
@@ -28,5 +28,17 @@ ALL_FAULTS = (
     *ODD_ANSWERS,
 )
 
-FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in ALL_FAULTS})
+
+def by_name(faults: Iterable[Fault]) -> Mapping[str, Fault]:
+    """Return faults by their names. Raises ValueError if two of them have the same."""
+    found: dict[str, Fault] = {}
+    for fault in faults:
+        if fault.name in found:
+            # The earlier one would never be played, and nobody would notice.
+            raise ValueError(f"two faults are named {fault.name!r}")
+        found[fault.name] = fault
+    return MappingProxyType(found)
+
+
+FAULTS: Mapping[str, Fault] = by_name(ALL_FAULTS)
 """Every fault by name, in the order of the plan."""

@@ -1,5 +1,6 @@
 """Whoever serves balances to other machines without asking who they are is told so."""
 
+import signal
 from pathlib import Path
 
 import httpx
@@ -24,6 +25,7 @@ def test_public_address_without_authentication_is_warned_of(start: Starter) -> N
     exporter = start(EVERYWHERE)
 
     assert exposed(exporter) == f"{EXPOSED} 1.0"
+    assert exporter.end_by(signal.SIGTERM)[0] == 0
     assert exporter.stderr.count(f'{WARNING}; see --web.config.file" address=0.0.0.0:') == 1
     assert "msg=listening address=http://localhost:" in exporter.stderr
 
@@ -33,6 +35,7 @@ def test_public_address_with_users_is_fine(start: Starter, tmp_path: Path) -> No
     exporter = start(EVERYWHERE, f"--web.config.file={web}")
 
     assert exposed(exporter, (USER, PASSWORD)) == f"{EXPOSED} 0.0"
+    assert exporter.end_by(signal.SIGTERM)[0] == 0
     assert WARNING not in exporter.stderr
 
 
@@ -40,6 +43,7 @@ def test_loopback_needs_no_users(start: Starter) -> None:
     exporter = start()
 
     assert exposed(exporter) == f"{EXPOSED} 0.0"
+    assert exporter.end_by(signal.SIGTERM)[0] == 0
     assert WARNING not in exporter.stderr
 
 

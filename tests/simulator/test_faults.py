@@ -2,10 +2,12 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
+from exporter.simulator.plan import ALL_FAULTS, by_name
 from tests.simulator.client import (
     BALANCES,
     NOW_MS,
@@ -65,14 +67,24 @@ async def test_connection_ends_as_the_fault_says(fault: str, end: str) -> None:
     assert (await twice(fault))[1] == end
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_fault_is_listed_under_its_own_kebab_case_name(name: str) -> None:
-    fault = FAULTS[name]
+def test_names_of_the_plan_are_kebab_case_and_its_summaries_short_lines() -> None:
+    wrong = [
+        fault.name
+        for fault in ALL_FAULTS
+        if not re.fullmatch(r"[a-z0-9]+(-[A-Za-z0-9]+)*", fault.name)
+        or not 0 < len(fault.summary) <= 80
+        or "\n" in fault.summary
+    ]
 
-    assert re.fullmatch(r"[a-z0-9]+(-[A-Za-z0-9]+)*", name)
-    assert fault.name == name
-    assert 0 < len(fault.summary) <= 80
-    assert "\n" not in fault.summary
+    assert wrong == []
+    assert len(FAULTS) == len(ALL_FAULTS)
+
+
+def test_second_fault_of_a_name_is_refused() -> None:
+    first = FAULTS["status-401"]
+
+    with pytest.raises(ValueError, match="two faults are named 'status-401'"):
+        by_name([*ALL_FAULTS, replace(first, summary="another")])
 
 
 def test_plan_covers_more_than_ninety_faults_a_client_must_reject() -> None:

@@ -26,6 +26,10 @@ def test_signature_of_the_published_example() -> None:
         pytest.param(sign("eyJub25jZSI6MTcwMDAwMDAwMDAwMCwieCI6Ij8_PyJ9"), id="URL-safe base64"),
         pytest.param(sign("eyJub25jZSI6MTcwMDAwMDAwMDAwMCwieCI6Ij8/PyJ9"), id="with a slash"),
         pytest.param(sign(encoded({"nonce": NOW_MS})), id="nonce alone"),
+        # The exchange's own client on PyPI: {"identity": "", "nonce": 1700000000000}.
+        pytest.param(
+            sign("eyJpZGVudGl0eSI6ICIiLCAibm9uY2UiOiAxNzAwMDAwMDAwMDAwfQ=="), id="empty identity"
+        ),
     ],
 )
 async def test_signed_request_is_answered(headers: dict[str, str]) -> None:
@@ -58,6 +62,13 @@ async def test_signed_request_is_answered(headers: dict[str, str]) -> None:
             "Invalid identity",
             id="another identity",
         ),
+        pytest.param(
+            sign(encoded({"identity": None, "nonce": NOW_MS})), "Invalid identity", id="null"
+        ),
+        pytest.param(
+            sign(encoded({"identity": [], "nonce": NOW_MS})), "Invalid identity", id="list"
+        ),
+        pytest.param(sign(encoded({"identity": ""})), "Invalid nonce", id="empty and no nonce"),
         pytest.param(sign(encoded({"identity": IDENTITY})), "Invalid nonce", id="no nonce"),
         pytest.param(sign(encoded({"nonce": str(NOW_MS)})), "Invalid nonce", id="nonce as text"),
         pytest.param(sign(encoded({"nonce": NOW_MS / 1})), "Invalid nonce", id="nonce as float"),
