@@ -40,6 +40,21 @@ accounts:
     email: you@example.com
     thresholds: {warning: 1.5, critical: 1.3, liquidation: 1.2}
 ```
+
+Every file that is read, this one, `web.yml`, secrets and certificates, must be a regular file or a link to one, as those of Kubernetes,
+Docker and systemd are: a pipe such as `<(...)`, a device or a directory is refused. Values are YAML 1.2: what older versions read
+differently (`010`, `1_3`, `1:30`, `yes`) is refused with its line. Top-level keys that start with `x-` are yours, for instance for what
+accounts share:
+
+```yaml
+x-defaults: &defaults
+  email: you@example.com
+  api_secret_file: secret
+accounts:
+  - <<: *defaults
+    name: main
+    api_key_file: main-key
+```
 """
 
 

@@ -398,12 +398,12 @@ UNREADABLE: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "missing certificate": (
         "server.crt",
         Path.unlink,
-        "cert_file: cannot read the file that it names: No such file or directory",
+        "cert_file: cannot read /server.crt: No such file or directory",
     ),
     "missing key": (
         "server.key",
         Path.unlink,
-        "key_file: cannot read the file that it names: No such file or directory",
+        "key_file: cannot read /server.key: No such file or directory",
     ),
     "key that is no key": (
         "server.key",
@@ -418,12 +418,13 @@ UNREADABLE: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "missing authority": (
         "ca.crt",
         Path.unlink,
-        "client_ca_file: cannot read the file that it names: No such file or directory",
+        "client_ca_file: cannot read /ca.crt: No such file or directory",
     ),
     "key that nobody writes into": (
         "server.key",
         _into_a_fifo,
-        "key_file: does not name a regular file",
+        "key_file: /server.key is a fifo, which is what <(...) makes, and not a regular file; "
+        "name a regular file",
     ),
 }
 

@@ -326,6 +326,19 @@ def test_many_accounts_of_a_file(config: Callable[[str], Path]) -> None:
     assert [each.credentials.read().api_key for each in settings.accounts] == ["a-key", "b-key"]
 
 
+def test_accounts_share_what_they_merge(config: Callable[[str], Path]) -> None:
+    path = config(
+        "x-defaults: &defaults {api_secret_file: a-secret, email: a@example.com}\naccounts:\n"
+        "- {<<: *defaults, name: a, api_key_file: a-key}\n"
+        "- {<<: *defaults, name: b, api_key_file: b-key, email: b@example.com}\n"
+    )
+
+    assert [each.credentials.read() for each in load_settings(path).accounts] == [
+        Credentials("a-key", "a-secret", "a@example.com"),
+        Credentials("b-key", "a-secret", "b@example.com"),
+    ]
+
+
 def test_environment_is_above_the_file(
     config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -499,7 +512,7 @@ def test_problem_of_the_environment_does_not_hide_one_of_a_secret(
         problem.rpartition(": ")[2] for problem in problems(config(f"accounts:{ACCOUNT_A}"))
     ] == [
         "a duration with its unit was expected, such as 15s, 1m30s or 500ms",
-        "is empty",
+        f"{tmp_path}/a-secret is empty",
     ]
 
 
@@ -528,7 +541,7 @@ def secret_file_problems(config: Callable[[str], Path], name: str) -> tuple[str,
 
 def test_missing_secret_file_is_refused(config: Callable[[str], Path], tmp_path: Path) -> None:
     assert secret_file_problems(config, "none") == (
-        f"{tmp_path}/config.yml: accounts[0].api_key_file: cannot read the file that it names: "
+        f"{tmp_path}/config.yml: accounts[0].api_key_file: cannot read {tmp_path}/none: "
         "No such file or directory",
     )
 
@@ -536,7 +549,9 @@ def test_missing_secret_file_is_refused(config: Callable[[str], Path], tmp_path:
 def test_directory_as_secret_file_is_refused(config: Callable[[str], Path], tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
 
-    assert secret_file_problems(config, "folder")[0].endswith("folder: Is a directory")
+    assert secret_file_problems(config, "folder")[0].endswith(
+        "folder is a directory, and not a regular file; name a regular file"
+    )
 
 
 def test_fifo_as_secret_file_is_refused_without_waiting(
@@ -544,7 +559,9 @@ def test_fifo_as_secret_file_is_refused_without_waiting(
 ) -> None:
     os.mkfifo(tmp_path / "fifo")
 
-    assert secret_file_problems(config, "fifo")[0].endswith("fifo is not a regular file")
+    assert secret_file_problems(config, "fifo")[0].endswith(
+        "fifo is a fifo, which is what <(...) makes, and not a regular file; name a regular file"
+    )
 
 
 def test_huge_secret_file_is_refused(config: Callable[[str], Path], tmp_path: Path) -> None:

@@ -60,8 +60,23 @@ def test_tls_is_of_version_1_2_and_asks_clients_for_nothing_by_default(tmp_path:
     assert tls.client_verification == ssl.CERT_NONE
 
 
-def test_empty_file_protects_nothing(tmp_path: Path) -> None:
-    assert read_web_config(write_web_config(tmp_path, "# later\n")) == WebConfig()
+@pytest.mark.parametrize("text", ["", "\n", "# later\n", "---\n", "null\n"])
+def test_empty_file_is_refused(tmp_path: Path, text: str) -> None:
+    assert problems(tmp_path, text) == [
+        "--web.config.file: /web.yml is empty; write what protects the port, or {} to leave it open"
+    ]
+
+
+def test_port_is_left_open_on_purpose_only(tmp_path: Path) -> None:
+    assert read_web_config(write_web_config(tmp_path, "{}\n")) == WebConfig()
+
+
+@pytest.mark.parametrize("section", ["tls_server_config", "http_server_config", "basic_auth_users"])
+@pytest.mark.parametrize("value", ["", "{}", "null"])
+def test_empty_section_is_refused(tmp_path: Path, section: str, value: str) -> None:
+    assert problems(tmp_path, f"{section}: {value}\n") == [
+        f"/web.yml: {section}: is empty; fill it in, or remove it"
+    ]
 
 
 TLS = "/web.yml: tls_server_config"

@@ -1,15 +1,18 @@
 """TLS of our own port: the context of connections to come, and the clients it lets in."""
 
-import os
 import ssl
-import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from exporter.access.web_config import TLSConfig
+from exporter.configuration.files import (
+    MAX_CERTIFICATES_BYTES,
+    path_of_content,
+    read_regular_file,
+)
 from exporter.errors import ConfigurationError
 
 
@@ -37,21 +40,25 @@ def load_server_tls(config: TLSConfig) -> ServerTLS:
     named = {"cert_file": config.cert_file, "key_file": config.key_file}
     if config.client_ca_file is not None:
         named["client_ca_file"] = config.client_ca_file
-    if problems := list(_problems_of_files(config.where, named)):
-        raise ConfigurationError(problems)
+    contents = _read(config.where, named)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = config.min_version
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
     try:
-        # Without a function for the password, OpenSSL would ask for it on the terminal.
-        context.load_cert_chain(config.cert_file, config.key_file, password=str)
+        with (
+            path_of_content(contents["cert_file"], config.cert_file) as cert_file,
+            path_of_content(contents["key_file"], config.key_file) as key_file,
+        ):
+            # Without a function for the password, OpenSSL would ask for it on the terminal.
+            context.load_cert_chain(cert_file, key_file, password=str)
     except (ssl.SSLError, OSError) as error:
         raise ConfigurationError([f"{config.where}.{_chain_problem(error)}"]) from None
     context.verify_mode = config.client_verification
     if config.client_ca_file is not None:
         try:
-            context.load_verify_locations(config.client_ca_file)
+            with path_of_content(contents["client_ca_file"], config.client_ca_file) as ca_file:
+                context.load_verify_locations(ca_file)
         except (ssl.SSLError, OSError):
             raise ConfigurationError(
                 [f"{config.where}.client_ca_file: holds no certificate in PEM"]
@@ -65,18 +72,18 @@ def _chain_problem(error: OSError) -> str:
     return "cert_file, key_file: not a certificate and its key, in PEM and without a password"
 
 
-def _problems_of_files(where: str, named: Mapping[str, Path]) -> Iterable[str]:
-    """Look before OpenSSL does, which waits for a fifo and does not say which file it means."""
+def _read(where: str, named: Mapping[str, Path]) -> Mapping[str, bytes]:
+    """Read before OpenSSL does, which waits for a fifo and does not say which file it means."""
+    contents: dict[str, bytes] = {}
+    problems: list[str] = []
     for key, path in named.items():
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            yield f"{where}.{key}: cannot read the file that it names: {error.strerror}"
-            continue
-        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        os.close(descriptor)
-        if not is_file:
-            yield f"{where}.{key}: does not name a regular file"
+            contents[key] = read_regular_file(f"{where}.{key}", path, MAX_CERTIFICATES_BYTES)
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(problems)
+    return contents
 
 
 def _plain(kind: str, name: str) -> str:

@@ -38,6 +38,8 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
 _BCRYPT = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}", re.ASCII)
 # A check of cost 14 takes about a second, and a scrape has eight.
 _HIGHEST_COST = 14
+# A thousand users; it is read between two scrapes.
+_MAX_FILE_BYTES = 128 << 10
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 
 
@@ -117,9 +119,16 @@ def read_web_config(path: Path) -> WebConfig:
 
     Raises ConfigurationError with every problem found, each with its key.
     """
-    document = load_yaml(path, FLAG)
+    document = load_yaml(path, FLAG, _MAX_FILE_BYTES)
+    if document is None:
+        # It may be half written, or a pipe that was read before; everything would be open.
+        raise ConfigurationError(
+            [f"{FLAG}: {path} is empty; write what protects the port, or {{}} to leave it open"]
+        )
+    if problems := _problems_of_empty_sections(path, document):
+        raise ConfigurationError(problems)
     try:
-        file = _FileModel.model_validate({} if document is None else document)
+        file = _FileModel.model_validate(document)
     except ValidationError as error:
         raise ConfigurationError([_problem(path, *each) for each in problem_texts(error)]) from None
     headers = file.http_server_config.headers if file.http_server_config else {}
@@ -131,6 +140,16 @@ def read_web_config(path: Path) -> WebConfig:
         headers={name.lower(): value for name, value in headers.items()},
         users=users,
     )
+
+
+def _problems_of_empty_sections(path: Path, document: object) -> list[str]:
+    """Tell which sections are there and hold nothing, as if something had filled in too little."""
+    sections = document.items() if isinstance(document, dict) else ()
+    return [
+        f"{path}: {name}: is empty; fill it in, or remove it"
+        for name, section in sections
+        if name in FILE_KEYS and (section is None or section == {})
+    ]
 
 
 def _tls(path: Path, tls: _TLSModel) -> TLSConfig:

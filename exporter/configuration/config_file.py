@@ -32,6 +32,8 @@ _SHAPES = {
     "string_type": "text was expected; put it into quotation marks",
     "bool_type": "true or false was expected",
 }
+# Of keys that are the operator's own, a place for what accounts merge by `<<: *defaults`.
+_FREE = "x-"
 _PLAIN_KEY = re.compile(r"[a-z_]{1,32}", re.ASCII)
 
 
@@ -81,6 +83,8 @@ def read_config_file(path: Path) -> Given:
     Raises ConfigurationError with every problem found, each with its place in the file.
     """
     document = load_yaml(path, "--config.file")
+    if isinstance(document, dict):
+        document = {key: value for key, value in document.items() if not key.startswith(_FREE)}
     try:
         file = _FileModel.model_validate(document)
     except ValidationError as error:

@@ -3,15 +3,14 @@
 Messages name the setting or the file and what is wrong with it, never what it holds.
 """
 
-import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exporter.configuration.files import MAX_SECRET_BYTES, read_text_file
 from exporter.errors import ConfigurationError
 from exporter.exchange.signing import Credentials
 
-_MAX_FILE_BYTES = 4096
 _MAX_EMAIL_CHARACTERS = 254
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -29,12 +28,18 @@ class Secret:
 
     def read(self) -> str:
         """Give the secret's text without one trailing line end. Raises ConfigurationError."""
-        text = self.value if self.file is None else _read_file(self.setting, self.file)
+        text = self.value
+        if self.file is not None:
+            text = read_text_file(self.setting, self.file, MAX_SECRET_BYTES)
         return (text or "").removesuffix("\n").removesuffix("\r")
 
     def is_open_to_others(self) -> bool:
         """Tell whether it is in a file that every user of this machine may read."""
-        return self.file is not None and bool(self.file.stat().st_mode & stat.S_IROTH)
+        try:
+            return self.file is not None and bool(self.file.stat().st_mode & stat.S_IROTH)
+        except OSError:
+            # It was read a moment ago, and is being replaced.
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,8 @@ class CredentialSource:
                 continue
             texts.append(text)
             if problem := check(text):
-                problems.append(f"{secret.setting}: {problem}")
+                subject = "" if secret.file is None else f"{secret.file} "
+                problems.append(f"{secret.setting}: {subject}{problem}")
         if problems:
             raise ConfigurationError(problems)
         api_key, api_secret, email = texts
@@ -103,30 +109,3 @@ def _email_problem(text: str) -> str | None:
     if len(text) > _MAX_EMAIL_CHARACTERS:
         return f"is longer than {_MAX_EMAIL_CHARACTERS} characters"
     return None
-
-
-def _read_file(setting: str, path: Path) -> str:
-    try:
-        # Without O_NONBLOCK, opening a fifo that nobody writes to waits for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ConfigurationError([f"{setting}: {path} is not a regular file"])
-            content = file.read(_MAX_FILE_BYTES + 1)
-    except OSError as error:
-        # A path at which there is nothing may be the secret itself, given in the wrong place. It
-        # is in the cause as well.
-        shown = path if os.path.lexists(path) else "the file that it names"
-        raise ConfigurationError([f"{setting}: cannot read {shown}: {error.strerror}"]) from None
-    except ValueError:
-        # A null byte; from None, for the text around it may be a secret.
-        raise ConfigurationError([f"{setting}: is not the name of a file"]) from None
-    if len(content) > _MAX_FILE_BYTES:
-        raise ConfigurationError(
-            [f"{setting}: {path} is larger than {_MAX_FILE_BYTES} bytes; is it the right file?"]
-        )
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        # From None: the exception holds the file's content.
-        raise ConfigurationError([f"{setting}: {path} is not UTF-8 text"]) from None

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from exporter.errors import UnableError
+from exporter.errors import ConfigurationError, UnableError
 from exporter.exit_codes import EXIT_INTERNAL
 from exporter.logs import LogFormat, LogWriter
 from exporter.service.signals import DEFAULT_ENDING, Ending, exit_at_once_on_signal, stop_on_signal
@@ -24,7 +24,8 @@ def run_until_signal(
 ) -> int:
     """Run until a signal of `ending`, or until `serve` has set its event, and give the exit code.
 
-    Anything else that ends it is a bug, but for UnableError, which is passed on.
+    Anything else that ends it is a bug, but for ConfigurationError and UnableError, which are
+    passed on.
     """
     writer = LogWriter(log_level, log_format)
 
@@ -44,7 +45,7 @@ def run_until_signal(
 
     try:
         asyncio.run(until_signal())
-    except UnableError:
+    except (ConfigurationError, UnableError):
         raise
     except BaseException:
         # Of any kind: a SystemExit out of a library would otherwise choose our exit code.

@@ -5,11 +5,18 @@ import os
 import socket
 import ssl
 from collections.abc import Sequence
+from pathlib import Path
 
 import certifi
 
 from exporter.access.protection import Protection
 from exporter.clock import Clock
+from exporter.configuration.files import (
+    MAX_CERTIFICATES_BYTES,
+    path_of_content,
+    read_regular_file,
+)
+from exporter.configuration.meanings import AUTHORITIES_VARIABLE
 from exporter.configuration.settings import Settings
 from exporter.errors import ConfigurationError
 from exporter.page.exposition import Exposition
@@ -24,6 +31,9 @@ from exporter.web.door import Door
 from exporter.web.listening import is_public
 from exporter.web.serving import serve
 from exporter.web.status_page import StatusPage
+
+# Read by Python's ssl module.
+_KEY_LOG_VARIABLE = "SSLKEYLOGFILE"
 
 
 async def run_service(  # noqa: PLR0913 - everything it needs is passed in
@@ -56,16 +66,19 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
         with vigil.over("server"):
             await serve(pages, sockets, stopped.wait, protection.tls)
 
+    # Before anything runs, so that a file that has gone since it was checked is told as such.
+    ssl_context, credentials = client_ssl_context(), read_credentials(settings)
+
     async with asyncio.TaskGroup() as group:
         fleet = Fleet(
             store=store,
             exposition=exposition,
-            ssl_context=client_ssl_context(),
+            ssl_context=ssl_context,
             clock=clock,
             vigil=vigil,
             group=group,
         )
-        fleet.apply(settings, read_credentials(settings))
+        fleet.apply(settings, credentials)
         reloader = None
         if reload_options is not None:
             reloader = Reloader(reload_options, fleet.apply, status, clock.wall, group)
@@ -88,14 +101,33 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
 def client_ssl_context() -> ssl.SSLContext:
     """Trust what OpenSSL's `SSL_CERT_FILE` names, or else certifi's list of authorities.
 
-    Raises ConfigurationError if the file is no list of authorities.
+    Raises ConfigurationError if that file is no list of authorities, or if TLS keys cannot be
+    written to the file of `SSLKEYLOGFILE`.
     """
-    path = os.environ.get("SSL_CERT_FILE") or certifi.where()
+    path = Path(os.environ.get(AUTHORITIES_VARIABLE, "").strip() or certifi.where())
+    content = read_regular_file(AUTHORITIES_VARIABLE, path, MAX_CERTIFICATES_BYTES)
+    _require_key_log_that_ends()
+    with path_of_content(content, path) as authorities:
+        try:
+            return ssl.create_default_context(cafile=authorities)
+        except OSError as error:
+            raise ConfigurationError([_context_problem(path, authorities, error)]) from error
+
+
+def _context_problem(path: Path, authorities: str | Path, error: OSError) -> str:
+    """Tell which of the two files it is that OpenSSL could not use."""
+    reason = error.strerror or str(error)
     try:
-        return ssl.create_default_context(cafile=path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        advice = "name a PEM file of certificate authorities, or unset it"
-        raise ConfigurationError(
-            [f"SSL_CERT_FILE: cannot use {path}: {reason}; {advice}"]
-        ) from error
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(authorities)
+    except OSError:
+        hint = "name a PEM file of certificate authorities, or unset it"
+        return f"{AUTHORITIES_VARIABLE}: cannot use {path}: {reason}; {hint}"
+    hint = "name a file that can be written, or unset it"
+    return f"{_KEY_LOG_VARIABLE}: cannot write TLS keys to the file: {reason}; {hint}"
+
+
+def _require_key_log_that_ends() -> None:
+    """Refuse a fifo, at which OpenSSL would wait for a reader."""
+    name = os.environ.get(_KEY_LOG_VARIABLE)
+    if name and Path(name).is_fifo():
+        raise ConfigurationError([f"{_KEY_LOG_VARIABLE}: {name} is a fifo; name a regular file"])

@@ -1,12 +1,15 @@
 """Whoever serves balances to other machines without asking who they are is told so."""
 
+import os
 import signal
+import subprocess
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.process.conftest import Starter
-from tests.process.running import EXPORTER, Running, environment
+from tests.process.running import EXPORTER, FREE_PORT, Running, environment
 from tests.protected import PASSWORD, USER, users_text, write_web_config
 
 EVERYWHERE = "--web.listen-address=0.0.0.0:0"
@@ -58,4 +61,49 @@ def test_web_configuration_that_cannot_be_used_ends_the_start(tmp_path: Path) ->
         f"error: {web}: basic_auth_users.prometheus: not a bcrypt hash, such as htpasswd -nBC 10 "
         "prints after the colon\n"
         "hint: to see it work without an account, run: bitopro-margin-exporter demo\n"
+    )
+
+
+def test_web_configuration_from_a_pipe_of_the_shell_ends_the_start() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, users_text().encode())
+    os.close(writing)
+    flag = f"--web.config.file=/dev/fd/{reading}"
+    # What Bash makes of --web.config.file=<(cat web.yml).
+    ended = subprocess.run(
+        [*EXPORTER, flag, FREE_PORT],
+        env=environment("http://127.0.0.1:9/v3"),
+        pass_fds=[reading],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    os.close(reading)
+
+    assert ended.returncode == 78
+    assert ended.stderr.splitlines()[0] == (
+        f"error: --web.config.file: /dev/fd/{reading} is a fifo, which is what <(...) makes, and "
+        "not a regular file; name a regular file"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "# users\n", "basic_auth_users:\n"])
+def test_empty_web_configuration_ends_the_start(tmp_path: Path, text: str) -> None:
+    flag = f"--web.config.file={write_web_config(tmp_path, text)}"
+    with Running([*EXPORTER, flag, FREE_PORT], environment("http://127.0.0.1:9/v3")) as exporter:
+        ended = exporter.end()
+
+    assert ended.code == 78
+    assert "is empty" in exporter.stderr
+
+
+def test_key_log_that_cannot_be_written_is_blamed_by_its_name(tmp_path: Path) -> None:
+    variables = environment("http://127.0.0.1:9/v3", SSLKEYLOGFILE=str(tmp_path / "none" / "keys"))
+    with Running([*EXPORTER, FREE_PORT], variables) as exporter:
+        ended = exporter.end()
+
+    assert ended.code == 78
+    assert exporter.stderr.splitlines()[0] == (
+        "error: SSLKEYLOGFILE: cannot write TLS keys to the file: No such file or directory; "
+        "name a file that can be written, or unset it"
     )
