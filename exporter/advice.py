@@ -58,6 +58,11 @@ ADVICE: Mapping[str, Advice] = MappingProxyType(
         "content_type": Advice("200, but not JSON", _PROXY),
         "framing": Advice("not the HTTP message that was announced", _PROXY),
         "too_large": Advice("more bytes than any real answer has", _PROXY),
+        "cached": Advice(
+            "200, but a copy of an earlier answer: a cache stands in between",
+            "look for a cache, proxy or gateway on the way, and exempt the API from caching; "
+            "if there is none, compare this machine's clock",
+        ),
         "json": Advice("the body is not one JSON value", _REPORT),
         "schema": Advice("JSON, but not the documented answer", _REPORT),
         "wrong_account": Advice(

@@ -15,6 +15,7 @@ ExporterError
     ├── ContentTypeError    content_type   something other than JSON
     ├── FramingError        framing        the body is not the one that was announced
     ├── TooLargeError       too_large      more bytes than any real answer has
+    ├── CachedError         cached         a copy from a cache, not what the account is now
     ├── JSONError           json           not one JSON value, or an ambiguous one
     ├── SchemaError         schema         JSON, but not the documented answer
     └── WrongAccountError   wrong_account  the answer belongs to another account than before
@@ -122,6 +123,12 @@ class TooLargeError(PollError):
     """The answer exceeds the limit on its size."""
 
     reason = "too_large"
+
+
+class CachedError(PollError):
+    """200 with a stored copy of an earlier answer, by its headers or by its `Date`."""
+
+    reason = "cached"
 
 
 class JSONError(PollError):

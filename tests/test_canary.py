@@ -45,6 +45,7 @@ DEADLINE_SECONDS = 0.4
 FAULT_OF_REASON = {
     "auth": "status-401",
     "clock": "status-409",
+    "cached": "cached-age",
     "content_type": "html",
     "framing": "garbage",
     "http_status": "status-500",

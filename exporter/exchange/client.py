@@ -18,7 +18,7 @@ from exporter.errors import (
 from exporter.exchange.endpoints import BALANCES, PATHS, Endpoint
 from exporter.exchange.signing import Credentials, NonceSource, signed_headers
 from exporter.exchange.snapshot import Snapshot
-from exporter.exchange.statuses import clock_skew_seconds, require_success
+from exporter.exchange.statuses import DateHistory, clock_skew_seconds, require_success
 from exporter.exchange.wire import Answer, ConnectionLostError, Wire
 
 _T = TypeVar("_T")
@@ -69,6 +69,8 @@ class Exchange:
         self._nonces = NonceSource(clock.wall)
         self.account_id = account_id
         self._is_key_unproven = is_key_new
+        self._dates = DateHistory()
+        self._asked_monotonic_seconds = 0.0
 
     @property
     def is_key_unproven(self) -> bool:
@@ -91,6 +93,8 @@ class Exchange:
             return Poll(self._verified(answer, skew), skew)
         except PollError as error:
             error.clock_skew_seconds = skew
+            # What gave such an answer, perhaps a broken backend, must not be asked for ever.
+            await self._wire.discard()
             raise
 
     async def ask(self, endpoint: Endpoint[_T], deadline_seconds: float) -> _T | None:
@@ -112,9 +116,12 @@ class Exchange:
                 answer = await self._ask_with_one_retry(endpoint, self._take_free_slot)
         except TimeoutError as error:
             raise await self._timed_out(left_seconds) from error
-        now = self._clock.wall()
-        require_success(answer, clock_skew_seconds(answer, now), now)
-        return endpoint.parse(answer.body)
+        try:
+            self._require_fresh_success(answer, clock_skew_seconds(answer, self._clock.wall()))
+            return endpoint.parse(answer.body)
+        except PollError:
+            await self._wire.discard()
+            raise
 
     async def _timed_out(self, seconds: float) -> PollTimeoutError:
         await self._wire.discard()
@@ -141,6 +148,7 @@ class Exchange:
         if endpoint.path not in PATHS:
             raise ValueError("not one of the paths that this program may ask")
         headers = signed_headers(self.credentials, self._nonces.next_ms())
+        self._asked_monotonic_seconds = self._clock.monotonic()
         return await self._wire.get(self._base_url + endpoint.path, headers)
 
     def _are_credentials_new(self) -> bool:
@@ -163,8 +171,18 @@ class Exchange:
         if self._is_key_unproven and not is_told:
             raise WrongAccountError("whose key this is, the next poll of balances has to tell")
 
+    def _require_fresh_success(self, answer: Answer, skew: float | None) -> None:
+        wall_seconds = self._clock.wall()
+        require_success(answer, skew, wall_seconds)
+        self._dates.require_fresh(
+            answer,
+            asked_monotonic_seconds=self._asked_monotonic_seconds,
+            monotonic_seconds=self._clock.monotonic(),
+            wall_seconds=wall_seconds,
+        )
+
     def _verified(self, answer: Answer, skew: float | None) -> Snapshot:
-        require_success(answer, skew, self._clock.wall())
+        self._require_fresh_success(answer, skew)
         snapshot = BALANCES.parse(answer.body)
         self._is_key_unproven = self.account_id not in (None, snapshot.account_id)
         if self._is_key_unproven:

@@ -1,13 +1,18 @@
-"""Whether an answer counts, by its status and type. What to do if it does not is in `advice`.
+"""Whether an answer counts: by its status and type, and whether it is fresh or a copy.
 
-Source: API documentation, "Error codes".
+What to do if it does not is in `advice`. Sources: API documentation, "Error codes"; RFC 9110, 9111
+and 9211 for the marks that caches leave.
 """
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from exporter.errors import (
     AuthenticationError,
+    CachedError,
     ClockError,
     ContentTypeError,
     HTTPStatusError,
@@ -15,6 +20,26 @@ from exporter.errors import (
     RedirectError,
 )
 from exporter.exchange.wire import Answer
+
+# An answer whose `Date` is so much behind the exchange's clock, as far as we know it, is a copy.
+# Whole seconds are rounding, and the clocks of several backends differ a little.
+DATE_TOLERANCE_SECONDS = 5.0
+# The first answer has only our wall clock to compare with, which may be somewhat off.
+FIRST_DATE_TOLERANCE_SECONDS = 60.0
+# A clock of the exchange that was set back is believed once it has advanced as ours for so long.
+_STEADY_SECONDS = 300.0
+_STEADY_ANSWERS = 3
+# Seconds per second, between two clocks that NTP slews, each by 500 ppm at most.
+_MAX_DRIFT = 0.001
+
+# `X-Cache`, `CF-Cache-Status`, `X-Proxy-Cache`, `X-Cache-Remote` and their like. `X-Cache-Lookup`
+# of Squid only tells that a copy was there, and `X-Cache-Key` may hold any word.
+_CACHE_HEADER = re.compile(r"(?:.+-)?cache(?:-status|-result|-remote|-state)?")
+_HITS_HEADER = re.compile(r"(?:.+-)?(?:cache|varnish)-hits?")
+_COPY_WORDS = frozenset({"stale", "updating", "revalidated", "prerender", "cached"})
+# 110 stale, 111 revalidation failed, 112 disconnected, 113 heuristic expiration.
+_COPY_WARNING = re.compile(r"(?:^|,)\s*11[0-3]\b")
+_COPY_PARAMETERS = frozenset({"hit", "hit=?1", "collapsed", "collapsed=?1", "fwd-status=304"})
 
 _MEANINGS = {
     400: "the request no longer fits the API; please report it",
@@ -36,6 +61,9 @@ def require_success(answer: Answer, skew: float | None, wall_seconds: float) -> 
             content_type = answer.headers.get("content-type", "").partition(";")[0].strip()
             if content_type.lower() != "application/json":
                 raise ContentTypeError("200, but the content is not application/json")
+            mark = _mark_of_a_cache(answer.headers)
+            if mark is not None:
+                raise CachedError(f"200, but a copy from a cache: {mark}")
         case 401 | 403 as status:
             raise AuthenticationError(f"{status}: {_MEANINGS[status]}")
         case 409:
@@ -54,6 +82,181 @@ def require_success(answer: Answer, skew: float | None, wall_seconds: float) -> 
         case status:
             meaning = _MEANINGS.get(status, "not an answer that this request can have")
             raise HTTPStatusError(f"{status}: {meaning}", status)
+
+
+def _mark_of_a_cache(headers: Mapping[str, str]) -> str | None:
+    """Return the name of the header that says that the answer is a copy; None if none does.
+
+    A cache that was asked and had no copy leaves marks as well: `MISS`, `DYNAMIC`, `BYPASS`,
+    `EXPIRED` (fetched again), `Age: 0`. No header at all proves nothing.
+    """
+    for name, value in headers.items():
+        match name:
+            case "age":
+                is_copy = _holds_a_positive_number(value)
+            case "warning":
+                is_copy = _COPY_WARNING.search(value) is not None
+            case "x-varnish":
+                # The second number is that of the request whose answer is repeated.
+                is_copy = len(value.split()) > 1
+            case "cache-status":
+                is_copy = any(_is_copy_by_rfc_9211(each) for each in _members(value))
+            case _ if _CACHE_HEADER.fullmatch(name):
+                is_copy = any(_is_copy_by_word(each) for each in _members(value))
+            case _ if _HITS_HEADER.fullmatch(name):
+                is_copy = _holds_a_positive_number(value) or "hit" in value.lower()
+            case _:
+                is_copy = False
+        if is_copy:
+            return name
+    return None
+
+
+def _members(value: str) -> list[str]:
+    """Return the lower-case members of a list, without what is quoted in them."""
+    return re.sub(r'"[^"]*"', "", value).lower().split(",")
+
+
+def _holds_a_positive_number(value: str) -> bool:
+    return any(digits.strip("0") for digits in re.findall(r"(?<![-.\w])[0-9]+", value))
+
+
+def _is_copy_by_word(member: str) -> bool:
+    # "Hit from cloudfront", "TCP_MEM_HIT from cache.example", "cp3066 hit/1", "RefreshHit"
+    words = re.findall(r"\w+", member.partition(" from ")[0])
+    return any(word.endswith("hit") or word in _COPY_WORDS for word in words)
+
+
+def _is_copy_by_rfc_9211(member: str) -> bool:
+    cache, *parameters = ("".join(each.split()) for each in member.split(";"))
+    # Some caches write a bare HIT or STALE where the cache's name belongs.
+    return _is_copy_by_word(cache) or not _COPY_PARAMETERS.isdisjoint(parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class _ServerClock:
+    """What is known of the exchange's clock: `Date` less our elapsed time, the highest seen.
+
+    It is a lower bound, because an answer is dated before it arrives.
+    """
+
+    offset_seconds: float
+    first_monotonic_seconds: float
+    last_monotonic_seconds: float
+    answers: int = 1
+
+    def fits(self, reading: "_Reading") -> bool:
+        """Return whether an answer of this clock can have such a `Date`."""
+        return reading.fits(self._offset_seconds_at(reading.monotonic_seconds))
+
+    def after(self, reading: "_Reading") -> "_ServerClock":
+        """Return what is known after one more answer."""
+        now = reading.monotonic_seconds
+        offset_seconds = max(self._offset_seconds_at(now), reading.low_seconds)
+        return _ServerClock(offset_seconds, self.first_monotonic_seconds, now, self.answers + 1)
+
+    def _offset_seconds_at(self, monotonic_seconds: float) -> float:
+        elapsed_seconds = monotonic_seconds - self.last_monotonic_seconds
+        return self.offset_seconds - _MAX_DRIFT * elapsed_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One `Date` less our elapsed time: when its answer was here (low), and was asked for (high).
+
+    The answer was made in between, however long it took to come.
+    """
+
+    low_seconds: float
+    high_seconds: float
+    monotonic_seconds: float
+
+    def fits(self, offset_seconds: float) -> bool:
+        """Return whether a clock of this offset, or of about it, can have given the `Date`."""
+        tolerance = DATE_TOLERANCE_SECONDS
+        return self.low_seconds - tolerance <= offset_seconds <= self.high_seconds + tolerance
+
+    def begin(self) -> _ServerClock:
+        """Return a clock of which this is the first answer."""
+        return _ServerClock(self.low_seconds, self.monotonic_seconds, self.monotonic_seconds)
+
+
+class DateHistory:
+    """Whether `Date` advances from one answer to the next as our clock for elapsed time does.
+
+    A copy repeats its `Date`, so it falls behind, whatever our wall clock says. Only the first
+    answer is compared with the wall clock. An answer without a `Date` that can be read passes: a
+    cache has to keep or add one (RFC 9110, 6.6.1), so its absence points to none.
+
+    A `Date` that is ahead is never a copy's, and passes; until a second one confirms it, the clock
+    that was known before stays known too. A `Date` that is behind is refused. It is believed once
+    it has advanced without a break for three answers, if it then agrees with our wall clock, or
+    for five minutes, whatever our wall clock says: then a clock was set back, ours or the
+    exchange's.
+    """
+
+    def __init__(self) -> None:
+        self._known: tuple[_ServerClock, ...] = ()
+        self._doubted: _ServerClock | None = None
+
+    def require_fresh(
+        self,
+        answer: Answer,
+        *,
+        asked_monotonic_seconds: float,
+        monotonic_seconds: float,
+        wall_seconds: float,
+    ) -> None:
+        """Raise CachedError if the answer is a copy; the times are those of now and the request."""
+        date_seconds = _unix_seconds(answer.headers.get("date", ""))
+        if date_seconds is None:
+            return
+        reading = _Reading(
+            date_seconds - monotonic_seconds,
+            date_seconds - asked_monotonic_seconds,
+            monotonic_seconds,
+        )
+        wall_offset_seconds = wall_seconds - monotonic_seconds
+        for known in reversed(self._known):
+            if known.fits(reading):
+                # The other one, if there was one, is refuted.
+                self._known, self._doubted = (known.after(reading),), None
+                return
+        if not self._known and self._doubted is None:
+            is_fresh = wall_offset_seconds - reading.high_seconds <= FIRST_DATE_TOLERANCE_SECONDS
+        else:
+            is_fresh = bool(self._known) and all(
+                reading.low_seconds > known.offset_seconds for known in self._known
+            )
+        if is_fresh:
+            self._known, self._doubted = (*self._known[:1], reading.begin()), None
+            return
+        self._doubt(reading, wall_offset_seconds)
+
+    def _doubt(self, reading: _Reading, wall_offset_seconds: float) -> None:
+        doubted = self._doubted
+        if doubted is not None and doubted.fits(reading):
+            doubted = doubted.after(reading)
+            lasted_seconds = reading.monotonic_seconds - doubted.first_monotonic_seconds
+            if doubted.answers >= _STEADY_ANSWERS and (
+                lasted_seconds >= _STEADY_SECONDS
+                or (
+                    lasted_seconds > 2 * DATE_TOLERANCE_SECONDS
+                    and reading.fits(wall_offset_seconds)
+                )
+            ):
+                self._known, self._doubted = (doubted,), None
+                return
+        else:
+            doubted = reading.begin()
+        self._doubted = doubted
+        if self._known:
+            raise CachedError("its Date has not advanced with the time: a copy from a cache")
+        lag_seconds = wall_offset_seconds - reading.low_seconds
+        raise CachedError(
+            f"its Date is {lag_seconds:.0f} s behind this machine's clock: "
+            "a copy (cache) sooner than a wrong clock"
+        )
 
 
 def clock_skew_seconds(answer: Answer, wall_seconds: float) -> float | None:

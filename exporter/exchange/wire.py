@@ -28,6 +28,9 @@ _CLOSE_SECONDS = 1.0
 _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
+    # No-store and Pragma are for caches that know nothing else.
+    "Cache-Control": "no-cache, no-store",
+    "Pragma": "no-cache",
     "User-Agent": f"bitopro-margin-exporter/{__version__}",
 }
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from exporter.simulator.cache_faults import CACHE_FAULTS
 from exporter.simulator.coding_faults import CODING_FAULTS
 from exporter.simulator.endless_faults import ENDLESS_FAULTS
 from exporter.simulator.fault import Fault
@@ -20,6 +21,7 @@ ALL_FAULTS = (
     *ENDLESS_FAULTS,
     *FRAMING_FAULTS,
     *CODING_FAULTS,
+    *CACHE_FAULTS,
     *STATUS_FAULTS,
     *TEXT_FAULTS,
     *FIELD_FAULTS,

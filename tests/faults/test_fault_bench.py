@@ -60,6 +60,7 @@ OUTCOMES: Mapping[str, tuple[str, ...]] = {
         "content-coding-unknown",
         "good-body-under-101",
     ),
+    "cached": ("cached-*",),
     "content_type": ("html", "json-as-*", "json-untyped", "content-type-junk"),
     "json": (
         "gzip-unannounced",
@@ -151,6 +152,7 @@ OUTCOMES: Mapping[str, tuple[str, ...]] = {
         "byte-by-byte",
         "connection-close",
         "date-*",
+        "fresh-*",
         "additional-field",
         "additional-object",
         "additional-balance-field",
