@@ -279,6 +279,18 @@ def test_wrong_clock_leads_to_ntp(
     assert printed.count("→ set this machine's clock by NTP") == 2
 
 
+def test_old_date_beside_a_200_leads_to_a_cache_and_not_to_ntp(simulator: Simulator) -> None:
+    simulator.fault = "cached-date-an-hour"
+
+    code, printed = check(environment(simulator.base_url))
+
+    assert code == 1
+    assert steps(printed, "✗") == ["clock", "answer"]
+    assert "beside a 200: a copy (cache) sooner than a wrong clock" in printed
+    assert printed.count("→ look for a cache, proxy or gateway on the way") == 2
+    assert "NTP" not in printed
+
+
 def test_stopped_exchange_leads_to_host_and_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
