@@ -5,6 +5,7 @@ import datetime as dt
 import random
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ import trustme
 from exporter.clock import Clock
 from exporter.errors import NetworkError, PollError, PollTimeoutError, TLSError
 from exporter.exchange.client import Exchange
+from exporter.exchange.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
 from exporter.exchange.signing import Credentials
 from exporter.exchange.wire import Wire
 from exporter.service.running import client_ssl_context
@@ -77,6 +79,49 @@ async def test_connection_is_thrown_away_after_a_failure() -> None:
         await exchange.poll()
 
         assert exchange_.connections == 2
+
+
+@pytest.mark.parametrize("fault", ["empty-object", "html", "json-half", "cached-age"])
+async def test_backend_that_answers_badly_is_left(fault: str) -> None:
+    async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
+        exchange_.fault = fault
+        with pytest.raises(PollError):
+            await exchange.poll()
+        exchange_.fault = None
+
+        await exchange.poll()
+
+        assert exchange_.connections == 2
+
+
+@pytest.mark.parametrize("fault", ["empty-list", "html", "json-half", "cached-age"])
+@pytest.mark.parametrize("endpoint", OPTIONAL_ENDPOINTS, ids=lambda each: each.name)
+async def test_backend_that_answers_an_optional_request_badly_is_left(
+    endpoint: Endpoint[Extra], fault: str
+) -> None:
+    async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
+        exchange_.fault_endpoint, exchange_.fault = endpoint.name, fault
+        with pytest.raises(PollError):
+            await exchange.ask(endpoint, DEADLINE_SECONDS)
+
+        await exchange.poll()
+
+        assert exchange_.connections == 2
+
+
+@pytest.mark.parametrize(
+    "fault", ["many-headers", "many-trailers", "many-interim-answers", "chunked-tiny"]
+)
+async def test_answer_of_many_parts_costs_little_time(fault: str) -> None:
+    async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
+        exchange_.fault = fault
+        started = time.process_time()
+        with pytest.raises(PollError) as caught:
+            await exchange.poll()
+        spent_seconds = time.process_time() - started
+
+    # The simulator's part is included: it took seconds without the limits.
+    assert (caught.value.reason, spent_seconds < 0.5) == ("too_large", True)
 
 
 async def test_idle_connection_closed_by_the_exchange_costs_no_poll() -> None:

@@ -71,6 +71,52 @@ async def test_bytes_behind_the_last_chunk_are_refused() -> None:
             await wire.get(peer.url, {})
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"3\r\none\r\n0000\r\n\r\n",
+        b"3\r\none\r\n0\r\nX-Sum: 1\r\nX-Other: 2\r\n\r\n",
+        b"0003;a=b;c\r\none\r\n0;d\r\n\r\n",
+        b"1\r\no\r\n2\r\nne\r\n0\r\n\r\n",
+    ],
+)
+async def test_every_legal_form_of_chunks_is_read(chunks: bytes) -> None:
+    async with asked([CHUNKED + chunks, answer(b"two")]) as (peer, wire):
+        assert (await wire.get(peer.url, {})).body == b"one"
+        assert (await wire.get(peer.url, {})).body == b"two"
+
+
+async def test_last_chunk_within_a_chunk_is_data() -> None:
+    data = b"a\r\n0\r\n\r\nb"
+    async with asked([CHUNKED + b"9\r\n%b\r\n0\r\n\r\n" % data]) as (peer, wire):
+        assert (await wire.get(peer.url, {})).body == data
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"3\r\none\r\n0\r\nX-Sum: 1\r\n\r\nmore",
+        b"3\r\nonexx0\r\n\r\n",
+        b"+3\r\none\r\n0\r\n\r\n",
+        b"3\none\r\n0\r\n\r\n",
+        b"0x3\r\none\r\n0\r\n\r\n",
+    ],
+)
+async def test_chunks_that_are_none_are_refused(chunks: bytes) -> None:
+    async with asked([CHUNKED + chunks, b""]) as (peer, wire):
+        with pytest.raises(FramingError):
+            await wire.get(peer.url, {})
+
+
+async def test_length_may_have_leading_zeros() -> None:
+    padded = answer(b"one").replace(b"Length: 3", b"Length: 003")
+    async with asked([padded]) as (peer, wire):
+        assert (await wire.get(peer.url, {})).body == b"one"
+
+
 async def test_body_beside_another_status_is_not_waited_for() -> None:
     head = answer(b"", status=b"500 No").replace(b"Content-Length: 0", b"Content-Length: 99")
     # A second answer that never comes keeps the connection open.

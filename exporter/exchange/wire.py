@@ -22,8 +22,6 @@ from exporter import __version__
 from exporter.errors import FramingError, NetworkError, TLSError, TooLargeError
 from exporter.exchange.tap import Tap, TappedTransport
 
-_END_OF_HEAD = b"\r\n\r\n"
-_LAST_CHUNK = b"\r\n0\r\n\r\n"
 _CLOSE_SECONDS = 1.0
 _HEADERS = {
     "Accept": "application/json",
@@ -108,7 +106,7 @@ class Wire:
                     raise FramingError("the body is encoded although identity was asked for")
                 body = await response.aread()
                 if self._tap.is_connected:
-                    _verify_framing(self._tap.received, response.headers)
+                    _verify_framing(self._tap, response.headers)
             return Answer(response.status_code, dict(response.headers), body)
 
     def _translated(self, error: Exception) -> NetworkError | TLSError | FramingError:
@@ -142,26 +140,19 @@ class Wire:
             return
 
 
-def _verify_framing(received: bytes | bytearray, headers: httpx.Headers) -> None:
+def _verify_framing(tap: Tap, headers: httpx.Headers) -> None:
     """Raise FramingError unless exactly the announced body came, and not a byte more."""
     length, coding = headers.get("content-length"), headers.get("transfer-encoding")
-    body = _body_on_the_wire(received)
+    framing, received_bytes = tap.framing, len(tap.received)
     if coding is None:
-        is_exact = length == str(len(body))
+        body_bytes = received_bytes - (framing.body_start or received_bytes)
+        is_number = length is not None and length.isascii() and length.isdigit()
+        is_exact = is_number and int(length) == body_bytes
     else:
-        is_whole = body.find(_LAST_CHUNK) + len(_LAST_CHUNK) == len(body)
         # Two announcements at once are how answers are smuggled past each other.
-        is_exact = is_whole and coding.lower() == "chunked" and length is None
+        is_exact = framing.end == received_bytes and coding.lower() == "chunked" and length is None
     if not is_exact:
         raise FramingError("the body is not as long as announced, or no length was announced")
-
-
-def _body_on_the_wire(received: bytes | bytearray) -> bytes | bytearray:
-    """Give what follows the head, and the heads of interim answers (1xx) before it."""
-    rest = received
-    while rest.startswith(b"HTTP/1.1 1"):
-        rest = rest.partition(_END_OF_HEAD)[2]
-    return rest.partition(_END_OF_HEAD)[2]
 
 
 def _is_caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:

@@ -12,6 +12,11 @@ _Transmission = Callable[[Answer], bytes]
 
 _TLS_ALERT = bytes.fromhex("15 03 03 00 02 02 28")
 _HUGE_HEADER_BYTES = 200_000
+# What fits into a mebibyte of an answer, and takes an HTTP library seconds.
+_SHORT_HEADER = b"X: 1\r\n"
+_MANY_LINES = 15_800
+_MANY_INTERIM = 20_000
+_MANY_CHUNKS = 100_000
 
 
 def _as(transmission: _Transmission, *, keeps_open: bool = False) -> OnWire:
@@ -64,6 +69,21 @@ _LAST_CHUNK = b"0\r\n\r\n"
 def _two_chunks(body: bytes) -> bytes:
     middle = len(body) // 2
     return _chunk(body[:middle]) + _chunk(body[middle:]) + _LAST_CHUNK
+
+
+def _pieces(body: bytes, count: int) -> bytes:
+    """Cut into about so many chunks."""
+    size = max(1, len(body) // count)
+    starts = range(0, len(body), size)
+    return b"".join(_chunk(body[each : each + size]) for each in starts) + _LAST_CHUNK
+
+
+def _with_extensions(body: bytes) -> bytes:
+    return b'000%X;name=value;quoted="a b"\r\n%b\r\n0;last\r\n\r\n' % (len(body), body)
+
+
+def _with_trailer(body: bytes) -> bytes:
+    return _chunk(body) + b"0\r\nX-Checksum: abc\r\nX-Other: 1\r\n\r\n"
 
 
 def _chunked_and_length(good: Answer) -> bytes:
@@ -148,6 +168,27 @@ FRAMING_FAULTS = (
         _chunked(lambda body: b"many\r\n" + body + b"\r\n" + _LAST_CHUNK),
     ),
     _fault(
+        "chunked-twice-ended",
+        "a trailer that is another answer",
+        lambda good: _chunked(_with_trailer)(good) + encode(good),
+    ),
+    _fault(
+        "chunked-tiny",
+        "a hundred thousand chunks of one byte",
+        _chunked(lambda body: _pieces(body + b" " * _MANY_CHUNKS, len(body) + _MANY_CHUNKS)),
+    ),
+    _fault(
+        "many-trailers",
+        "a trailer of 15,800 lines",
+        _chunked(lambda body: _chunk(body) + b"0\r\n" + _SHORT_HEADER * _MANY_LINES + b"\r\n"),
+    ),
+    _fault("many-headers", "15,800 short headers", _header(_SHORT_HEADER * _MANY_LINES + b"X: 1")),
+    _fault(
+        "many-interim-answers",
+        "20,000 interim answers before the answer",
+        lambda good: b"HTTP/1.1 103 Early Hints\r\n\r\n" * _MANY_INTERIM + encode(good),
+    ),
+    _fault(
         "transfer-coding-unknown",
         "a Transfer-Encoding nobody knows",
         lambda good: head(good, ("Transfer-Encoding", "rot13")) + good.body,
@@ -173,6 +214,34 @@ FRAMING_FAULTS = (
         "a well-formed chunked answer",
         "wire",
         _as(_chunked(_two_chunks), keeps_open=True),
+        accepted=True,
+    ),
+    Fault(
+        "chunked-last-chunk-zeros",
+        "a last chunk of size 0000, as RFC 9112 allows",
+        "wire",
+        _as(_chunked(lambda body: _chunk(body) + b"0000\r\n\r\n"), keeps_open=True),
+        accepted=True,
+    ),
+    Fault(
+        "chunked-with-extensions",
+        "chunks with extensions, in capitals and with leading zeros",
+        "wire",
+        _as(_chunked(_with_extensions), keeps_open=True),
+        accepted=True,
+    ),
+    Fault(
+        "chunked-with-trailer",
+        "a trailer behind the last chunk",
+        "wire",
+        _as(_chunked(_with_trailer), keeps_open=True),
+        accepted=True,
+    ),
+    Fault(
+        "chunked-many",
+        "a thousand chunks",
+        "wire",
+        _as(_chunked(lambda body: _pieces(body, 1000)), keeps_open=True),
         accepted=True,
     ),
     Fault("http-1-0", "a well-formed HTTP/1.0 answer", "wire", _as(_one_zero), accepted=True),
