@@ -53,7 +53,8 @@ ADVICE: Mapping[str, Advice] = MappingProxyType(
         "http_status": Advice(
             "another status than 200",
             "wait, for 5xx passes; 404 is the base URL, or an endpoint that is not for this key; "
-            "report any other",
+            "401 and 403 with a page are a gateway's, so leave the key, look for a proxy on the "
+            "way, and ask the exchange whether it blocks this address; report any other",
         ),
         "content_type": Advice("200, but not JSON", _PROXY),
         "framing": Advice("not the HTTP message that was announced", _PROXY),

@@ -181,6 +181,36 @@ async def test_json_by_another_spelling_is_accepted(
     await always(200, documented_answer, content_type=content_type).exchange.poll()
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "text"),
+    [
+        (401, {"content_type": "text/html"}, "refused by a gateway"),
+        (403, {"content_type": "Text/HTML; charset=UTF-8"}, "refused by a gateway"),
+        (403, {"cf_mitigated": "challenge"}, "refused by a gateway"),
+        (503, {"content_type": "text/html", "cf_mitigated": "challenge"}, "refused by a gateway"),
+        (503, {}, "the exchange is unavailable or under maintenance"),
+        (503, {"content_type": "text/html"}, "the exchange is unavailable or under maintenance"),
+        (502, {}, "a gateway got no proper answer from the exchange"),
+        (521, {"content_type": "text/html"}, "the exchange refuses connections from Cloudflare"),
+        (418, {}, "not an answer that this request can have"),
+    ],
+)
+async def test_refusal_that_is_not_the_keys_fault_says_whose_it_is(
+    status: int, headers: dict[str, str], text: str
+) -> None:
+    with pytest.raises(HTTPStatusError, match=f"^{status}: {text}") as caught:
+        await always(status, b"", **headers).exchange.poll()
+
+    assert (caught.value.reason, caught.value.status) == ("http_status", status)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", ""])
+async def test_refusal_without_a_page_is_about_the_key(status: int, content_type: str) -> None:
+    with pytest.raises(AuthenticationError):
+        await always(status, content_type=content_type).exchange.poll()
+
+
 async def test_redirect_is_not_followed(documented_answer: bytes) -> None:
     fake = always(302, documented_answer, location="https://elsewhere.example/")
 

@@ -41,6 +41,10 @@ _COPY_WORDS = frozenset({"stale", "updating", "revalidated", "prerender", "cache
 _COPY_WARNING = re.compile(r"(?:^|,)\s*11[0-3]\b")
 _COPY_PARAMETERS = frozenset({"hit", "hit=?1", "collapsed", "collapsed=?1", "fwd-status=304"})
 
+# What refuses these is the exchange only if it says so in JSON, as it does.
+_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+_FROM_A_GATEWAY = "refused by a gateway in front of the exchange, which did not look at the key"
+
 _MEANINGS = {
     400: "the request no longer fits the API; please report it",
     401: "the exchange does not accept this key with this secret",
@@ -48,6 +52,18 @@ _MEANINGS = {
     404: "check the base URL",
     408: "the exchange took too long",
     422: "the request no longer fits the API; please report it",
+    500: "a defect of the exchange",
+    502: "a gateway got no proper answer from the exchange",
+    503: "the exchange is unavailable or under maintenance",
+    504: "a gateway waited in vain for the exchange",
+    520: "Cloudflare got an answer from the exchange that it does not understand",
+    521: "the exchange refuses connections from Cloudflare",
+    522: "Cloudflare cannot connect to the exchange",
+    523: "Cloudflare finds no way to the exchange",
+    524: "Cloudflare waited in vain for the exchange",
+    525: "Cloudflare and the exchange could not agree on TLS",
+    526: "the exchange's certificate does not satisfy Cloudflare",
+    530: "Cloudflare cannot find the exchange",
 }
 
 
@@ -58,12 +74,13 @@ def require_success(answer: Answer, skew: float | None, wall_seconds: float) -> 
     """
     match answer.status:
         case 200:
-            content_type = answer.headers.get("content-type", "").partition(";")[0].strip()
-            if content_type.lower() != "application/json":
+            if _media_type(answer) != "application/json":
                 raise ContentTypeError("200, but the content is not application/json")
             mark = _mark_of_a_cache(answer.headers)
             if mark is not None:
                 raise CachedError(f"200, but a copy from a cache: {mark}")
+        case 401 | 403 as status if _is_from_a_gateway(answer):
+            raise HTTPStatusError(f"{status}: {_FROM_A_GATEWAY}", status)
         case 401 | 403 as status:
             raise AuthenticationError(f"{status}: {_MEANINGS[status]}")
         case 409:
@@ -81,7 +98,23 @@ def require_success(answer: Answer, skew: float | None, wall_seconds: float) -> 
             raise RedirectError(f"{status}: redirects are not followed; check the base URL")
         case status:
             meaning = _MEANINGS.get(status, "not an answer that this request can have")
+            if _is_challenge(answer):
+                meaning = _FROM_A_GATEWAY
             raise HTTPStatusError(f"{status}: {meaning}", status)
+
+
+def _is_from_a_gateway(answer: Answer) -> bool:
+    """Return whether a refusal is a page for people, or a challenge: the exchange sends JSON."""
+    return _is_challenge(answer) or _media_type(answer) in _HTML_TYPES
+
+
+def _is_challenge(answer: Answer) -> bool:
+    """Return whether Cloudflare wants a browser to prove that it is one."""
+    return "cf-mitigated" in answer.headers
+
+
+def _media_type(answer: Answer) -> str:
+    return answer.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _mark_of_a_cache(headers: Mapping[str, str]) -> str | None:

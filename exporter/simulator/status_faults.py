@@ -23,7 +23,8 @@ _ERRORS = (
     (503, "the exchange is being maintained"),
     (504, "the gateway waited in vain"),
 )
-_HTML_STATUSES = (403, 404, 500, 502, 503, 504)
+_CLOUDFLARE_STATUSES = (520, 521, 522, 523, 524, 525, 526, 530)
+_HTML_STATUSES = (401, 403, 404, 500, 502, 503, 504)
 _EMPTY_STATUSES = (401, 429, 500, 502, 503)
 _WRONG_STATUSES = (101, 201, 202, 203, 204, 206, 304, 401, 500, 999)
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
@@ -55,6 +56,12 @@ def _html_error(status: int) -> InAnswer:
     return _error(status, "text/html", page.encode())
 
 
+def _challenge(status: int) -> InAnswer:
+    page = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>"
+    marks = (("Server", "cloudflare"), ("cf-mitigated", "challenge"))
+    return _error(status, "text/html; charset=UTF-8", page, *marks)
+
+
 def _retry_at_a_date(good: Answer) -> Answer:
     later = parsedate_to_datetime(_date(good)[1]) + _RETRY_DELAY
     retry_after = ("Retry-After", format_datetime(later, usegmt=True))
@@ -78,6 +85,24 @@ STATUS_FAULTS = (
     *(
         Fault(f"status-{status}-html", f"{status} with a page", "status", _html_error(status))
         for status in _HTML_STATUSES
+    ),
+    *(
+        Fault(
+            f"status-{status}-challenge",
+            f"{status} with Cloudflare's challenge",
+            "status",
+            _challenge(status),
+        )
+        for status in (403, 503)
+    ),
+    *(
+        Fault(
+            f"status-{status}-html",
+            f"{status} of Cloudflare, with a page",
+            "status",
+            _html_error(status),
+        )
+        for status in _CLOUDFLARE_STATUSES
     ),
     *(
         Fault(
