@@ -29,10 +29,10 @@ from benchmarks.constant import ConstantSite
 from benchmarks.watch import Watch
 from exporter.access.protection import Protection
 from exporter.clock import Clock
-from exporter.page.catalogue import FAMILIES
-from exporter.page.exposition import Exposition
-from exporter.page.headers import as_metric
-from exporter.page.telemetry import TelemetryReader
+from exporter.metrics.account import FAMILIES
+from exporter.metrics.exporter import ExporterMetrics
+from exporter.metrics.page import Exposition
+from exporter.metrics.text import as_metric
 from exporter.state.store import AccountState, Store
 from exporter.web.application import Application
 from exporter.web.door import Door
@@ -67,7 +67,7 @@ def main() -> None:
 async def _ours(count: int, watch: Watch | None = None) -> None:
     before = data.states(count, time.monotonic())
     store = Store(each.account for each in before)
-    exposition = Exposition(time.monotonic, TelemetryReader())
+    exposition = Exposition(time.monotonic, ExporterMetrics())
     pending: list[AccountState] = []
 
     def publish(states: Iterable[AccountState]) -> None:

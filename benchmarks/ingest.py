@@ -14,8 +14,8 @@ from exporter.exchange.client import Exchange
 from exporter.exchange.signing import Credentials, signed_headers
 from exporter.exchange.snapshot import parse_snapshot
 from exporter.exchange.wire import Wire
-from exporter.page.exposition import Exposition
-from exporter.page.telemetry import TelemetryReader
+from exporter.metrics.exporter import ExporterMetrics
+from exporter.metrics.page import Exposition
 from exporter.polling.poller import poll_once
 from exporter.service.running import client_ssl_context
 from exporter.state.store import AccountState, Store
@@ -38,7 +38,7 @@ def measure() -> list[Row]:
     bodies = [data.answer(0, round_) for round_ in range(_ROUNDS)]
     before = AccountState(data.account(0))
     states = [data.polled(before, 0, round_, 0.0) for round_ in range(_ROUNDS)]
-    exposition = Exposition(time.monotonic, TelemetryReader())
+    exposition = Exposition(time.monotonic, ExporterMetrics())
     with simulator() as base_url:
         whole = asyncio.run(_whole_polls(base_url))
     return [
@@ -75,7 +75,7 @@ async def _whole_polls(base_url: str) -> float:
     """Poll a simulator in another process, and give the CPU time of a poll in microseconds."""
     clock = Clock()
     store = Store([data.account(0)])
-    exposition = Exposition(clock.monotonic, TelemetryReader())
+    exposition = Exposition(clock.monotonic, ExporterMetrics())
     state, costs = store.states()[0], []
     async with Wire(client_ssl_context()) as wire:
         exchange = Exchange(

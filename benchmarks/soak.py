@@ -24,9 +24,9 @@ from exporter.exchange.budget import RequestBudget
 from exporter.exchange.client import Exchange
 from exporter.exchange.signing import Credentials
 from exporter.exchange.wire import Wire
-from exporter.page.exposition import Exposition
-from exporter.page.negotiation import Format
-from exporter.page.telemetry import TelemetryReader
+from exporter.metrics.exporter import ExporterMetrics
+from exporter.metrics.negotiation import Format
+from exporter.metrics.page import Exposition
 from exporter.polling.poller import poll_forever
 from exporter.service.running import client_ssl_context
 from exporter.simulator import Simulator, SimulatorConfig
@@ -108,7 +108,7 @@ class _Soak:
         clock = Clock(sleep=_yield)
         account = Account("soak", base_url, poll_interval_seconds=1.0, stale_after_seconds=60.0)
         store = Store([account])
-        exposition = Exposition(clock.monotonic, TelemetryReader())
+        exposition = Exposition(clock.monotonic, ExporterMetrics())
 
         def publish(state: AccountState) -> None:
             store.put(state)

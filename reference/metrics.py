@@ -1,15 +1,15 @@
 """docs/metrics.md, from the catalogue and an example page."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from exporter.advice import ADVICE
-from exporter.page.catalogue import FAMILIES
-from exporter.page.family import PREFIX
-from exporter.page.market_catalogue import MARKET_FAMILIES
-from exporter.page.telemetry_catalogue import TELEMETRY_FAMILIES
+from exporter.metrics.account import FAMILIES
+from exporter.metrics.exporter import EXPORTER_FAMILIES
+from exporter.metrics.families import Family
+from exporter.metrics.market import MARKET_FAMILIES
 from reference.markdown import GENERATED, code, table
 
 # The page of the API documentation's example, held to the exporter by tests/test_exposition.py.
@@ -56,12 +56,8 @@ The values of the label `reason`, of polls and of requests to optional endpoints
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    name: str
-    kind: str
-    help: str
-    labels: Sequence[str]
+# Of states of three kinds.
+_FAMILIES: tuple[Family[Any], ...] = (*FAMILIES, *MARKET_FAMILIES, *EXPORTER_FAMILIES)
 
 
 def metrics_page() -> str:
@@ -71,7 +67,7 @@ def metrics_page() -> str:
 
 
 def _entries(example: str) -> Iterator[str]:
-    for row in _rows():
+    for row in _FAMILIES:
         found = re.search(rf"^{row.name}(?:{{.*}})? .*$", example, re.MULTILINE)
         yield f"## {row.name}\n\n{row.help}\n"
         yield table(
@@ -79,76 +75,15 @@ def _entries(example: str) -> Iterator[str]:
             [
                 (
                     row.kind,
-                    _unit(row),
+                    row.unit,
                     ", ".join(map(code, row.labels)) or "none",
                     ", ".join(map(code, _FIELD.findall(row.help))) or "the exporter",
-                    "experimental" if _is_experimental(row.name) else "stable",
+                    row.stability,
                 )
             ],
         )
         if found:
             yield f"```text\n{found[0]}\n```\n"
-
-
-def _rows() -> Iterator[_Row]:
-    yield from (_Row(each.name, each.kind, each.help, each.labels) for each in FAMILIES)
-    yield from (_Row(each.name, each.kind, each.help, each.labels) for each in MARKET_FAMILIES)
-    for each in TELEMETRY_FAMILIES:
-        if each.name.startswith(PREFIX):
-            yield _Row(each.name, each.kind, each.help, each.labels)
-
-
-def _is_experimental(name: str) -> bool:
-    return name.removeprefix(PREFIX).startswith(_EXPERIMENTAL)
-
-
-_EXPERIMENTAL = (
-    "mark_price",
-    "borrow_annual_interest",
-    "borrow_user_limit",
-    "borrow_system",
-    "liquidations",
-    "last_liquidation",
-    "endpoint_",
-)
-
-# What a name's end does not tell.
-_UNITS = {
-    "ad_ratio": "ratio",
-    "ad_ratio_threshold": "ratio",
-    "account_status": "code",
-    "margin_status": "code",
-    "borrow_status": "code",
-    "transfer_status": "code",
-    "mark_price": "price in `unit`",
-    "liquidations_unfinished": "count",
-    "up": "0 or 1",
-    "ad_ratio_threshold_assumed": "0 or 1",
-    "inconsistent": "0 or 1",
-    "endpoint_up": "0 or 1",
-    "exporter_config_last_reload_successful": "0 or 1",
-    "ad_ratio_label": "1",
-    "account_info": "1",
-    "exporter_build_info": "1",
-    "exporter_exposed_without_auth": "0 or 1",
-    "exporter_shard_ordinal": "number",
-    "exporter_shards": "count",
-}
-
-
-def _unit(row: _Row) -> str:
-    """Give the unit; a family that neither its name nor the table tells is a mistake here."""
-    if row.name.endswith("_timestamp_seconds"):
-        return "Unix time in seconds"
-    if row.name.endswith("_seconds"):
-        return "seconds"
-    if row.name.endswith("_ratio") and row.name != f"{PREFIX}ad_ratio":
-        return "ratio, 0.01 is 1 %"
-    if row.kind == "counter":
-        return "count"
-    if row.name.endswith("_amount"):
-        return "amount of `currency`" if "currency" in row.labels else "amount of `unit`"
-    return _UNITS[row.name.removeprefix(PREFIX)]
 
 
 def _reasons() -> str:

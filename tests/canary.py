@@ -21,8 +21,8 @@ from _pytest._code.code import ExceptionChainRepr, ReprEntry
 
 from exporter import logs
 from exporter.errors import ExporterError, PollError
-from exporter.page.exposition import Exposition
-from exporter.page.negotiation import Format
+from exporter.metrics.negotiation import Format
+from exporter.metrics.page import Exposition
 from exporter.state.store import AccountState, PollTimes
 from exporter.web.status_page import StatusPage
 from tests.process.running import Running

@@ -10,8 +10,8 @@ from threading import Thread
 
 import pytest
 
-from exporter.page.exposition import Exposition
-from exporter.page.negotiation import Format
+from exporter.metrics.negotiation import Format
+from exporter.metrics.page import Exposition
 from exporter.risk.assessment import Risk
 from exporter.state.account import Account
 from exporter.state.store import AccountState, PollTimes

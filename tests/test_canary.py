@@ -22,8 +22,8 @@ from exporter.errors import REASONS, ConfigurationError, ExporterError, NetworkE
 from exporter.exchange.client import Exchange
 from exporter.exchange.signing import Credentials, NonceSource
 from exporter.exchange.wire import Wire
-from exporter.page.exposition import Exposition
-from exporter.page.negotiation import Format
+from exporter.metrics.negotiation import Format
+from exporter.metrics.page import Exposition
 from exporter.polling.poller import poll_once
 from exporter.simulator import Simulator, SimulatorConfig
 from exporter.state.store import AccountState

@@ -86,8 +86,8 @@ import pytest
 from exporter.clock import Clock
 from exporter.web.status_page import StatusPage
 from exporter.errors import ConfigurationError, NetworkError
-from exporter.page.exposition import Exposition
-from exporter.page.negotiation import Format
+from exporter.metrics.page import Exposition
+from exporter.metrics.negotiation import Format
 from exporter.exchange.signing import encode_payload, sign_payload
 from exporter.state.store import AccountState
 from tests.canary import EMAIL, KEY, SECRET

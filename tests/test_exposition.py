@@ -1,7 +1,6 @@
 import subprocess
 from collections import Counter
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,13 +13,12 @@ from exporter.errors import REASONS, NetworkError
 from exporter.exchange.liquidations import parse_liquidations
 from exporter.exchange.mark_prices import parse_mark_prices
 from exporter.exchange.snapshot import Snapshot
-from exporter.page.catalogue import FAMILIES
-from exporter.page.exposition import Exposition
-from exporter.page.headers import as_metric
-from exporter.page.market_catalogue import MARKET_FAMILIES
-from exporter.page.negotiation import Format
-from exporter.page.sample_lines import sample_lines
-from exporter.page.telemetry import TelemetryReader
+from exporter.metrics.account import FAMILIES
+from exporter.metrics.exporter import ExporterMetrics
+from exporter.metrics.market import MARKET_FAMILIES
+from exporter.metrics.negotiation import Format
+from exporter.metrics.page import Exposition
+from exporter.metrics.text import as_metric
 from exporter.state.account import Account
 from exporter.state.market import MarketState
 from exporter.state.store import AccountState
@@ -66,8 +64,20 @@ def test_page_of_the_documented_example(
     assert page == (FIXTURES / golden).read_text()
 
 
+def test_families_read_as_many_samples_as_the_page_has_lines(documented_answer: bytes) -> None:
+    state, now_known = asked(polled(documented_answer)), known_market()
+
+    page = samples(page_of(state, market=now_known))
+
+    of_account = [name for name in page if "{account=" in name]
+    assert sum(len(family.read(state)) for family in FAMILIES) == len(of_account)
+    assert sum(len(family.read(now_known)) for family in MARKET_FAMILIES) == len(page) - len(
+        of_account
+    )
+
+
 def test_promtool_finds_nothing_on_the_whole_page(documented_answer: bytes, promtool: str) -> None:
-    exposition = Exposition(lambda: 0.0, TelemetryReader())
+    exposition = Exposition(lambda: 0.0, ExporterMetrics())
     exposition.put(asked(polled(documented_answer)))
     exposition.put_market(known_market())
 
@@ -82,7 +92,7 @@ def test_promtool_finds_nothing_on_the_whole_page(documented_answer: bytes, prom
 
 
 def test_prometheus_clients_own_parser_reads_openmetrics(documented_answer: bytes) -> None:
-    exposition = Exposition(lambda: 0.0, TelemetryReader())
+    exposition = Exposition(lambda: 0.0, ExporterMetrics())
     exposition.put(asked(polled(documented_answer)))
     exposition.put_market(known_market())
 
@@ -228,7 +238,7 @@ def test_any_states_give_a_page_of_unique_complete_series(
         for family in FAMILIES
         for sample in as_metric(
             family,
-            [s for s in accounts if now < family.part.expires_at(s)],
+            [s for s in accounts if now < family.expires_at(s)],
         ).samples
     }
     shown = {
@@ -353,26 +363,6 @@ def test_currency_that_lost_its_price_leaves_the_page() -> None:
     exposition.put_market(known_market().after(none, 0.0))
 
     assert b"bitopro_margin_mark_price{" not in exposition.page(Format.TEXT)
-
-
-def test_what_a_new_state_left_as_it_was_is_not_rendered_again(
-    documented_answer: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    exposition = Exposition(lambda: 0.0)
-    state = polled(documented_answer)
-    exposition.put(state)
-    rendered: list[str] = []
-
-    def lines(name: str, *others: Any) -> bytes:  # noqa: ANN401 - handed on as they are
-        rendered.append(name)
-        return sample_lines(name, *others)
-
-    monkeypatch.setattr("exporter.page.fragments.sample_lines", lines)
-    exposition.put(asked(state))
-
-    assert "bitopro_margin_endpoint_up" in rendered
-    assert "bitopro_margin_liquidations_total" in rendered
-    assert not [name for name in rendered if name.endswith("_status") or "total_amount" in name]
 
 
 @settings(deadline=None)

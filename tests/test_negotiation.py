@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.page.negotiation import Format, accepts_gzip, choose_format
+from exporter.metrics.negotiation import Format, accepts_gzip, choose_format
 
 PROMETHEUS_2_42 = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"

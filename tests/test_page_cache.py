@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from itertools import count
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,17 +16,17 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 
 from exporter.exchange.mark_prices import parse_mark_prices
-from exporter.page.catalogue import FAMILIES
-from exporter.page.exposition import Exposition
-from exporter.page.headers import as_metric
-from exporter.page.market_catalogue import MARKET_FAMILIES
-from exporter.page.negotiation import Format
+from exporter.metrics.account import FAMILIES
+from exporter.metrics.market import MARKET_FAMILIES
+from exporter.metrics.negotiation import Format
+from exporter.metrics.page import Exposition
+from exporter.metrics.text import as_metric
 from exporter.state.account import Account
 from exporter.state.store import AccountState
 from tests.answers import answer_with
 from tests.states import ACCOUNT, asked, market, polled
 
-# More than two groups of them.
+# So many that their page is made in a thread.
 COUNT = 70
 BODY = answer_with("adRatio", "1.25")
 
@@ -216,11 +217,9 @@ def of_generation(number: int, account: int) -> AccountState:
 
 @pytest.mark.anyio
 @both_encodings
-async def test_page_that_is_joined_in_slices_shows_one_state_of_each_account(
-    scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+async def test_page_is_of_one_moment_though_accounts_change_while_it_is_made(
+    scrape: Scrape,
 ) -> None:
-    # Others run after every group.
-    monkeypatch.setattr("exporter.page.exposition._SLICE_SECONDS", -1.0)
     site = Site()
 
     async def swap() -> None:
@@ -235,55 +234,116 @@ async def test_page_that_is_joined_in_slices_shows_one_state_of_each_account(
     page = (await scrape(site.exposition, Format.TEXT)).decode()
     swapper.cancel()
 
-    generations = [
-        {
-            float(value) // 1
-            for value in re.findall(
-                rf'(?:ad_ratio|_status){{account="account-{account}"}} (.+)', page
-            )
-        }
-        for account in range(COUNT)
-    ]
-    assert {len(each) for each in generations} == {1}
-    assert len(set.union(*generations)) > 1
+    values = re.findall(r'(?:ad_ratio|_status){account="account-\d+"} (.+)', page)
+    assert len(values) == 3 * COUNT
+    assert len({float(value) // 1 for value in values}) == 1
 
 
 @pytest.mark.anyio
 @both_encodings
-async def test_account_that_changes_while_a_page_is_joined_is_new_in_the_next(
-    documented_answer: bytes, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+async def test_account_that_changes_while_a_page_is_made_is_new_in_the_next(
+    documented_answer: bytes, scrape: Scrape
 ) -> None:
-    monkeypatch.setattr("exporter.page.exposition._SLICE_SECONDS", -1.0)
     site = crowded(documented_answer)
     during = asyncio.create_task(scrape(site.exposition, Format.TEXT))
     await asyncio.sleep(0)
-    # The first group is joined by now.
     site.exposition.put(polled(BODY, account=numbered(0)))
-    await during
 
-    after = await scrape(site.exposition, Format.TEXT)
+    # The first of them waits for the page that is being made, and must not be content with it.
+    pages = await asyncio.gather(during, *(scrape(site.exposition, Format.TEXT) for _ in range(3)))
 
-    assert b'bitopro_margin_ad_ratio{account="account-0"} 1.25\n' in after
+    changed = b'bitopro_margin_ad_ratio{account="account-0"} 1.25\n'
+    assert [changed in page for page in pages] == [False, True, True, True]
 
 
 @pytest.mark.anyio
 @both_encodings
-async def test_account_that_is_renamed_while_a_page_is_joined_is_there_under_its_new_name(
-    documented_answer: bytes, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+async def test_reload_while_a_page_is_made_shows_all_or_nothing(
+    documented_answer: bytes, scrape: Scrape
 ) -> None:
-    monkeypatch.setattr("exporter.page.exposition._SLICE_SECONDS", -1.0)
     site = crowded(documented_answer)
     during = asyncio.create_task(scrape(site.exposition, Format.TEXT))
     await asyncio.sleep(0)
-    # The new name takes the place of account 0, in the first group, which is joined by now.
     last = COUNT - 1
     site.exposition.keep(f"account-{number}" for number in range(1, last))
     site.exposition.put(polled(documented_answer, account=numbered(1000)))
 
-    page = await during
+    before, after = await during, await scrape(site.exposition, Format.TEXT)
 
-    assert (lines_of(page, 0), lines_of(page, last)) == (0, 0)
-    assert lines_of(page, 1000) == lines_of(page, 1)
+    each = lines_of(after, 1)
+    assert [lines_of(before, number) for number in (0, last, 1000)] == [each, each, 0]
+    assert [lines_of(after, number) for number in (0, last, 1000)] == [0, 0, each]
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_what_expires_while_a_page_is_made_is_not_on_it(
+    documented_answer: bytes, scrape: Scrape
+) -> None:
+    site = crowded(documented_answer)
+    site.exposition.put(polled(documented_answer, 30.0, numbered(40)))
+    scraping = asyncio.create_task(scrape(site.exposition, Format.TEXT))
+    await asyncio.sleep(0)
+    site.now = 45.0
+
+    page = await scraping
+
+    ratios = re.findall(rb'^bitopro_margin_ad_ratio{account="(.*)"}', page, re.MULTILINE)
+    assert ratios == [b"account-40"]
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_page_comes_though_one_account_after_another_expires(
+    documented_answer: bytes, scrape: Scrape
+) -> None:
+    # Whoever looks at this clock takes longer than the next account has left.
+    readings = count()
+    exposition = Exposition(lambda: next(readings) * 0.05)
+    for number in range(COUNT):
+        exposition.put(polled(documented_answer, number * 0.03 - 44.0, numbered(number)))
+
+    page = await scrape(exposition, Format.TEXT)
+
+    assert b'bitopro_margin_ad_ratio{account="account-69"}' in page
+
+
+@pytest.mark.anyio
+async def test_scrapes_that_come_together_share_one_page(documented_answer: bytes) -> None:
+    site = crowded(documented_answer)
+
+    pages = await asyncio.gather(*(site.exposition.compressed(Format.TEXT) for _ in range(20)))
+
+    assert len({id(parts[0]) for parts in pages}) == 1
+
+
+@pytest.mark.anyio
+async def test_page_is_one_member_of_gzip(documented_answer: bytes) -> None:
+    site = crowded(documented_answer)
+
+    for _ in range(2):
+        body = b"".join(await site.exposition.compressed(Format.OPENMETRICS))
+
+        # A reader of one member sees all, and nothing is left for another.
+        reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        assert reader.decompress(body) == site.exposition.page(Format.OPENMETRICS)
+        assert (reader.eof, reader.unused_data) == (True, b"")
+
+
+@pytest.mark.anyio
+@both_encodings
+async def test_page_comes_where_no_thread_can_be_started(
+    documented_answer: bytes, scrape: Scrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    site = crowded(documented_answer)
+    monkeypatch.setattr(Thread, "start", refuse)
+
+    page = await scrape(site.exposition, Format.TEXT)
+
+    assert page == site.exposition.page(Format.TEXT)
 
 
 @pytest.mark.anyio

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.page.parts import in_parts
+from exporter.metrics.page import in_parts
 
 KIB = 1024
 

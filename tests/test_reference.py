@@ -9,8 +9,8 @@ from exporter.command_line.flag_tree import commands_of
 from exporter.command_line.flags import command_line
 from exporter.configuration.environment import known_variables
 from exporter.errors import REASONS
-from exporter.page.catalogue import FAMILIES
-from exporter.page.market_catalogue import MARKET_FAMILIES
+from exporter.metrics.account import FAMILIES
+from exporter.metrics.market import MARKET_FAMILIES
 from reference import PAGES
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -8,7 +8,7 @@ from prometheus_client import Metric, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 from prometheus_client.utils import floatToGoString
 
-from exporter.page.sample_lines import label_text, number_text, sample_lines
+from exporter.metrics.text import label_text, number_text, sample_lines
 
 amounts = st.from_regex(r"[0-9]{1,18}(\.[0-9]{1,18})?", fullmatch=True).filter(str.isascii)
 
@@ -69,8 +69,7 @@ def test_any_labels_read_as_prometheus_client_writes_them(
         "any",
         label_text(names[:owned], [account][:owned]),
         names[owned:],
-        tuple((account, currency, unit)[owned:] for currency, unit, _ in rows),
-        [value for _, _, value in rows],
+        tuple(((account, currency, unit)[owned:], value) for currency, unit, value in rows),
     )
 
     introduction = b"# HELP any Any.\n# TYPE any gauge\n"
@@ -79,8 +78,8 @@ def test_any_labels_read_as_prometheus_client_writes_them(
 
 
 def test_sample_without_labels_has_no_braces() -> None:
-    assert sample_lines("any", "", (), ((),), (1,)) == b"any 1.0\n"
+    assert sample_lines("any", "", (), (((), 1),)) == b"any 1.0\n"
 
 
 def test_sample_with_the_owner_alone_has_no_comma() -> None:
-    assert sample_lines("any", 'account="a"', (), ((),), (1,)) == b'any{account="a"} 1.0\n'
+    assert sample_lines("any", 'account="a"', (), (((), 1),)) == b'any{account="a"} 1.0\n'

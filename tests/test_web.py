@@ -8,8 +8,8 @@ import pytest
 
 from exporter.clock import Clock
 from exporter.errors import NetworkError
-from exporter.page.exposition import Exposition
-from exporter.page.negotiation import Format
+from exporter.metrics.negotiation import Format
+from exporter.metrics.page import Exposition
 from exporter.state.store import AccountState, Store
 from exporter.web.application import Application
 from exporter.web.status_page import StatusPage

@@ -14,8 +14,8 @@ from exporter.exchange.endpoints import (
     USER_LIQUIDATIONS,
 )
 from exporter.exchange.liquidations import Liquidations
-from exporter.page.catalogue import FAMILIES
-from exporter.page.market_catalogue import MARKET_FAMILIES
+from exporter.metrics.account import FAMILIES
+from exporter.metrics.market import MARKET_FAMILIES
 from exporter.state.endpoint import means_unavailable
 from exporter.state.market import MarketState
 from exporter.state.store import AccountState, PollTimes

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from exporter.advice import ADVICE
+from exporter.metrics.negotiation import Format
+from exporter.metrics.page import Exposition
 from exporter.once.form import Form
 from exporter.once.json_document import document
 from exporter.once.table import table
 from exporter.once.visits import Visit
-from exporter.page.exposition import Exposition
-from exporter.page.negotiation import Format
 
 
 def printed(visits: Sequence[Visit], form: Form, *, is_coloured: bool) -> str:

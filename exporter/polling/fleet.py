@@ -10,7 +10,7 @@ from exporter.configuration.settings import Settings
 from exporter.exchange.budget import RequestBudget
 from exporter.exchange.signing import Credentials
 from exporter.exchange.wire import Wire
-from exporter.page.exposition import Exposition
+from exporter.metrics.page import Exposition
 from exporter.polling.account_poller import AccountPoller
 from exporter.polling.market_board import MarketBoard
 from exporter.polling.vigil import Vigil

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from exporter.configuration.settings import Settings
 from exporter.exchange.endpoints import BORROW_TERMS, MARK_PRICE
-from exporter.page.exposition import Exposition
+from exporter.metrics.page import Exposition
 from exporter.polling.rota import Rota
 from exporter.state.market import MarketState
 

@@ -10,7 +10,7 @@ from types import FrameType
 from exporter.configuration.settings import Settings
 from exporter.errors import ConfigurationError
 from exporter.exchange.signing import Credentials
-from exporter.page.telemetry import ExporterStatus
+from exporter.metrics.exporter import ExporterStatus
 from exporter.polling.fleet import Changes
 
 Apply = Callable[[Settings, Mapping[str, Credentials]], Changes]

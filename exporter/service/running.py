@@ -19,8 +19,8 @@ from exporter.configuration.files import (
 from exporter.configuration.meanings import AUTHORITIES_VARIABLE
 from exporter.configuration.settings import Settings
 from exporter.errors import ConfigurationError
-from exporter.page.exposition import Exposition
-from exporter.page.telemetry import ExporterStatus, TelemetryReader
+from exporter.metrics.exporter import ExporterMetrics, ExporterStatus
+from exporter.metrics.page import Exposition
 from exporter.polling.fleet import Fleet
 from exporter.polling.reloading import Reloader, ReloadOptions, read_credentials
 from exporter.polling.vigil import Vigil
@@ -59,7 +59,7 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
         shard=settings.shard,
     )
     status.loaded(clock.wall())
-    exposition = Exposition(clock.monotonic, TelemetryReader(status))
+    exposition = Exposition(clock.monotonic, ExporterMetrics(status))
     vigil = Vigil(stopped)
 
     async def serve_pages(pages: Door) -> None:

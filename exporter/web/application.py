@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from exporter.page.exposition import Exposition
-from exporter.page.negotiation import accepts_gzip, choose_format
-from exporter.page.parts import in_parts
+from exporter.metrics.negotiation import accepts_gzip, choose_format
+from exporter.metrics.page import Exposition, in_parts
 from exporter.state.store import Store
 from exporter.web.http1 import Receive, Scope, Send
 from exporter.web.status_page import StatusPage

@@ -15,10 +15,10 @@ from exporter.errors import REASONS
 from exporter.exchange.balances import Balance, Balances
 from exporter.exchange.liquidations import Liquidation, Liquidations
 from exporter.exchange.snapshot import Snapshot
-from exporter.page.catalogue import FAMILIES
-from exporter.page.exposition import Exposition
-from exporter.page.family import PREFIX
-from exporter.page.negotiation import Format
+from exporter.metrics.account import FAMILIES
+from exporter.metrics.families import PREFIX
+from exporter.metrics.negotiation import Format
+from exporter.metrics.page import Exposition
 from exporter.state.account import Account, Thresholds
 from exporter.state.endpoint import EndpointState, LiquidationTally
 from exporter.state.store import AccountState, Received, Store

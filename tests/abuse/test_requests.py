@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exporter.page.negotiation import Format
+from exporter.metrics.negotiation import Format
 from tests.abuse.clients import exchange, fetch, status_of
 from tests.abuse.running import RunningExporter
 

@@ -10,9 +10,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.errors import NetworkError
-from exporter.page.exposition import Exposition
-from exporter.page.negotiation import Format
-from exporter.page.telemetry import TelemetryReader
+from exporter.metrics.exporter import ExporterMetrics
+from exporter.metrics.negotiation import Format
+from exporter.metrics.page import Exposition
 from tests.alerts.deployment import ALERTS, ALL_RULES, PROMETHEUS, TEMPLATE, Rule
 from tests.alerts.names import Selector, listed_labels, queries, selectors
 from tests.alerts.worlds import MARKET
@@ -41,7 +41,7 @@ Values = dict[str, dict[str, set[str]]]
 def served() -> Values:
     """Give the metrics of a page with accounts in several states: values by label by metric."""
     documented = (FIXTURES / "margin_balances.json").read_bytes()
-    exposition = Exposition(lambda: 0.0, TelemetryReader())
+    exposition = Exposition(lambda: 0.0, ExporterMetrics())
     exposition.put_market(market())
     exposition.put(asked(polled(documented)).after_failure(NetworkError("no"), at(15.0)))
     exposition.put(

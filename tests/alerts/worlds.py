@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.page.exposition import Exposition
-from exporter.page.negotiation import Format
-from exporter.page.telemetry import TelemetryReader
+from exporter.metrics.exporter import ExporterMetrics
+from exporter.metrics.negotiation import Format
+from exporter.metrics.page import Exposition
 from tests.alerts.deployment import RULE_FILES
 from tests.alerts.texts import NEVER, Text, asked_for, shown
 from tests.conftest import FIXTURES
@@ -65,7 +65,7 @@ def counter(at: int) -> float:
 
 @cache
 def _page() -> str:
-    exposition = Exposition(lambda: 0.0, TelemetryReader())
+    exposition = Exposition(lambda: 0.0, ExporterMetrics())
     exposition.put(polled((FIXTURES / "margin_balances.json").read_bytes()))
     return exposition.page(Format.TEXT).decode()
 

@@ -11,7 +11,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from exporter.clock import Clock
 from exporter.errors import AuthenticationError, NetworkError
 from exporter.exchange.balances import Balances
-from exporter.page.exposition import Exposition
+from exporter.metrics.page import Exposition
 from exporter.state.store import AccountState, Store
 from exporter.web.application import Application
 from exporter.web.status_page import StatusPage

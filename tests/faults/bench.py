@@ -10,9 +10,9 @@ from exporter.clock import Clock
 from exporter.exchange.client import Exchange
 from exporter.exchange.signing import Credentials
 from exporter.exchange.wire import Wire
-from exporter.page.catalogue import FAMILIES
-from exporter.page.exposition import Exposition
-from exporter.page.negotiation import Format
+from exporter.metrics.account import FAMILIES
+from exporter.metrics.negotiation import Format
+from exporter.metrics.page import Exposition
 from exporter.polling.poller import poll_once
 from exporter.simulator import Simulator, SimulatorConfig
 from exporter.state.account import Account
@@ -26,7 +26,7 @@ _TOLERANCE_SECONDS = 1.0
 _SETTLED_SECONDS = 5.0
 _NOTHING = AccountState(Account("bench", "", 15.0, 60.0))
 # What is shown only for a while.
-_OF_EXCHANGE = frozenset(each.name for each in FAMILIES if each.part.expires_at(_NOTHING) < 0)
+_OF_EXCHANGE = frozenset(each.name for each in FAMILIES if each.expires_at(_NOTHING) < 0)
 
 
 @dataclass(frozen=True)

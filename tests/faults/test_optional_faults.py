@@ -13,8 +13,8 @@ from exporter.exchange.client import Exchange
 from exporter.exchange.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
 from exporter.exchange.signing import Credentials
 from exporter.exchange.wire import Wire
-from exporter.page.exposition import Exposition
-from exporter.page.negotiation import Format
+from exporter.metrics.negotiation import Format
+from exporter.metrics.page import Exposition
 from exporter.polling.extras import Extras
 from exporter.polling.poller import poll_once
 from exporter.polling.rota import Rota

@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.page.catalogue import FAMILIES
-from exporter.page.market_catalogue import MARKET_FAMILIES
-from exporter.page.telemetry_catalogue import TELEMETRY_FAMILIES
+from exporter.metrics.account import FAMILIES
+from exporter.metrics.exporter import EXPORTER_FAMILIES
+from exporter.metrics.market import MARKET_FAMILIES
 from tests.alerts.deployment import ALL_RULES
 from tests.alerts.names import selectors
 from tests.grafana.shipped import ANNOTATIONS, QUERIES, Query
 
 # What Prometheus adds to every target, and to itself.
 OF_PROMETHEUS = {"up", "scrape_duration_seconds", "scrape_samples_scraped", "ALERTS"}
-OF_PROCESS = {family.name for family in TELEMETRY_FAMILIES}
+OF_PROCESS = {family.name for family in EXPORTER_FAMILIES}
 OF_EXCHANGE = {family.name for family in FAMILIES} | {family.name for family in MARKET_FAMILIES}
 # Of the exporter, and why no panel reads it.
 NOT_SHOWN = {

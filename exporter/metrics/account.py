@@ -5,29 +5,20 @@ A row that reads the snapshot disappears with it.
 
 from collections.abc import Callable
 from decimal import Decimal
-from functools import lru_cache
 from operator import attrgetter
 
 from exporter.exchange.balances import Columns
 from exporter.exchange.consistency import contradictions
 from exporter.exchange.novelty import NOVELTY_KINDS
 from exporter.exchange.snapshot import Snapshot
-from exporter.page.extras_catalogue import EXTRAS_FAMILIES
-from exporter.page.family import NO_SAMPLES, Family, Part, Samples, each, of_account, one
+from exporter.metrics.families import NO_SAMPLES, Family, Samples, each, of_account, one
+from exporter.metrics.optional import OPTIONAL_FAMILIES
 from exporter.state.store import AccountState
-
-_SETS_OF_CURRENCIES = 1024
-
-_ACCOUNT: Part[AccountState] = Part(lambda state: state.account)
-_FAILURES: Part[AccountState] = Part(lambda state: state.failures)
-_NOVELTIES: Part[AccountState] = Part(lambda state: state.novelties)
-_RECEIVED: Part[AccountState] = Part(
-    lambda state: state.received, lambda state: state.expires_at_monotonic_seconds
-)
 
 
 def _of_snapshot(
     name: str,
+    unit: str,
     help_: str,
     read: Callable[[AccountState, Snapshot], Samples],
     labels: tuple[str, ...] = (),
@@ -37,27 +28,29 @@ def _of_snapshot(
 
     return of_account(
         name,
+        unit,
         f"{help_}, as of the last poll.",
         read_state,
         labels,
-        part=_RECEIVED,
+        expires_at=_snapshot_expires_at,
     )
 
 
-# Accounts hold the same currencies again and again.
-@lru_cache(_SETS_OF_CURRENCIES)
-def _keys(currencies: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    return tuple(zip(currencies))
-
-
 def _of_balance(
-    name: str, help_: str, column: Callable[[Columns], tuple[Decimal, ...] | tuple[int, ...]]
+    name: str,
+    unit: str,
+    help_: str,
+    column: Callable[[Columns], tuple[Decimal, ...] | tuple[int, ...]],
 ) -> Family[AccountState]:
     def read_snapshot(_: AccountState, snapshot: Snapshot) -> Samples:
-        keys = _keys(snapshot.balances.currencies)
-        return tuple(zip(keys, column(snapshot.balances.columns), strict=True))
+        balances = snapshot.balances
+        return tuple(zip(zip(balances.currencies), column(balances.columns), strict=True))
 
-    return _of_snapshot(name, help_, read_snapshot, ("currency",))
+    return _of_snapshot(name, unit, help_, read_snapshot, ("currency",))
+
+
+def _snapshot_expires_at(state: AccountState) -> float:
+    return state.expires_at_monotonic_seconds
 
 
 def _thresholds(state: AccountState) -> Samples:
@@ -91,95 +84,104 @@ def _last_change(state: AccountState) -> float | None:
 FAMILIES: tuple[Family[AccountState], ...] = (
     of_account(
         "up",
+        "0 or 1",
         "Whether the last poll of the account gave a complete, verified answer; "
         "0 before the first poll.",
         lambda state: one(int(state.is_up)),
     ),
     of_account(
         "last_success_timestamp_seconds",
+        "Unix time in seconds",
         "Unix time of the last poll that gave a verified answer; 0 before the first.",
         lambda state: one(state.last_success_timestamp_seconds),
     ),
     of_account(
         "poll_interval_seconds",
+        "seconds",
         "Configured time between polls of the account.",
         lambda state: one(state.account.poll_interval_seconds),
-        part=_ACCOUNT,
     ),
     of_account(
         "stale_after_seconds",
+        "seconds",
         "Configured age at which the account's values disappear.",
         lambda state: one(state.account.stale_after_seconds),
-        part=_ACCOUNT,
     ),
     of_account(
         "polls_total",
+        "count",
         "Polls of the account that have ended, well or not.",
         lambda state: one(state.polls),
         kind="counter",
     ),
     of_account(
         "poll_failures_total",
+        "count",
         "Polls that gave no verified answer, by reason.",
         lambda state: each(state.failures),
         ("reason",),
         "counter",
-        part=_FAILURES,
     ),
     of_account(
         "poll_duration_seconds",
+        "seconds",
         "Time that the last poll of the account took.",
         lambda state: one(state.poll_duration_seconds),
     ),
     of_account(
         "clock_skew_seconds",
+        "seconds",
         "Local time minus the Date header of the last answer, which has whole seconds; "
         "absent if it had none.",
         lambda state: one(state.clock_skew_seconds),
     ),
     of_account(
         "undocumented_values_total",
+        "count",
         "Distinct fields, labels and statuses met since the start that the API documentation "
         "does not name.",
         _novelty_counts,
         ("kind",),
         "counter",
-        part=_NOVELTIES,
     ),
     of_account(
         "ad_ratio_threshold",
+        "ratio",
         "Configured account-to-debt ratio below which the level is reached.",
         _thresholds,
         ("level",),
-        part=_ACCOUNT,
     ),
     of_account(
         "ad_ratio_threshold_assumed",
+        "0 or 1",
         "Whether the threshold is a default, for the exchange publishes none and the operator "
         "has not set it.",
         _assumed_thresholds,
         ("level",),
-        part=_ACCOUNT,
     ),
     _of_snapshot(
         "last_change_timestamp_seconds",
+        "Unix time in seconds",
         "Unix time at which the answer last differed from the one before",
         lambda state, _: one(_last_change(state)),
     ),
     _of_snapshot(
         "ad_ratio",
+        "ratio",
         "Account-to-debt ratio as reported (adRatio), truncated to two decimals by the exchange; "
         "absent without debt",
         lambda _, snapshot: one(snapshot.ad_ratio),
     ),
     _of_snapshot(
         "ad_ratio_label",
+        "1",
         "The exchange's own safety level (adRatioLabel): 1 for the present one",
         _label,
         ("label",),
     ),
     _of_snapshot(
         "inconsistent",
+        "0 or 1",
         "Whether the answer contradicts itself: reported ratio against totals (ad_ratio), total "
         "debt against what is borrowed (debt), total against available plus traded (total_amount)",
         lambda _, snapshot: each(contradictions(snapshot)),
@@ -187,66 +189,78 @@ FAMILIES: tuple[Family[AccountState], ...] = (
     ),
     _of_snapshot(
         "account_info",
+        "1",
         "The account's id at the exchange (accountID) and the unit of its totals (calculateUnit)",
         _account_info,
         ("account_id", "unit"),
     ),
     _of_snapshot(
         "account_status",
+        "code",
         "Account status (accountStatus); 1 is the only one documented",
         lambda _, snapshot: one(snapshot.account_status),
     ),
     _of_snapshot(
         "margin_status",
+        "code",
         "Margin-trading status (marginStatus); 1 is the only one documented",
         lambda _, snapshot: one(snapshot.margin_status),
     ),
     _of_snapshot(
         "total_asset_amount",
+        "amount of `unit`",
         "Total assets in the unit (totalAssetAmount)",
         lambda _, snapshot: one(snapshot.total_asset_amount, snapshot.unit),
         ("unit",),
     ),
     _of_snapshot(
         "total_debt_amount",
+        "amount of `unit`",
         "Total debt, principal and interest, in the unit (totalDebtAmount)",
         lambda _, snapshot: one(snapshot.total_debt_amount, snapshot.unit),
         ("unit",),
     ),
     _of_balance(
         "available_amount",
+        "amount of `currency`",
         "Amount available for trading, in the currency (availableAmount)",
         attrgetter("available_amount"),
     ),
     _of_balance(
         "traded_amount",
+        "amount of `currency`",
         "Amount in open orders, in the currency (tradedAmount)",
         attrgetter("traded_amount"),
     ),
     _of_balance(
         "borrow_amount",
+        "amount of `currency`",
         "Borrowed principal, in the currency (borrowAmount)",
         attrgetter("borrow_amount"),
     ),
     _of_balance(
         "borrow_interest_amount",
+        "amount of `currency`",
         "Interest accumulated on the borrowed principal, in the currency (borrowInterestAmount)",
         attrgetter("borrow_interest_amount"),
     ),
     _of_balance(
         "total_amount",
+        "amount of `currency`",
         "Available and traded amount together, in the currency (totalAmount)",
         attrgetter("total_amount"),
     ),
     _of_balance(
         "borrow_status",
+        "code",
         "Borrowing of the currency: 0 off, 1 on, 2 under maintenance (borrowStatus)",
         attrgetter("borrow_status"),
     ),
     _of_balance(
         "transfer_status",
+        "code",
         "Transfers of the currency: 0 off, 1 on, 2 under maintenance (transferStatus)",
         attrgetter("transfer_status"),
     ),
-    *EXTRAS_FAMILIES,
+    *OPTIONAL_FAMILIES,
 )

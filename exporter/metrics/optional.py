@@ -1,20 +1,16 @@
-"""Families of an account that optional endpoints fill: liquidations, and how the requests do."""
+"""Families of an account that optional requests fill: liquidations, and how the requests do."""
 
 from collections.abc import Callable
 
 from exporter.exchange.liquidations import Liquidation
-from exporter.page.family import NO_SAMPLES, Family, Kind, Part, Samples, each, of_account, one
+from exporter.metrics.families import NO_SAMPLES, Family, Kind, Samples, each, of_account, one
 from exporter.state.endpoint import EndpointState, LiquidationTally
 from exporter.state.store import AccountState
 
-_ENDPOINTS: Part[AccountState] = Part(lambda state: state.endpoints)
-_LIQUIDATIONS: Part[AccountState] = Part(
-    lambda state: state.liquidations, lambda state: state.liquidations_expire_at_monotonic_seconds
-)
 
-
-def _of_liquidations(
+def _of_liquidations(  # noqa: PLR0913, PLR0917 - the columns of the table
     name: str,
+    unit: str,
     help_: str,
     read: Callable[[LiquidationTally], Samples],
     labels: tuple[str, ...] = (),
@@ -25,16 +21,23 @@ def _of_liquidations(
 
     return of_account(
         name,
+        unit,
         f"{help_}, as of the last answer.",
         read_state,
         labels,
         kind,
-        part=_LIQUIDATIONS,
+        expires_at=_liquidations_expire_at,
+        stability="experimental",
     )
+
+
+def _liquidations_expire_at(state: AccountState) -> float:
+    return state.liquidations_expire_at_monotonic_seconds
 
 
 def _of_latest(
     name: str,
+    unit: str,
     help_: str,
     read: Callable[[Liquidation], Samples],
     labels: tuple[str, ...] = (),
@@ -42,11 +45,12 @@ def _of_latest(
     def read_tally(tally: LiquidationTally) -> Samples:
         return NO_SAMPLES if tally.latest is None else read(tally.latest)
 
-    return _of_liquidations(name, help_, read_tally, labels)
+    return _of_liquidations(name, unit, help_, read_tally, labels)
 
 
-def _of_endpoint(
+def _of_endpoint(  # noqa: PLR0913, PLR0917 - the columns of the table
     name: str,
+    unit: str,
     help_: str,
     read: Callable[[EndpointState], Samples],
     labels: tuple[str, ...] = (),
@@ -61,11 +65,12 @@ def _of_endpoint(
 
     return of_account(
         name,
+        unit,
         help_,
         read_state,
         ("endpoint", *labels),
         kind,
-        part=_ENDPOINTS,
+        stability="experimental",
     )
 
 
@@ -75,43 +80,50 @@ def _asset(latest: Liquidation) -> Samples:
     return one(latest.asset_amount, latest.asset_currency)
 
 
-EXTRAS_FAMILIES: tuple[Family[AccountState], ...] = (
+OPTIONAL_FAMILIES: tuple[Family[AccountState], ...] = (
     _of_liquidations(
         "liquidations_total",
+        "count",
         "Finished liquidations that answers have listed since the start, each once",
         lambda tally: one(len(tally.serials)),
         kind="counter",
     ),
     _of_liquidations(
         "liquidations_unfinished",
+        "count",
         "Liquidations listed with another status than 2, the documented one for finished",
         lambda tally: one(len(tally.listed.unfinished)),
     ),
     _of_latest(
         "last_liquidation_timestamp_seconds",
+        "Unix time in seconds",
         "Unix time at which the latest finished liquidation ended (finishTimestamp)",
         lambda latest: one(latest.finish_timestamp_seconds),
     ),
     _of_latest(
         "last_liquidation_debt_amount",
+        "amount of `currency`",
         "Debt that the latest finished liquidation repaid, in the currency (debtAmount)",
         lambda latest: one(latest.debt_amount, latest.debt_currency),
         ("currency",),
     ),
     _of_latest(
         "last_liquidation_asset_amount",
+        "amount of `currency`",
         "Asset that the latest finished liquidation took, in the currency (assetAmount)",
         _asset,
         ("currency",),
     ),
     _of_endpoint(
         "endpoint_up",
+        "0 or 1",
         "Whether the last request to the optional endpoint with the account's key gave a verified "
         "answer; absent until there was one.",
         lambda asked: one(int(asked.is_up)),
     ),
     _of_endpoint(
         "endpoint_failures_total",
+        "count",
         "Requests to the optional endpoint with the account's key that gave no verified answer, "
         "by reason.",
         lambda asked: each(asked.failures),
@@ -120,6 +132,7 @@ EXTRAS_FAMILIES: tuple[Family[AccountState], ...] = (
     ),
     _of_endpoint(
         "endpoint_last_success_timestamp_seconds",
+        "Unix time in seconds",
         "Unix time of the optional endpoint's last verified answer to the account's key; "
         "0 before the first.",
         lambda asked: one(asked.last_success_timestamp_seconds),

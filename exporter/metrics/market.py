@@ -8,15 +8,8 @@ from decimal import Decimal
 
 from exporter.exchange.borrow_terms import BorrowTerm
 from exporter.exchange.mark_prices import PRICE_UNIT
-from exporter.page.family import PREFIX, Family, Part, Samples, each
+from exporter.metrics.families import PREFIX, Family, Samples, each
 from exporter.state.market import MarketState
-
-_PRICES: Part[MarketState] = Part(
-    lambda market: market.prices, lambda market: market.prices_expire_at_monotonic_seconds
-)
-_TERMS: Part[MarketState] = Part(
-    lambda market: market.terms, lambda market: market.terms_expire_at_monotonic_seconds
-)
 
 
 def _prices(market: MarketState) -> Samples:
@@ -24,55 +17,70 @@ def _prices(market: MarketState) -> Samples:
     return tuple(((currency, PRICE_UNIT), price) for currency, price in prices.items())
 
 
-def _of_terms(name: str, help_: str, read: Callable[[BorrowTerm], Decimal]) -> Family[MarketState]:
+def _prices_expire_at(market: MarketState) -> float:
+    return market.prices_expire_at_monotonic_seconds
+
+
+def _terms_expire_at(market: MarketState) -> float:
+    return market.terms_expire_at_monotonic_seconds
+
+
+def _of_terms(
+    name: str, unit: str, help_: str, read: Callable[[BorrowTerm], Decimal]
+) -> Family[MarketState]:
     def read_market(market: MarketState) -> Samples:
         terms = market.terms.terms if market.terms else {}
         return each({currency: read(term) for currency, term in terms.items()})
 
     return Family(
         PREFIX + name,
-        "gauge",
+        unit,
         f"{help_}, as of the last answer.",
         ("currency",),
         read_market,
-        owner=lambda _: (),
-        part=_TERMS,
+        expires_at=_terms_expire_at,
+        stability="experimental",
     )
 
 
 MARKET_FAMILIES: tuple[Family[MarketState], ...] = (
     Family(
         PREFIX + "mark_price",
-        "gauge",
+        "price in `unit`",
         "Price at which the exchange values the currency, in the unit (price); absent where it "
         "is zero, as of the last answer.",
         ("currency", "unit"),
         _prices,
-        owner=lambda _: (),
-        part=_PRICES,
+        expires_at=_prices_expire_at,
+        stability="experimental",
     ),
     _of_terms(
         "borrow_annual_interest_ratio",
+        "ratio, 0.01 is 1 %",
         "Interest on borrowed principal for a year, 0.01 being 1 % (annualInterestPercentage)",
         lambda term: term.annual_interest_ratio,
     ),
     _of_terms(
         "borrow_user_limit_amount",
+        "amount of `currency`",
         "Most that one user may borrow, in the currency (maxUserAmount)",
         lambda term: term.user_limit_amount,
     ),
     _of_terms(
         "borrow_system_limit_amount",
+        "amount of `currency`",
         "Most that the exchange lends in all, in the currency (maxSystemAmount)",
         lambda term: term.system_limit_amount,
     ),
     _of_terms(
         "borrow_system_borrowed_amount",
+        "amount of `currency`",
         "What is lent to all users, in the currency (systemBorrowedAmount)",
         lambda term: term.system_borrowed_amount,
     ),
     _of_terms(
         "borrow_system_available_amount",
+        "amount of `currency`",
         "What is left to be lent, in the currency (systemAvailableBorrowAmount)",
         lambda term: term.system_available_amount,
     ),

@@ -15,6 +15,7 @@ from exporter.state.store import AccountState
 PREFIX = "bitopro_margin_"
 
 Kind = Literal["gauge", "counter"]
+Stability = Literal["stable", "experimental"]
 # The values of its own labels, and its value.
 Sample = tuple[tuple[str, ...], float | Decimal]
 Samples = tuple[Sample, ...]
@@ -24,59 +25,63 @@ NO_SAMPLES: Samples = ()
 S = TypeVar("S")
 
 
-# Compared by identity: a part is what several families have in common.
-@dataclass(frozen=True, slots=True, eq=False)
-class Part(Generic[S]):
-    """A part of a state that families read, `read` giving all that they read of it.
-
-    While that is the very same, so are their samples. `expires_at` gives when they are to disappear
-    (monotonic seconds, infinity for what does not grow stale).
-    """
-
-    read: Callable[[S], object]
-    expires_at: Callable[[S], float] = lambda _: math.inf
+def never(_: object) -> float:
+    """Return when what does not grow stale expires."""
+    return math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Family(Generic[S]):
-    """One metric family of a state. `read` gives its samples, from the `part` alone.
+    """One metric family of a state.
 
-    `owner` gives the values of the first labels, which all samples of a state share, and which
-    `read` leaves aside.
+    `read` returns its samples. `owner` returns the values of the first labels, which all samples of
+    a state share, and which `read` leaves out. `expires_at` returns when the samples are to
+    disappear, in monotonic seconds. `unit` is how the reference describes the value.
     """
 
     name: str
-    kind: Kind
+    unit: str
     help: str
     labels: tuple[str, ...]
     read: Callable[[S], Samples]
-    owner: Callable[[S], tuple[str, ...]]
-    part: Part[S]
+    kind: Kind = "gauge"
+    owner: Callable[[S], tuple[str, ...]] = lambda _: ()
+    expires_at: Callable[[S], float] = never
+    stability: Stability = "stable"
 
 
-WHOLE_ACCOUNT: Part[AccountState] = Part(lambda state: state)
-
-
-def of_account(  # noqa: PLR0913 - the columns of the table
+def of_account(  # noqa: PLR0913, PLR0917 - the columns of the table
     name: str,
+    unit: str,
     help_: str,
     read: Callable[[AccountState], Samples],
     labels: tuple[str, ...] = (),
     kind: Kind = "gauge",
     *,
-    part: Part[AccountState] = WHOLE_ACCOUNT,
+    expires_at: Callable[[AccountState], float] = never,
+    stability: Stability = "stable",
 ) -> Family[AccountState]:
-    """Give a family whose first label is the account."""
-    return Family(PREFIX + name, kind, help_, ("account", *labels), read, _account, part)
+    """Return a family whose first label is the account."""
+    return Family(
+        PREFIX + name,
+        unit,
+        help_,
+        ("account", *labels),
+        read,
+        kind,
+        _account,
+        expires_at,
+        stability,
+    )
 
 
 def one(value: float | Decimal | None, *labels: str) -> Samples:
-    """Give a sample with these label values, or none for None."""
+    """Return a sample with these label values, or none for None."""
     return NO_SAMPLES if value is None else ((labels, value),)
 
 
 def each(values: Mapping[str, float | Decimal]) -> Samples:
-    """Give a sample for each value, its name being the value of the one label."""
+    """Return a sample for each value, its name being the value of the one label."""
     return tuple(zip(zip(values), values.values(), strict=True))
 
 

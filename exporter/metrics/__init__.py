@@ -1,0 +1,1 @@
+"""The page at `/metrics`: its families as rows, their text, and how it becomes bytes."""

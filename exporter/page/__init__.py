@@ -1,1 +1,0 @@
-"""The page at `/metrics`: its families, and how it becomes bytes."""
