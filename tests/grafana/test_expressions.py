@@ -1,5 +1,6 @@
 """Every expression can be read, and reads only what is served or recorded."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -7,15 +8,16 @@ import pytest
 import yaml
 
 from exporter.metrics.account import FAMILIES
-from exporter.metrics.exporter import EXPORTER_FAMILIES
+from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.market import MARKET_FAMILIES
+from exporter.metrics.negotiation import Format
 from tests.alerts.deployment import ALL_RULES
 from tests.alerts.names import selectors
 from tests.grafana.shipped import ANNOTATIONS, QUERIES, Query
 
 # What Prometheus adds to every target, and to itself.
 OF_PROMETHEUS = {"up", "scrape_duration_seconds", "scrape_samples_scraped", "ALERTS"}
-OF_PROCESS = {family.name for family in EXPORTER_FAMILIES}
+OF_PROCESS = set(re.findall(r"^(\w+)", ExporterMetrics().text(Format.TEXT).decode(), re.MULTILINE))
 OF_EXCHANGE = {family.name for family in FAMILIES} | {family.name for family in MARKET_FAMILIES}
 # Of the exporter, and why no panel reads it.
 NOT_SHOWN = {
