@@ -219,7 +219,7 @@ class Exposition:
 
     def _compress(self, snapshot: _Snapshot) -> _Body:
         compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-        compressed = [compressor.compress(each) for each in in_parts(self._families(snapshot))]
+        compressed = [compressor.compress(each) for each in self._families(snapshot)]
         compressed.append(compressor.flush(zlib.Z_SYNC_FLUSH))
         return _Body(snapshot, snapshot.holds_until(), tuple(in_parts(compressed)), compressor)
 
