@@ -2,9 +2,7 @@
 
 import re
 
-import pytest
-
-from tests.alerts.deployment import ALERTS, RISK_RULES, RULES, RUNBOOK, Rule, document
+from tests.alerts.deployment import ALERTS, RISK_RULES, RULES, RUNBOOK, document
 from tests.alerts.names import listed_labels
 
 REPOSITORY = "https://github.com/bitopro-margin-exporter/bitopro-margin-exporter/blob/main"
@@ -20,80 +18,77 @@ TIMES = {
     if "alert" in rule
 }
 
-each_alert = pytest.mark.parametrize("rule", ALERTS.values(), ids=lambda rule: rule.name)
+
+def test_alerts_have_a_common_name_a_routed_severity_and_their_annotations() -> None:
+    annotations = {"summary", "description", "summary_zh", "description_zh"}
+    wrong = [
+        rule.name
+        for rule in ALERTS.values()
+        if not rule.name.startswith("BitoproMargin")
+        or rule.labels.keys() != {"severity"}
+        or rule.labels["severity"] not in {"critical", "warning", "info", "none"}
+        or rule.annotations.keys() != annotations | {"runbook_url", "dashboard_url"}
+    ]
+
+    assert wrong == []
 
 
-@each_alert
-def test_alert_has_the_common_beginning_of_its_name(rule: Rule) -> None:
-    assert rule.name.startswith("BitoproMargin")
-
-
-@each_alert
-def test_alert_has_a_severity_that_is_routed(rule: Rule) -> None:
-    assert rule.labels.keys() == {"severity"}
-    assert rule.labels["severity"] in {"critical", "warning", "info", "none"}
-
-
-@each_alert
-def test_alert_has_its_annotations(rule: Rule) -> None:
-    texts = {"summary", "description", "summary_zh", "description_zh"}
-
-    assert rule.annotations.keys() == {*texts, "runbook_url", "dashboard_url"}
-
-
-@each_alert
-def test_alert_links_to_its_runbook_entry(rule: Rule) -> None:
-    assert rule.annotations["runbook_url"] == f"{REPOSITORY}/docs/runbook.md#{rule.name.lower()}"
-
-
-@each_alert
-def test_alert_links_to_a_dashboard(rule: Rule) -> None:
-    url = rule.annotations["dashboard_url"]
-
+def test_alerts_link_to_their_runbook_entry_and_to_a_dashboard() -> None:
     page = "(?:bitopro-margin-account|bitopro-exporter-health)"
-    assert re.fullmatch(rf"{GRAFANA}/d/{page}(?:\?var-\w+=\{{\{{ .* \}}\}})?", url)
+    url = rf"{GRAFANA}/d/{page}(?:\?var-\w+=\{{\{{ .* \}}\}})?"
+    wrong = [
+        rule.name
+        for rule in ALERTS.values()
+        if rule.annotations["runbook_url"] != f"{REPOSITORY}/docs/runbook.md#{rule.name.lower()}"
+        or not re.fullmatch(url, rule.annotations["dashboard_url"])
+    ]
+
+    assert wrong == []
 
 
-@each_alert
-def test_alert_has_an_entry_that_says_what_to_do(rule: Rule) -> None:
-    points = re.findall(r"^- \*\*(.+?)\*\*: .", ENTRIES[rule.name], re.MULTILINE)
+def test_entries_begin_with_the_severity_and_say_what_to_do() -> None:
+    points = ["Means", "First look", "Likely causes", "Do", "Ignore"]
+    wrong = [
+        name
+        for name, rule in ALERTS.items()
+        if not ENTRIES[name].lstrip().startswith(rule.labels["severity"])
+        or re.findall(r"^- \*\*(.+?)\*\*: .", ENTRIES[name], re.MULTILINE) != points
+    ]
 
-    assert points == ["Means", "First look", "Likely causes", "Do", "Ignore"]
-
-
-@each_alert
-def test_entry_begins_with_the_severity(rule: Rule) -> None:
-    assert ENTRIES[rule.name].lstrip().startswith(rule.labels["severity"])
-
-
-@pytest.mark.parametrize("name", [name for name, rule in TIMES.items() if "for" in rule])
-def test_entry_tells_after_which_time_the_alert_fires(name: str) -> None:
-    minutes = TIMES[name]["for"].removesuffix("m")
-
-    assert re.search(rf"^.*(?:after|and) {minutes} (?:minute|more)", ENTRIES[name], re.MULTILINE)
+    assert wrong == []
 
 
-@pytest.mark.parametrize("name", [name for name in TIMES if "keep_firing_for" in TIMES[name]])
-def test_entry_tells_how_long_the_alert_keeps_firing(name: str) -> None:
-    minutes = TIMES[name]["keep_firing_for"].removesuffix("m")
-    told = f"keeps firing for {minutes} minute"
+def test_entries_tell_after_which_time_alerts_fire_and_how_long_they_keep_firing() -> None:
+    wrong = []
+    for name, rule in TIMES.items():
+        after, keeps = (rule.get(key, "").removesuffix("m") for key in ("for", "keep_firing_for"))
+        entry = ENTRIES[name]
+        if after and not re.search(
+            rf"^.*(?:after|and) {after} (?:minute|more)", entry, re.MULTILINE
+        ):
+            wrong.append((name, f"after {after} minutes"))
+        if keeps and f"keeps firing for {keeps} minute" not in entry and "for the day" not in entry:
+            wrong.append((name, f"keeps firing for {keeps} minutes"))
 
-    assert told in ENTRIES[name] or "for the day" in ENTRIES[name]
+    assert wrong == []
 
 
 def test_runbook_has_no_entry_of_an_alert_that_does_not_exist() -> None:
     assert set(ENTRIES) == set(ALERTS)
 
 
-@pytest.mark.parametrize(
-    "rule",
-    [rule for rule in ALERTS.values() if "account" in listed_labels(rule.expression)],
-    ids=lambda rule: rule.name,
-)
-def test_alert_that_is_told_of_an_account_tells_when_it_is_a_drill(rule: Rule) -> None:
+def test_alerts_that_are_told_of_an_account_tell_when_it_is_a_drill() -> None:
     drill = '{{ if eq $labels.account "drill" }}DRILL, no real account: {{ end }}'
-
-    assert rule.labels["severity"] == "none" or rule.annotations["summary"].startswith(drill)
     drill_zh = '{{ if eq $labels.account "drill" }}演練，非真實帳戶：{{ end }}'
+    wrong = [
+        rule.name
+        for rule in ALERTS.values()
+        if "account" in listed_labels(rule.expression)
+        and rule.labels["severity"] != "none"
+        and not (
+            rule.annotations["summary"].startswith(drill)
+            and rule.annotations["summary_zh"].startswith(drill_zh)
+        )
+    ]
 
-    assert rule.labels["severity"] == "none" or rule.annotations["summary_zh"].startswith(drill_zh)
+    assert wrong == []

@@ -1,9 +1,6 @@
 """The rules of Grafana's dashboard-linter, and the conventions of this project."""
 
 import re
-from pathlib import Path
-
-import pytest
 
 from tests.alerts.names import selectors
 from tests.grafana.shipped import (
@@ -11,8 +8,6 @@ from tests.grafana.shipped import (
     DASHBOARDS,
     PANELS,
     QUERIES,
-    Document,
-    Query,
     dashboard,
 )
 
@@ -43,13 +38,8 @@ WITHOUT_TARGET = {
 OF_ACCOUNT = re.compile(r"account|bitopro_margin_(?!mark|borrow_[aus]\w+_|exporter)|ALERTS")
 DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
-each_dashboard = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
-each_panel = pytest.mark.parametrize(
-    "panel",
-    [panel for _, panel in PANELS],
-    ids=[f"{name}: {each['title']}" for name, each in PANELS],
-)
-each_query = pytest.mark.parametrize("query", [*QUERIES, *ANNOTATIONS], ids=str)
+NAMED_PANELS = [(f"{name}: {panel['title']}", panel) for name, panel in PANELS]
+ALL_QUERIES = [*QUERIES, *ANNOTATIONS]
 
 
 def scope(metric_matchers: tuple[tuple[str, str, str], ...]) -> set[tuple[str, str]]:
@@ -57,83 +47,89 @@ def scope(metric_matchers: tuple[tuple[str, str, str], ...]) -> set[tuple[str, s
     return {(label, value) for label, operator, value in metric_matchers if operator == "=~"}
 
 
-@each_panel
-def test_panel_says_what_it_shows(panel: Document) -> None:
-    assert panel["title"]
-    assert panel["description"].endswith(".")
-    assert panel["fieldConfig"]["defaults"]["unit"]
+def test_panels_say_what_they_show_in_which_unit_and_why_they_are_empty() -> None:
+    wrong = [
+        name
+        for name, panel in NAMED_PANELS
+        for defaults in [panel["fieldConfig"]["defaults"]]
+        if not (panel["title"] and defaults["unit"] and defaults["noValue"])
+        or not panel["description"].endswith(".")
+    ]
+
+    assert wrong == []
+    assert NAMED_PANELS
 
 
-@each_panel
-def test_panel_says_why_it_is_empty(panel: Document) -> None:
-    assert panel["fieldConfig"]["defaults"]["noValue"]
+def test_panels_ask_the_chosen_data_source() -> None:
+    wrong = [
+        name
+        for name, panel in NAMED_PANELS
+        if not panel["targets"]
+        or [panel["datasource"], *(each["datasource"] for each in panel["targets"])]
+        != [DATA_SOURCE] * (1 + len(panel["targets"]))
+    ]
+
+    assert wrong == []
 
 
-@each_panel
-def test_panel_asks_the_chosen_data_source(panel: Document) -> None:
-    sources = [panel["datasource"], *(target["datasource"] for target in panel["targets"])]
+def test_annotations_ask_the_chosen_data_source() -> None:
+    sources = {
+        path.stem: [each["datasource"] for each in dashboard(path)["annotations"]["list"]]
+        for path in DASHBOARDS
+    }
 
-    assert len(sources) > 1
-    assert [source for source in sources if source != DATA_SOURCE] == []
-
-
-@each_dashboard
-def test_annotations_ask_the_chosen_data_source(path: Path) -> None:
-    sources = [each["datasource"] for each in dashboard(path)["annotations"]["list"]]
-
-    assert sources == [DATA_SOURCE] * 3
+    assert sources == {path.stem: [DATA_SOURCE] * 3 for path in DASHBOARDS}
 
 
-@each_query
-def test_selector_is_of_the_chosen_job_and_instance(query: Query) -> None:
+def test_selectors_are_of_the_chosen_job_and_instance_where_no_exception_is_named() -> None:
     without = {
-        selector.metric
+        selector.metric: str(query)
+        for query in ALL_QUERIES
         for selector in selectors(query.expression)
         if not {("job", "$job"), ("instance", "$instance")} <= scope(selector.matchers)
     }
+    read = {selector.metric for query in ALL_QUERIES for selector in selectors(query.expression)}
 
-    assert without <= WITHOUT_TARGET.keys()
-
-
-def test_every_exception_is_needed() -> None:
-    read = {
-        selector.metric
-        for query in [*QUERIES, *ANNOTATIONS]
-        for selector in selectors(query.expression)
-    }
-
-    assert read >= WITHOUT_TARGET.keys()
+    assert {
+        metric: query for metric, query in without.items() if metric not in WITHOUT_TARGET
+    } == {}
+    assert WITHOUT_TARGET.keys() <= read
 
 
-@each_query
-def test_what_has_an_account_is_of_the_chosen_accounts(query: Query) -> None:
-    of_account = [
-        selector for selector in selectors(query.expression) if OF_ACCOUNT.match(selector.metric)
-    ]
+def test_what_has_an_account_is_of_the_chosen_accounts() -> None:
     chosen = {("account", "$account"), ("account", "$account|")}
     any_account = {("alertname", "=", "BitoproMarginWatchdog")}
-
-    assert [
-        selector
-        for selector in of_account
-        if not chosen & scope(selector.matchers) and not any_account & set(selector.matchers)
-    ] == []
-
-
-@each_query
-def test_rate_is_over_grafanas_own_interval(query: Query) -> None:
-    ranges = re.findall(r"\bi?rate\([^\[]*\[([^\]]*)\]", query.expression)
-
-    assert set(ranges) <= {"$__rate_interval"}
-
-
-@each_query
-def test_counter_is_only_read_by_how_it_rises(query: Query) -> None:
-    rising = re.findall(r"\b(?:rate|increase)\(([a-z_]+_total)\{", query.expression)
-    counters = [
-        selector.metric
+    wrong = [
+        (str(query), selector)
+        for query in ALL_QUERIES
         for selector in selectors(query.expression)
-        if selector.metric.endswith("_total")
+        if OF_ACCOUNT.match(selector.metric)
+        and not chosen & scope(selector.matchers)
+        and not any_account & set(selector.matchers)
     ]
 
-    assert counters == rising
+    assert wrong == []
+
+
+def test_rates_are_over_grafanas_own_interval() -> None:
+    wrong = [
+        (str(query), interval)
+        for query in ALL_QUERIES
+        for interval in re.findall(r"\bi?rate\([^\[]*\[([^\]]*)\]", query.expression)
+        if interval != "$__rate_interval"
+    ]
+
+    assert wrong == []
+
+
+def test_counters_are_only_read_by_how_they_rise() -> None:
+    wrong = [
+        (str(query), counters)
+        for query in ALL_QUERIES
+        for counters in [
+            [each.metric for each in selectors(query.expression) if each.metric.endswith("_total")]
+        ]
+        if counters != re.findall(r"\b(?:rate|increase)\(([a-z_]+_total)\{", query.expression)
+    ]
+
+    assert wrong == []
