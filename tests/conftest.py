@@ -9,7 +9,7 @@ import pytest
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
-pytest_plugins = ["tests.canary"]
+pytest_plugins = ["tests.secret_leaks"]
 
 
 @pytest.fixture
