@@ -315,7 +315,7 @@ def test_proxy_that_is_not_used_is_mentioned_without_its_url() -> None:
     _, printed = check(
         {
             **environment("https://no-such-host.invalid/v3"),
-            "HTTPS_PROXY": "http://me:CANARY-SECRET@proxy:3128",
+            "HTTPS_PROXY": "http://me:LEAKED-SECRET@proxy:3128",
         }
     )
 
