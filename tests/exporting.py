@@ -1,7 +1,7 @@
 """The running exporter in a test's own event loop, with one account or several."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import httpx
@@ -54,8 +54,13 @@ class Target:
         self._url = url
         self._client = client
 
-    async def reload(self, method: str = "POST", path: str = "/-/reload") -> httpx.Response:
-        return await self._client.request(method, self._url + path)
+    async def reload(
+        self,
+        method: str = "POST",
+        path: str = "/-/reload",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        return await self._client.request(method, self._url + path, headers=headers)
 
     async def page(self) -> Page:
         text = (await self._client.get(f"{self._url}/metrics")).text

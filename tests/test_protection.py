@@ -257,7 +257,7 @@ async def test_plain_text_on_a_port_with_tls_is_no_error(
 ) -> None:
     async with site(tmp_path, TLS_TEXT) as served:
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
-        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
         received = await reader.read()
         writer.close()
         await writer.wait_closed()

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -410,14 +410,57 @@ async def test_hangup_that_came_before_there_was_a_loop_is_obeyed() -> None:
     assert obeyed.is_set()
 
 
-async def test_reload_is_a_post_without_parameters(operator: Operator) -> None:
+async def test_reload_is_a_post_and_ignores_parameters(operator: Operator) -> None:
     operator.write(operator.account(1))
     async with running(operator) as target:
         got = await target.reload("GET")
         asked = await target.reload(path="/-/reload?force=1")
 
     assert (got.status_code, got.headers["allow"]) == (405, "POST")
-    assert asked.status_code == 400
+    assert (asked.status_code, asked.text) == (200, "reloaded\n")
+
+
+async def test_status_page_says_that_the_configuration_on_disk_was_refused(
+    operator: Operator,
+) -> None:
+    operator.write(operator.account(1))
+    async with running(operator) as target:
+        before = (await target.reload("GET", "/")).text
+        operator.write(operator.account(1, base_url="broken"))
+        await target.reload()
+        refused = (await target.reload("GET", "/")).text
+        operator.write(operator.account(1))
+        await target.reload()
+        after = (await target.reload("GET", "/")).text
+
+    assert ["Configuration refused" in each for each in (before, refused, after)] == [
+        False,
+        True,
+        False,
+    ]
+    assert "broken" not in refused
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site", "origin": "http://localhost"}, 403),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"sec-fetch-site": "same-origin", "origin": "https://proxy.example"}, 200),
+        ({"sec-fetch-site": "none"}, 200),
+        ({}, 200),
+    ],
+)
+async def test_pages_of_other_sites_cannot_reload(
+    operator: Operator, headers: Mapping[str, str], status: int
+) -> None:
+    operator.write(operator.account(1))
+    async with running(operator) as target:
+        assert (await target.reload(headers=headers)).status_code == status
+        own = {"origin": f"http://{target.address}"}
+        assert (await target.reload(headers=own)).status_code == 200
 
 
 async def test_reload_is_off_unless_it_is_enabled(operator: Operator) -> None:

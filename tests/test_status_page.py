@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import replace
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
 from exporter.clock import Clock
 from exporter.errors import NetworkError, WrongAccountError
+from exporter.metrics.exporter import ExporterStatus
 from exporter.state.store import AccountState
 from exporter.web.account_view import span, view_of
 from exporter.web.status_page import StatusPage
@@ -141,11 +143,48 @@ def test_every_text_is_escaped() -> None:
 def test_it_links_to_all_that_there_is() -> None:
     targets = re.findall(r'<a href="([^"]+)"', page())
 
-    assert targets[:3] == ["/metrics", "/-/healthy", "/-/ready"]
+    assert targets[:3] == ["./metrics", "./-/healthy", "./-/ready"]
     assert [each.partition("#")[0].rpartition("/")[2] for each in targets[3:]] == [
         "bitopro-margin-exporter",
         "dashboards",
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "link"),
+    [("/a/b", "./a/b"), ("/a:b", "./a%3Ab"), ("/a?b#c", "./a%3Fb%23c")],
+)
+@pytest.mark.parametrize("prefix", ["/", "/prefix/", "/two/prefixes/"])
+def test_link_leads_to_the_metrics_behind_a_proxy_that_strips_a_prefix(
+    prefix: str, path: str, link: str
+) -> None:
+    html = StatusPage(Clock(), path).render([])
+
+    assert f'href="{link}"' in html
+    reached = urlsplit(urljoin(f"https://proxy.example{prefix}", link))
+    assert unquote(reached.path) == prefix.removesuffix("/") + path
+
+
+def test_refused_configuration_is_said_on_top_and_since_when() -> None:
+    status = ExporterStatus()
+    status.loaded(WALL)
+    status.refused(WALL + 60.0)
+    status.refused(WALL + 90.0)
+    clock = Clock(wall=lambda: WALL + 120.0, monotonic=lambda: 20.0)
+    shown = StatusPage(clock, "/metrics", status)
+
+    html = shown.render([OK]).replace("\u00a0", " ")
+
+    assert "<title>bitopro-margin-exporter: configuration refused, 1 ok</title>" in html
+    bar = html[html.index('role="alert"') : html.index("<main>")]
+    assert "✗ what is below is of an older configuration than the one on disk" in bar
+    assert (
+        "It could not be loaded at 2023-11-14 22:14:20 UTC (1 min 0 s ago), so the one of "
+        "2023-11-14 22:13:20 UTC stays in force."
+    ) in bar
+    status.loaded(WALL + 120.0)
+    assert "refused," not in shown.render([OK])
+    assert 'role="alert"' not in shown.render([OK])
 
 
 def test_it_has_no_script_and_fetches_nothing() -> None:

@@ -5,9 +5,13 @@ from pathlib import Path
 
 from exporter.command_line.flag_types import (
     address,
+    address_text,
     duration,
+    host_name,
+    http_url,
     shard_number,
     shard_total,
+    target,
     telemetry_path,
 )
 from exporter.logs import FORMATS, LEVELS
@@ -81,6 +85,15 @@ def add_web_flags(parser: argparse.ArgumentParser) -> None:
         f"(default: {DEFAULT_ADDRESS}, because balances are private)",
     )
     parser.add_argument(
+        "--web.allowed-hosts",
+        dest="allowed_hosts",
+        action="append",
+        type=host_name,
+        metavar="NAME",
+        help="serve under this name (the header Host) as well; repeatable; * is every name; "
+        "otherwise loopback is served under its own names only, other addresses under any",
+    )
+    parser.add_argument(
         "--web.telemetry-path",
         dest="telemetry_path",
         type=telemetry_path,
@@ -102,12 +115,14 @@ def add_drill_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prometheus.url",
         dest="prometheus_url",
+        type=http_url,
         metavar="URL",
         help="your Prometheus, to report which alerts fire; without it, watch for them yourself",
     )
     parser.add_argument(
         "--alertmanager.url",
         dest="alertmanager_url",
+        type=http_url,
         metavar="URL",
         help="your Alertmanager, to report which alerts reach it",
     )
@@ -122,12 +137,14 @@ def add_drill_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--web.listen-address",
         dest="listen_address",
+        type=address_text,
         default=_DRILL_ADDRESS,
         metavar="HOST:PORT",
         help="where the drill serves its metrics (default: %(default)s)",
     )
     parser.add_argument(
         "--target",
+        type=target,
         metavar="HOST:PORT",
         help="the same address as Prometheus reaches it, if it is another",
     )

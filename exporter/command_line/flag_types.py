@@ -1,11 +1,12 @@
 """How the values of single flags are written, for argparse, which tells the text of an error."""
 
 import argparse
+from ipaddress import ip_address
 
 from exporter.configuration.setting_types import duration_seconds
 from exporter.configuration.shards import MAX_SHARDS
+from exporter.web.listening import host_and_port, is_host
 
-_LARGEST_PORT = 65_535
 _RESERVED_PATHS = ("/", "/-/healthy", "/-/ready", "/-/reload")
 
 
@@ -37,13 +38,58 @@ def shard_total(text: str) -> int:
 
 
 def address(text: str) -> tuple[str, int]:
-    """Give host, empty for every address, and port."""
-    host, colon, port = text.rpartition(":")
-    if not (colon and port.isascii() and port.isdigit() and int(port[:6]) <= _LARGEST_PORT):
+    """Return host, empty for every address, and port."""
+    try:
+        return host_and_port(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def address_text(text: str) -> str:
+    """Return `host:port` as it was written."""
+    address(text)
+    return text
+
+
+def target(text: str) -> str:
+    """Return `host:port` as it was written, where an empty host leads nowhere."""
+    host, _ = address(text)
+    if not host:
+        raise argparse.ArgumentTypeError(f"{text} has no host; write it as Prometheus reaches it")
+    return text
+
+
+def host_name(text: str) -> str:
+    """Return the name or the address of a host, or `*`."""
+    if text == "*" or is_host(text):
+        return text
+    try:
+        ip_address(text.strip("[]"))
+    except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text} is not host:port, such as 127.0.0.1:18061 or :18061"
-        )
-    return host.removeprefix("[").removesuffix("]"), int(port)
+            "a name such as exporter.example.com was expected, without scheme and port, or *"
+        ) from None
+    return text
+
+
+def http_url(text: str) -> str:
+    """Return a URL that can be asked. The message does not repeat it: it may hold a password."""
+    import httpx  # noqa: PLC0415 - takes a while to import, and only `drill` asks URLs
+
+    try:
+        url = httpx.Request("GET", text).url
+        host_and_port(f"{_bracketed(url.raw_host.decode())}:{url.port or 0}")
+        is_good = url.scheme in ("http", "https") and bool(url.host)
+        is_good = is_good and not (url.query or url.fragment)
+    except (httpx.InvalidURL, ValueError):
+        is_good = False
+    if not is_good:
+        raise argparse.ArgumentTypeError("a URL such as http://127.0.0.1:9090 was expected")
+    return text
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _count(text: str, lowest: int, highest: int) -> int:

@@ -6,6 +6,8 @@ import socket
 from exporter.configuration.settings import Settings
 from exporter.configuration.shards import Shard, chosen_shard
 from exporter.service.startup import load_configuration
+from exporter.web.door import AllowedHosts
+from exporter.web.listening import host_and_port
 
 
 def shard_of(options: argparse.Namespace) -> Shard:
@@ -21,4 +23,12 @@ def configuration(options: argparse.Namespace) -> Settings:
         options.listen_addresses or (),
         lambda: shard_of(options),
         options.web_config_file,
+        # `run` finds that out when it listens, and no name is looked up offline.
+        resolves_addresses=options.command == "check" and not options.offline,
     )
+
+
+def allowed_hosts(options: argparse.Namespace) -> AllowedHosts:
+    """Return the names under which pages are served: those that the flags give, and listen on."""
+    addresses = options.listen_addresses or ()
+    return AllowedHosts(options.allowed_hosts or (), (host_and_port(each)[0] for each in addresses))

@@ -5,6 +5,7 @@ import asyncio
 
 from exporter.clock import Clock
 from exporter.command_line.flag_groups import DEFAULT_ADDRESS
+from exporter.commands.configured import allowed_hosts
 from exporter.commands.simulate import simulator_config
 from exporter.rehearsal.demo import demo_simulator, run_demo
 from exporter.service.lifetime import run_until_signal
@@ -25,6 +26,7 @@ def main(options: argparse.Namespace) -> int:
             telemetry_path=options.telemetry_path,
             shows_balances=options.show_balances,
             clock=Clock(),
+            allowed_hosts=allowed_hosts(options),
             stopped=stopped,
         )
 

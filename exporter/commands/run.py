@@ -9,7 +9,7 @@ from exporter import __version__
 from exporter.access.protection import Protection
 from exporter.clock import Clock
 from exporter.command_line.flag_groups import DEFAULT_ADDRESS
-from exporter.commands.configured import configuration
+from exporter.commands.configured import allowed_hosts, configuration
 from exporter.configuration.settings import load_settings
 from exporter.configuration.shards import ONLY_SHARD, Shard
 from exporter.polling.reloading import Hangup, ReloadOptions, log_warnings
@@ -56,6 +56,7 @@ def main(options: argparse.Namespace) -> int:
             clock=Clock(),
             stopped=stopped,
             protection=protection,
+            allowed_hosts=allowed_hosts(options),
             reload_options=ReloadOptions(
                 load=lambda: load_settings(options.config_file, settings.shard),
                 hangup=hangup,

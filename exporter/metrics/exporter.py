@@ -32,10 +32,18 @@ class ExporterStatus:
     shard: Shard = ONLY_SHARD
     is_config_good: bool = True
     config_timestamp_seconds: float = 0.0
+    refused_timestamp_seconds: float | None = None
 
     def loaded(self, timestamp_seconds: float) -> None:
         """Note that a configuration was loaded successfully, at this unix time."""
         self.is_config_good, self.config_timestamp_seconds = True, timestamp_seconds
+        self.refused_timestamp_seconds = None
+
+    def refused(self, timestamp_seconds: float) -> None:
+        """Note that a reload failed at this unix time; the first failure in a row counts."""
+        self.is_config_good = False
+        if self.refused_timestamp_seconds is None:
+            self.refused_timestamp_seconds = timestamp_seconds
 
 
 EXPORTER_FAMILIES: tuple[Family[ExporterStatus], ...] = (

@@ -122,7 +122,7 @@ class Reloader:
         return settings, read_credentials(settings)
 
     def _failed(self, problems: Sequence[str]) -> Sequence[str]:
-        self._status.is_config_good = False
+        self._status.refused(self._wall())
         for problem in problems:
             logger.error("configuration not loaded; the old goes on", extra={"detail": problem})
         return problems

@@ -11,6 +11,7 @@ from exporter.service.running import run_service
 from exporter.simulator import Simulator, SimulatorConfig
 from exporter.state.account import Account
 from exporter.telling import tell
+from exporter.web.door import AllowedHosts
 from exporter.web.listening import url_of
 
 _ACCOUNTS = 3
@@ -25,6 +26,7 @@ async def run_demo(  # noqa: PLR0913 - everything it needs is passed in
     telemetry_path: str,
     shows_balances: bool = False,
     clock: Clock,
+    allowed_hosts: AllowedHosts,
     stopped: asyncio.Event,
 ) -> None:
     """Run both until `stopped` is set, and tell on standard output what to open."""
@@ -42,6 +44,7 @@ async def run_demo(  # noqa: PLR0913 - everything it needs is passed in
             telemetry_path=telemetry_path,
             shows_balances=shows_balances,
             clock=clock,
+            allowed_hosts=allowed_hosts,
             stopped=stopped,
         )
 

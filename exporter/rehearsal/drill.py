@@ -18,6 +18,7 @@ from exporter.service.running import run_service
 from exporter.simulator import STEP_SECONDS, Simulator, SimulatorConfig
 from exporter.state.account import DRILL_ACCOUNT, Account
 from exporter.telling import tell
+from exporter.web.door import AllowedHosts
 
 _POLL_INTERVAL_SECONDS = 5.0
 _STALE_AFTER_SECONDS = 15.0
@@ -59,6 +60,8 @@ async def run_drill(  # noqa: PLR0913 - everything it needs is passed in
                 telemetry_path="/metrics",
                 clock=clock,
                 stopped=stopped,
+                # Simulated balances, under whatever name Prometheus reaches them by.
+                allowed_hosts=AllowedHosts(["*"]),
             )
         )
         playing = asyncio.create_task(play)

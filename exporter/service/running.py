@@ -27,7 +27,7 @@ from exporter.polling.vigil import Vigil
 from exporter.service.supervision import Supervisor
 from exporter.state.store import Store
 from exporter.web.application import Application
-from exporter.web.door import Door
+from exporter.web.door import AllowedHosts, Door
 from exporter.web.listening import is_public
 from exporter.web.serving import serve
 from exporter.web.status_page import StatusPage
@@ -46,6 +46,7 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
     stopped: asyncio.Event,
     protection: Protection | None = None,
     reload_options: ReloadOptions | None = None,
+    allowed_hosts: AllowedHosts | None = None,
 ) -> None:
     """Poll and serve until `stopped` is set. Whatever ends any of it before that is a bug.
 
@@ -87,12 +88,12 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
             store,
             exposition,
             telemetry_path,
-            StatusPage(clock, telemetry_path, shows_balances=shows_balances),
+            StatusPage(clock, telemetry_path, status, shows_balances=shows_balances),
             reloader.reload_by_http if reloader else None,
         )
         supervisor = Supervisor(os.environ, clock.monotonic, store.states)
         group.create_task(supervisor.attend(stopped))
-        await group.create_task(serve_pages(Door(application, protection)))
+        await group.create_task(serve_pages(Door(application, protection, allowed_hosts)))
         if reloader is not None:
             reloader.stop()
         fleet.stop()

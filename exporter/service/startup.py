@@ -16,11 +16,13 @@ def load_configuration(
     addresses: Sequence[str] = (),
     choose_shard: Callable[[], Shard] = Shard,
     web_config_file: Path | None = None,
+    *,
+    resolves_addresses: bool = False,
 ) -> Settings:
     """Read the settings. Raises ConfigurationError with every problem of any source."""
     shard, problems = _chosen(choose_shard)
     problems += [
-        *address_problems(addresses),
+        *address_problems(addresses, resolves=resolves_addresses),
         *_problems_of(lambda: Protection(web_config_file)),
         *_problems_of(client_ssl_context),
     ]

@@ -75,8 +75,6 @@ class Application:
             return _Response(404, b"not found\n")
         if scope["method"] not in ("GET", "HEAD"):
             return _Response(405, b"only GET\n", headers={"allow": "GET, HEAD"})
-        if scope["query_string"]:
-            return _Response(400, b"this page takes no parameters\n")
         return await page(_headers(scope["headers"]))
 
     async def _metrics(self, request_headers: Mapping[str, str]) -> _Response:
@@ -94,8 +92,6 @@ class Application:
             return _Response(404, b"off; start with --web.enable-lifecycle, or send SIGHUP\n")
         if scope["method"] != "POST":
             return _Response(405, b"only POST\n", headers={"allow": "POST"})
-        if scope["query_string"]:
-            return _Response(400, b"this page takes no parameters\n")
         problems = await self._reload()
         if problems:
             text = "".join(f"{each}\n" for each in ("the old configuration goes on", *problems))

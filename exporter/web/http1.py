@@ -37,10 +37,11 @@ async def answer_one_request(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
     while_answering: Callable[[], AbstractContextManager[None]],
-    host: str,
+    ends: Scope,
 ) -> None:
-    """Read a request of the client at `host`, let the application answer it, and write that out.
+    """Read a request, let the application answer it, and write that out.
 
+    `ends` has `client` and `server` of ASGI's scope, the latter as it is listened on.
     `while_answering` gives a context for the time in which there is a page in memory. Raises
     OSError if the client cannot be read from or written to.
     """
@@ -64,7 +65,7 @@ async def answer_one_request(
             await _send(message, connection, writer)
 
         try:
-            await application(_scope(request, writer, host), _receive, send)
+            await application(_scope(request, writer, ends), _receive, send)
         except Exception:
             if writer.is_closing():
                 return  # the client left in the meantime
@@ -81,7 +82,7 @@ async def _read_head(
     return event if isinstance(event, h11.Request) else None
 
 
-def _scope(request: h11.Request, writer: asyncio.StreamWriter, host: str) -> Scope:
+def _scope(request: h11.Request, writer: asyncio.StreamWriter, ends: Scope) -> Scope:
     path, _, query = request.target.partition(b"?")
     return {
         "type": "http",
@@ -94,7 +95,7 @@ def _scope(request: h11.Request, writer: asyncio.StreamWriter, host: str) -> Sco
         "query_string": query,
         "root_path": "",
         "headers": list(request.headers),
-        "client": (host, None),
+        **ends,
     }
 
 

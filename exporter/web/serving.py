@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from exporter.access.server_tls import ServerTLS
-from exporter.web.http1 import MAX_HEAD_BYTES, ASGIApplication, answer_one_request
+from exporter.web.http1 import MAX_HEAD_BYTES, ASGIApplication, Scope, answer_one_request
 from exporter.web.rooms import Room
 
 # Less than the 10 s after which Prometheus, unless told otherwise, gives a scrape up.
@@ -97,6 +97,7 @@ class _Server:
         """Serve each client in a task of its own."""
         listening.settimeout(0)
         loop = asyncio.get_running_loop()
+        bound = listening.getsockname()[:2]
         while True:
             try:
                 client, address = await loop.sock_accept(listening)
@@ -104,7 +105,9 @@ class _Server:
                 self._warn_of_accepting(error.strerror or str(error))
                 await asyncio.sleep(_ACCEPT_AGAIN_SECONDS)
                 continue
-            task = asyncio.create_task(self._serve_client(client, address[0]))
+            task = asyncio.create_task(
+                self._serve_client(client, {"client": (address[0], None), "server": bound})
+            )
             self._clients.add(task)
             task.add_done_callback(self._clients.discard)
             # sock_accept gives a client that waits already without letting anyone else run, so a
@@ -119,12 +122,12 @@ class _Server:
             each.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
 
-    async def _serve_client(self, client: socket.socket, host: str) -> None:
+    async def _serve_client(self, client: socket.socket, ends: Scope) -> None:
         with client, self._connections.place(), suppress(OSError):
             async with asyncio.timeout(_CONNECTION_SECONDS):
-                await self._converse(client, host)
+                await self._converse(client, ends)
 
-    async def _converse(self, client: socket.socket, host: str) -> None:
+    async def _converse(self, client: socket.socket, ends: Scope) -> None:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(MAX_HEAD_BYTES)
         tls = self._tls()
@@ -136,7 +139,7 @@ class _Server:
             if tls is not None and not tls.lets_in(transport.get_extra_info("peercert")):
                 self._warn_of_certificates()
                 return
-            await answer_one_request(self._application, reader, writer, self._answers.place, host)
+            await answer_one_request(self._application, reader, writer, self._answers.place, ends)
             writer.close()
             await writer.wait_closed()
         finally:

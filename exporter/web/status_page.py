@@ -8,13 +8,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from html import escape
+from urllib.parse import quote
 
 from exporter import __version__
 from exporter.clock import Clock
 from exporter.exchange.snapshot import Snapshot
+from exporter.metrics.exporter import ExporterStatus
 from exporter.project import DASHBOARDS_URL, DOCUMENTATION_URL
 from exporter.state.store import AccountState
-from exporter.web.account_view import SIGNS, AccountView, Condition, utc, view_of
+from exporter.web.account_view import SIGNS, AccountView, Condition, span, utc, view_of
 from exporter.web.status_style import STYLE
 
 _REFRESH_SECONDS = 15
@@ -26,9 +28,18 @@ _ORDER: tuple[Condition, ...] = ("stale", "failing", "waiting", "ok")
 class StatusPage:
     """Renders the page as of now."""
 
-    def __init__(self, clock: Clock, telemetry_path: str, *, shows_balances: bool = False) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        telemetry_path: str,
+        status: ExporterStatus | None = None,
+        *,
+        shows_balances: bool = False,
+    ) -> None:
         self._clock = clock
-        self._telemetry_path = telemetry_path
+        self._status = status or ExporterStatus()
+        # Relative, so that it holds behind a proxy that strips a prefix.
+        self._metrics_link = f"./{quote(telemetry_path.removeprefix('/'))}"
         self._shows_balances = shows_balances
 
     def render(self, states: Iterable[AccountState]) -> str:
@@ -43,12 +54,16 @@ class StatusPage:
             )
             for view, state in viewed
         ]
+        summary = _summary([view for view, _ in viewed])
+        if not self._status.is_config_good:
+            summary = f"configuration refused, {summary}"
         return _PAGE.format(
             refresh=_REFRESH_SECONDS,
             style=STYLE,
             version=escape(__version__),
-            summary=_summary([view for view, _ in viewed]),
-            metrics=escape(self._telemetry_path),
+            summary=summary,
+            refusal=_refusal(self._status, wall),
+            metrics=escape(self._metrics_link),
             documentation=DOCUMENTATION_URL,
             dashboards=DASHBOARDS_URL,
             accounts="\n".join(sections) or _NO_ACCOUNTS,
@@ -72,12 +87,12 @@ _PAGE = """<!doctype html>
 </header>
 <nav>
 <a href="{metrics}">Metrics</a>
-<a href="/-/healthy">Healthy</a>
-<a href="/-/ready">Ready</a>
+<a href="./-/healthy">Healthy</a>
+<a href="./-/ready">Ready</a>
 <a href="{documentation}" rel="noreferrer">Documentation</a>
 <a href="{dashboards}" rel="noreferrer">Dashboards</a>
 </nav>
-<main>
+{refusal}<main>
 {accounts}
 </main>
 <footer>As of {now}; the page asks for a newer one every {refresh} s.</footer>
@@ -91,6 +106,24 @@ _NO_ACCOUNTS = """<section class="none">
 <p>With shards, that is so where none of the accounts falls to this one. Otherwise check the
 configuration: <code>bitopro-margin-exporter check</code>.</p>
 </section>"""
+
+
+def _refusal(status: ExporterStatus, wall_seconds: float) -> str:
+    """Return a bar that says so where the configuration on disk is not the one in force.
+
+    What is wrong with it is left to the log: this page may be read by others.
+    """
+    since = status.refused_timestamp_seconds
+    if status.is_config_good or since is None:
+        return ""
+    return (
+        '<section class="stale refusal" role="alert">\n<h2>Configuration refused</h2>\n'
+        '<p class="state">✗ what is below is of an older configuration than the one on disk</p>\n'
+        f"<p>It could not be loaded at {utc(since)} ({span(wall_seconds - since)} ago), so the one "
+        f"of {utc(status.config_timestamp_seconds)} stays in force. The log says what is wrong, "
+        "and so does <code>bitopro-margin-exporter check --offline</code> with the same flags; "
+        "fix it and reload.</p>\n</section>\n"
+    )
 
 
 def _summary(views: list[AccountView]) -> str:

@@ -42,7 +42,8 @@ th ~ td { border-top: 1px solid var(--line); }
 td:last-child { padding-right: 0; text-align: right; }
 th, td:not(:last-child) { color: var(--quiet); }
 td.long { white-space: normal; }
-section.none p:last-child { margin: 0; }
+section.none p:last-child, section.refusal p:last-child { margin: 0; }
+section.refusal { margin-bottom: 1rem; }
 footer { font-size: .875rem; margin-top: 1.25rem; }
 """
 

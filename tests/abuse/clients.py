@@ -45,7 +45,7 @@ async def fetch(
     port: int, headers: Mapping[str, str] = _NO_HEADERS, *, thirsty: bool = False
 ) -> Page:
     """Scrape like Prometheus does. Raises CutOffError if less came than was announced."""
-    lines = ["GET /metrics HTTP/1.1", "Host: exporter", *(f"{n}: {v}" for n, v in headers.items())]
+    lines = ["GET /metrics HTTP/1.1", "Host: localhost", *(f"{n}: {v}" for n, v in headers.items())]
     started = asyncio.get_running_loop().time()
     answer = await exchange(port, ("\r\n".join(lines) + "\r\n\r\n").encode(), thirsty=thirsty)
     return _parsed(answer, asyncio.get_running_loop().time() - started)

@@ -12,10 +12,12 @@ from exporter.web.serving import serve
 
 @asynccontextmanager
 async def serving(
-    application: ASGIApplication, tls: Callable[[], ServerTLS | None] = lambda: None
+    application: ASGIApplication,
+    tls: Callable[[], ServerTLS | None] = lambda: None,
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[int]:
     """Serve while the context is entered; give the port."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server((host, 0))
     stopped = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(serve(application, [listening], stopped.wait, tls))

@@ -18,8 +18,8 @@ CLOSED_WITHIN_SECONDS = 10.0
 SCRAPED_WITHIN_SECONDS = 1.0
 MEGABYTE = 1 << 20
 
-GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
-POST = b"POST /metrics HTTP/1.1\r\nHost: x\r\n"
+GET = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST /metrics HTTP/1.1\r\nHost: localhost\r\n"
 UPGRADE = GET + b"Connection: Upgrade, HTTP2-Settings\r\n"
 
 CROWDS: Mapping[str, tuple[int, Hold]] = {

@@ -73,8 +73,8 @@ async def scrape(site: Site, password: str, host: str) -> Answer:
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", site.exporter.port, ssl=site.trust, local_addr=(host, 0)
         )
-        head = f"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {credentials}\r\n\r\n"
-        writer.write(head.encode())
+        head = f"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {credentials}"
+        writer.write(f"{head}\r\n\r\n".encode())
         answer = await reader.read(-1)
         writer.close()
         await writer.wait_closed()
@@ -200,7 +200,7 @@ async def test_crowd_under_tls_takes_bounded_memory_and_delays_no_scrape(site: S
 
 @pytest.mark.parametrize(
     "sent",
-    [b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"a" * 70_000],
+    [b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"a" * 70_000],
     ids=["plain HTTP", "junk in a record"],
 )
 async def test_junk_for_a_handshake_gets_no_page(site: Site, sent: bytes) -> None:

@@ -66,7 +66,7 @@ async def test_request_in_many_pieces_is_answered() -> None:
 async def test_client_that_stops_sending_still_gets_its_answer() -> None:
     async with serving(healthy) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         writer.write_eof()
         answer = await reader.read()
         writer.close()
@@ -75,7 +75,7 @@ async def test_client_that_stops_sending_still_gets_its_answer() -> None:
     assert answer.endswith(b"ok")
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
+@pytest.mark.parametrize("sent", [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"])
 async def test_client_that_resets_its_connection_is_no_error(
     sent: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -93,7 +93,7 @@ async def test_client_that_resets_its_connection_is_no_error(
 
 async def test_port_is_closed_once_the_server_has_ended() -> None:
     async with serving(healthy) as port:
-        assert await exchange(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await exchange(port, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port)

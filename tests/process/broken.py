@@ -114,7 +114,7 @@ def _hung_lookup() -> None:
 
 
 def _leaking_start() -> None:
-    def load(*_: object) -> NoReturn:
+    def load(*_: object, **__: object) -> NoReturn:
         raise ValueError(f"cannot cope with {SECRETS}")
 
     setattr(configured, "load_configuration", load)  # noqa: B010 - of another type on purpose

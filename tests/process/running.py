@@ -245,7 +245,7 @@ def page_showing(address: str, sample: str, at_least: float) -> Page:
 def slow_clients(address: str) -> Iterator[None]:
     """Keep connections that are silent, sent half a request, or do not read their answer."""
     host, _, port = address.removeprefix("http://").rpartition(":")
-    half = b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
+    half = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n"
     openings = [b"", half, half + b"\r\n"]
     clients: list[socket.socket] = []
     try:
