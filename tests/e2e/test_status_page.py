@@ -11,6 +11,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from exporter.clock import Clock
 from exporter.errors import AuthenticationError, NetworkError
 from exporter.exchange.balances import Balances
+from exporter.metrics.exporter import ExporterStatus
 from exporter.metrics.page import Exposition
 from exporter.state.store import AccountState, Store
 from exporter.web.application import Application
@@ -51,6 +52,7 @@ HUGE = replace(
     ),
 )
 STATES = {
+    "refused": [HEALTHY],
     "huge": [HUGE],
     "healthy": [HEALTHY, due(polled(BODY, 44.0), "second")],
     "stale": [HEALTHY, STALE],
@@ -59,19 +61,29 @@ STATES = {
 }
 
 
-def application(states: Iterable[AccountState]) -> Application:
+def status_of(state: str) -> ExporterStatus:
+    """Return that of an exporter that refused to reload, in the state of that name."""
+    status = ExporterStatus()
+    if state == "refused":
+        status.refused(NOW.wall() - 60.0)
+    return status
+
+
+def application(states: Iterable[AccountState], status: ExporterStatus) -> Application:
     """Give our own pages of accounts in some states, with their balances."""
     kept = list(states)
     store = Store(each.account for each in kept)
     for each in kept:
         store.put(each)
     exposition = Exposition(NOW.monotonic)
-    page = StatusPage(NOW, "/metrics", shows_balances=True)
+    page = StatusPage(NOW, "/metrics", status, shows_balances=True)
     return Application(store, exposition, "/metrics", page)
 
 
-def served(portal: BlockingPortal, states: Iterable[AccountState]) -> AbstractContextManager[int]:
-    return portal.wrap_async_context_manager(serving(application(states)))
+def served(
+    portal: BlockingPortal, states: Iterable[AccountState], status: ExporterStatus
+) -> AbstractContextManager[int]:
+    return portal.wrap_async_context_manager(serving(application(states, status)))
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +97,9 @@ def urls() -> Iterator[Mapping[str, str]]:
     """The page in each state, at an address of its own."""
     with start_blocking_portal() as portal, ExitStack() as stack:
         yield {
-            name: f"http://127.0.0.1:{stack.enter_context(served(portal, states))}/"
+            name: f"http://127.0.0.1:{port}/"
             for name, states in STATES.items()
+            for port in [stack.enter_context(served(portal, states, status_of(name)))]
         }
 
 
@@ -139,6 +152,14 @@ def test_it_follows_the_scheme_of_the_system(view: View, scheme: str) -> None:
                 "! failing: polls fail; the last values are still shown",
                 "check key, secret, e-mail",
                 "… waiting: not yet polled",
+            ],
+        ),
+        (
+            "refused",
+            [
+                "configuration refused, 1 ok",
+                "✗ what is below is of an older configuration than the one on disk",
+                "(1 min 0 s ago)",
             ],
         ),
         ("no-accounts", ["no accounts", "this exporter has nothing to poll"]),
