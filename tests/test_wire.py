@@ -5,9 +5,10 @@ import datetime as dt
 import random
 import socket
 import ssl
+import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from exporter.clock import Clock
 from exporter.errors import NetworkError, PollError, PollTimeoutError, TLSError
 from exporter.exchange.client import Exchange
 from exporter.exchange.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
+from exporter.exchange.resolver import MAX_LOOKUPS, Resolver
 from exporter.exchange.signing import Credentials
 from exporter.exchange.wire import Wire
 from exporter.service.running import client_ssl_context
@@ -146,10 +148,10 @@ async def test_name_that_does_not_resolve_is_a_network_failure_until_it_does(
     resolve = socket.getaddrinfo
     fails = True
 
-    def getaddrinfo(host: bytes, *others: Any) -> Any:  # noqa: ANN401 - the system's signature
+    def getaddrinfo(host: bytes, *others: Any, **named: Any) -> Any:  # noqa: ANN401 - the system's
         if fails:
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-        return resolve("127.0.0.1" if host == b"exchange.test" else host, *others)
+        return resolve("127.0.0.1" if host == b"exchange.test" else host, *others, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     async with simulator() as exchange_:
@@ -166,8 +168,8 @@ async def test_name_is_resolved_anew_after_a_failure(monkeypatch: pytest.MonkeyP
     resolve = socket.getaddrinfo
     address = "127.0.0.1"
 
-    def getaddrinfo(host: bytes, *others: Any) -> Any:  # noqa: ANN401 - the system's signature
-        return resolve(address if host == b"exchange.test" else host, *others)
+    def getaddrinfo(host: bytes, *others: Any, **named: Any) -> Any:  # noqa: ANN401 - the system's
+        return resolve(address if host == b"exchange.test" else host, *others, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     async with (
@@ -182,6 +184,131 @@ async def test_name_is_resolved_anew_after_a_failure(monkeypatch: pytest.MonkeyP
         address = "127.0.0.2"
         async with Simulator(SimulatorConfig(host="127.0.0.2", port=first.port)):
             await exchange.poll()
+
+
+HANGING_NAME = "hanging.test"
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Let look-ups of HANGING_NAME hang until the end of the test, and list them."""
+    resolve, ends = socket.getaddrinfo, threading.Event()
+    looked_up: list[str] = []
+
+    def getaddrinfo(host: Any, *others: Any, **named: Any) -> Any:  # noqa: ANN401 - the system's
+        if host == b"hanging.test":
+            looked_up.append(HANGING_NAME)
+            ends.wait(60.0)
+        return resolve("127.0.0.1" if host == b"hanging.test" else host, *others, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    yield looked_up
+    ends.set()
+
+
+async def test_resolver_that_does_not_answer_keeps_nothing_else_waiting(hanging: list[str]) -> None:
+    async with AsyncExitStack() as stack, simulator() as exchange_:
+        others = [
+            await stack.enter_async_context(
+                exchange_at(f"http://{HANGING_NAME}:{exchange_.port}/v3", deadline_seconds=30.0)
+            )
+            for _ in range(100)
+        ]
+        polls = [asyncio.ensure_future(each.poll()) for each in others]
+        await asyncio.sleep(0)
+        # asyncio's own threads are free for other work, and so is another exchange's name.
+        async with asyncio.timeout(5.0), exchange_at(exchange_.base_url) as exchange:
+            assert await asyncio.to_thread(lambda: "read") == "read"
+            await exchange.poll()
+        assert len(hanging) == 1
+        for each in polls:
+            each.cancel()
+        await asyncio.gather(*polls, return_exceptions=True)
+
+
+@pytest.mark.usefixtures("hanging")
+async def test_look_up_that_hangs_ends_at_the_deadline() -> None:
+    async with exchange_at(f"http://{HANGING_NAME}:1/v3", deadline_seconds=0.1) as exchange:
+        with pytest.raises(PollTimeoutError):
+            await exchange.poll()
+
+
+@pytest.mark.usefixtures("hanging")
+async def test_look_ups_that_hang_are_bounded() -> None:
+    resolver = Resolver()
+    lookups = [
+        asyncio.ensure_future(resolver.addresses(HANGING_NAME, port))
+        for port in range(1, MAX_LOOKUPS + 1)
+    ]
+    await asyncio.sleep(0)
+
+    with pytest.raises(OSError, match="look-ups of names hang"):
+        await resolver.addresses(HANGING_NAME, 99)
+
+    for each in lookups:
+        each.cancel()
+
+
+async def test_look_up_that_hangs_for_long_does_not_keep_the_name_for_ever(
+    hanging: list[str],
+) -> None:
+    now = 0.0
+    resolver = Resolver(lambda: now)
+    waiting = [asyncio.ensure_future(resolver.addresses(HANGING_NAME, 443)) for _ in range(2)]
+    await asyncio.to_thread(lambda: None)
+    assert len(hanging) == 1
+
+    now = 31.0
+    waiting.append(asyncio.ensure_future(resolver.addresses(HANGING_NAME, 443)))
+    async with asyncio.timeout(5.0):
+        while len(hanging) < 2:
+            await asyncio.to_thread(lambda: None)
+
+    for each in waiting:
+        each.cancel()
+
+
+async def test_no_thread_for_a_look_up_is_a_network_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with exchange_at("http://exchange.test:1/v3") as exchange:
+
+        def refuse(_: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(NetworkError, match="can't start new thread"):
+            await exchange.poll()
+
+
+async def test_address_that_is_silent_does_not_hide_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolve = socket.getaddrinfo
+    with socket.socket() as silent:
+        # A full queue of connections: what comes is not answered.
+        silent.bind(("127.0.0.3", 0))
+        silent.listen(0)
+        port = silent.getsockname()[1]
+        fillers = [socket.socket() for _ in range(4)]
+        for each in fillers:
+            each.setblocking(False)  # noqa: FBT003 - the socket's signature
+            each.connect_ex(("127.0.0.3", port))
+
+        def getaddrinfo(host: Any, *others: Any, **named: Any) -> Any:  # noqa: ANN401 - the system's
+            if host != b"exchange.test":
+                return resolve(host, *others, **named)
+            return [*resolve("127.0.0.3", port), *resolve("127.0.0.1", port)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+        descriptors = open_descriptors()
+        async with Simulator(SimulatorConfig(port=port)) as exchange_:
+            async with exchange_at(f"http://exchange.test:{port}/v3") as exchange:
+                await exchange.poll()
+            assert exchange_.requests == 1
+        for each in fillers:
+            each.close()
+    assert open_descriptors() <= descriptors
 
 
 @pytest.fixture(scope="module")

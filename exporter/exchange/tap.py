@@ -12,6 +12,7 @@ import httpcore
 import httpx
 
 from exporter.errors import FramingError, TooLargeError
+from exporter.exchange.resolver import Resolver, connect_to_first
 
 MAX_ANSWER_BYTES = 1 << 20
 # Each costs the HTTP library time in which nothing else runs: some 15,800 short headers, which fit
@@ -23,6 +24,9 @@ MAX_CHUNKS = 2000
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
 _CHUNKED = b"transfer-encoding:"
 _LINE_END = b"\r\n"
+
+# One for all accounts of the process, as its threads are bounded.
+_RESOLVER = Resolver()
 
 # Longer than the default interval, so that a connection is kept from one poll to the next.
 _KEEP_ALIVE_SECONDS = 120.0
@@ -190,7 +194,12 @@ class _TappedBackend(httpcore.AnyIOBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         self._tap.connecting()
-        stream = await super().connect_tcp(host, port, timeout, local_address, socket_options)
+        addresses = await _RESOLVER.addresses(host, port)
+        connect = super().connect_tcp
+        stream = await connect_to_first(
+            addresses,
+            lambda address: connect(address, port, timeout, local_address, socket_options),
+        )
         return _TappedStream(stream, self._tap)
 
 
