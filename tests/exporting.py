@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.access.protection import Protection
 from exporter.clock import Clock
 from exporter.configuration.credentials import CredentialSource, Secret
 from exporter.configuration.settings import AccountSettings, Settings
@@ -92,7 +93,9 @@ class Target:
 
 @asynccontextmanager
 async def exporting(
-    settings: Settings, reload_options: ReloadOptions | None = None
+    settings: Settings,
+    reload_options: ReloadOptions | None = None,
+    protection: Protection | None = None,
 ) -> AsyncIterator[Target]:
     sockets = open_sockets(["127.0.0.1:0"])
     url = url_of(sockets[0])
@@ -106,6 +109,7 @@ async def exporting(
                 clock=Clock(),
                 stopped=stopped,
                 reload_options=reload_options,
+                protection=protection,
             )
         )
         try:

@@ -3,11 +3,14 @@
 import asyncio
 import logging
 import os
+import socket
 import ssl
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,10 +23,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from exporter.access.protection import Protection
+from exporter.configuration.credentials import CredentialSource, Secret
+from exporter.configuration.settings import AccountSettings, Settings
 from exporter.errors import ConfigurationError
+from exporter.state.account import Account
 from exporter.web.door import Door
 from exporter.web.http1 import Receive, Scope, Send
 from tests.abuse.serving import serving
+from tests.exporting import exporting
 from tests.protected import (
     CLIENTS_TEXT,
     PASSWORD,
@@ -472,3 +479,41 @@ async def test_client_certificate_is_required_under_the_older_tls_too(
         assert await answer(served, stranger) == "refused"
 
     assert served.page.asked == []
+
+
+async def test_scrape_is_answered_while_the_look_ups_of_ten_accounts_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, look_up = threading.Event(), socket.getaddrinfo
+    loop, is_hanging = asyncio.get_running_loop(), asyncio.Event()
+
+    # A resolver that does not answer.
+    def hang(host: str, *arguments: Any, **others: Any) -> Any:  # noqa: ANN401 - passed on
+        if "exchange.invalid" in str(host):
+            loop.call_soon_threadsafe(is_hanging.set)
+            goes_on.wait(30.0)
+        return look_up(host, *arguments, **others)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    secret = Secret("test", value="x@example.com")
+    accounts = tuple(
+        AccountSettings(
+            Account(f"account-{number}", "https://exchange.invalid/v3", 5.0, 15.0),
+            CredentialSource(secret, secret, secret),
+        )
+        for number in range(10)
+    )
+    protection = Protection(write_web_config(tmp_path, users_text()))
+    try:
+        async with (
+            exporting(Settings(accounts, ()), protection=protection) as target,
+            httpx.AsyncClient(trust_env=False, timeout=5.0) as client,
+        ):
+            async with asyncio.timeout(10.0):
+                await is_hanging.wait()
+            scraped = await client.get(f"http://{target.address}/metrics", auth=RIGHT)
+            goes_on.set()
+    finally:
+        goes_on.set()
+
+    assert scraped.status_code == 200
