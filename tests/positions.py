@@ -54,7 +54,7 @@ class Position:
             "transferStatus": 1,
         }
         terms = {
-            currency: {**amounts, "annualInterestPercentage": percentage}
+            currency: {"currency": currency, **amounts, "annualInterestPercentage": percentage}
             for currency, percentage in self.percentages.items()
         }
         return parse_borrow_terms(json.dumps(terms).encode())

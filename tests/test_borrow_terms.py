@@ -18,17 +18,23 @@ def answer_with(name: str, value: object) -> bytes:
 def test_example_becomes_terms_by_currency() -> None:
     terms = parse_borrow_terms(example("provisioning/borrow"))
 
-    assert list(terms.terms) == ["BTC", "USDT"]
+    assert list(terms.terms) == ["BTC", "ETH", "USDT"]
     assert terms.unknown_fields == frozenset()
     assert terms.terms["USDT"] == BorrowTerm(
-        system_limit_amount=Decimal(10_000_000),
-        user_limit_amount=Decimal(500_000),
-        system_borrowed_amount=Decimal("4000000.5"),
-        system_available_amount=Decimal("5999999.5"),
-        borrow_status=2,
-        transfer_status=0,
-        annual_interest_ratio=Decimal("0.1275"),
+        system_limit_amount=Decimal(1_100_000),
+        user_limit_amount=Decimal(800_000),
+        system_borrowed_amount=Decimal("256240.33640959"),
+        system_available_amount=Decimal("843759.66359041"),
+        borrow_status=1,
+        transfer_status=1,
+        annual_interest_ratio=Decimal("0.01"),
     )
+
+
+@pytest.mark.parametrize("currency", ["ETH", "", None, 1, "B TC"])
+def test_entry_that_names_another_currency_than_its_key_is_refused(currency: object) -> None:
+    with pytest.raises(SchemaError, match=r"^BTC\.currency: "):
+        parse_borrow_terms(answer_with("currency", currency))
 
 
 @pytest.mark.parametrize(
@@ -77,9 +83,9 @@ def test_status_that_is_no_integer_is_refused(name: str, value: object) -> None:
         (b"[]", "the answer: an object was expected, not a list"),
         (b"{}", "the answer: an object without a currency"),
         (b'{"error": "no"}', "error: an object was expected, not a string"),
-        (b'{"data": {}}', "data.maxSystemAmount: missing"),
+        (b'{"data": {}}', "data.currency: missing"),
         (b'{"B\\nTC": {}}', "the answer: a currency's name is not a plain code"),
-        (b'{"btc": {}, "BTC": {}}', "BTC.maxSystemAmount: missing"),
+        (b'{"btc": {}, "BTC": {}}', "BTC.currency: missing"),
     ],
 )
 def test_what_is_not_the_documented_answer_is_refused(body: bytes, message: str) -> None:

@@ -67,6 +67,33 @@ def test_borrowed_currency_without_total_debt_is_flagged() -> None:
     assert contradictions(snapshot) == {**NOTHING, "debt": True}
 
 
+@pytest.mark.parametrize(
+    ("total", "interest", "is_contradicted"),
+    [
+        # Of a currency at 0.00001 USDT, the first is worth a thousandth of the total's last digit.
+        ("0.00000000", "0.00000100", False),
+        ("0.00000000", "0.00000001", False),
+        ("0.00000000", "0.00000101", True),
+        ("0.00000000", "0.00100000", True),
+        ("0.00000001", "0.00000001", False),
+        ("0.00000001", "0.00000000", False),
+        ("0.00000002", "0.00000000", True),
+    ],
+)
+def test_dust_of_debt_is_granted_the_last_digit_of_the_total(
+    total: str, interest: str, *, is_contradicted: bool
+) -> None:
+    document = documented()
+    for balance in document["balances"].values():
+        balance.update(borrowAmount="0.00000000", borrowInterestAmount="0.00000000")
+    document["balances"]["BTC"]["borrowInterestAmount"] = interest
+    document.update(totalDebtAmount=total, adRatio="0")
+
+    found = contradictions(parse_snapshot(json.dumps(document).encode()))
+
+    assert found["debt"] is is_contradicted
+
+
 def test_total_debt_without_borrowed_currency_is_flagged() -> None:
     document = documented()
     for balance in document["balances"].values():

@@ -61,7 +61,7 @@ def test_additional_field_of_a_price_is_noticed() -> None:
 
 
 def test_unknown_status_of_terms_is_noticed() -> None:
-    body = replaced("provisioning/borrow", b'"borrowStatus": 2', b'"borrowStatus": 5')
+    body = replaced("provisioning/borrow", b'"borrowStatus": 1', b'"borrowStatus": 5')
 
     assert with_novelties(frozenset(), parse_borrow_terms(body)) == {
         Novelty("status", "borrowStatus 5")

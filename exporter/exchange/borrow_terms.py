@@ -9,11 +9,12 @@ from decimal import Context, Decimal
 from types import MappingProxyType
 
 from exporter.errors import SchemaError
-from exporter.exchange.fields import amount, load_json, object_at, status
-from exporter.exchange.names import by_currency, unknown_fields
+from exporter.exchange.fields import amount, load_json, object_at, status, text
+from exporter.exchange.names import CURRENCY, by_currency, unknown_fields
 
 _TERM_FIELDS = frozenset(
     {
+        "currency",
         "maxSystemAmount",
         "maxUserAmount",
         "systemBorrowedAmount",
@@ -57,7 +58,7 @@ def parse_borrow_terms(body: bytes) -> BorrowTerms:
     return BorrowTerms(
         terms=MappingProxyType(
             {
-                currency: _read_term(term, name)
+                currency: _read_term(term, currency, name)
                 for currency, name, term in by_currency(answer, "the answer")
             }
         ),
@@ -67,8 +68,10 @@ def parse_borrow_terms(body: bytes) -> BorrowTerms:
     )
 
 
-def _read_term(document: object, path: str) -> BorrowTerm:
+def _read_term(document: object, currency: str, path: str) -> BorrowTerm:
     fields = object_at(document, path)
+    if text(fields, "currency", CURRENCY, path).upper() != currency:
+        raise SchemaError(f"{path}.currency: another currency than that of its key")
     return BorrowTerm(
         system_limit_amount=amount(fields, "maxSystemAmount", path),
         user_limit_amount=amount(fields, "maxUserAmount", path),

@@ -12,19 +12,23 @@ from exporter.exchange.snapshot import Snapshot
 # Totals are given to 8 decimals and the ratio is truncated to two (5.7638 -> 5.76).
 _TOTAL_STEP = Decimal("0.00000001")
 _RATIO_STEP = Decimal("0.01")
+# Interest is rounded up to 8 decimals, so repaying leaves up to a hundred steps of a currency,
+# which are worth less than the last digit of the totals.
+_DUST_AMOUNT = Decimal("0.000001")
 
 
 def contradictions(snapshot: Snapshot) -> Mapping[str, bool]:
     """Tell per check whether the answer contradicts itself.
 
     `ad_ratio`: `adRatio` is not `totalAssetAmount / totalDebtAmount`, beyond truncation.
-    `debt`: `totalDebtAmount` is zero although a currency is borrowed, or the other way round.
+    `debt`: `totalDebtAmount` is zero although more than dust of a currency is owed, or it is more
+    than its own last digit although nothing is.
     `total_amount`: in some currency `totalAmount` is not `availableAmount + tradedAmount`.
     """
     columns = snapshot.balances.columns
     return {
         "ad_ratio": snapshot.ad_ratio is not None and not _ratio_fits(snapshot, snapshot.ad_ratio),
-        "debt": (snapshot.total_debt_amount > 0) != _is_anything_borrowed(snapshot),
+        "debt": _is_debt_contradicted(snapshot),
         "total_amount": any(
             total != available + traded
             for total, available, traded in zip(
@@ -45,7 +49,19 @@ def _ratio_fits(snapshot: Snapshot, reported: Decimal) -> bool:
     return not_above and not_below
 
 
-def _is_anything_borrowed(snapshot: Snapshot) -> bool:
-    # No amount is below zero.
+def _is_debt_contradicted(snapshot: Snapshot) -> bool:
+    """Compare the total debt with what is owed per currency, whose prices are not known here."""
     columns = snapshot.balances.columns
-    return any(columns.borrow_amount) or any(columns.borrow_interest_amount)
+    # No amount is below zero.
+    largest = max(
+        (
+            principal + interest
+            for principal, interest in zip(
+                columns.borrow_amount, columns.borrow_interest_amount, strict=True
+            )
+        ),
+        default=Decimal(0),
+    )
+    if snapshot.total_debt_amount == 0:
+        return largest > _DUST_AMOUNT
+    return largest == 0 and snapshot.total_debt_amount > _TOTAL_STEP

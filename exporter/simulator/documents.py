@@ -1,6 +1,6 @@
 """The JSON documents of the endpoints, as the exchange documents them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,14 @@ _WARNING_RATIO = Decimal("1.3")
 _POOL_VALUE = Decimal(10_000_000)
 _POOL_SHARE_LENT = Decimal("0.4")
 _POOL_SHARE_PER_USER = Decimal("0.05")
+
+# maxSystemAmount, maxUserAmount, systemBorrowedAmount and systemAvailableBorrowAmount of the
+# example in the API documentation, "Get Borrow Provisioning".
+_DOCUMENTED_TERMS = {
+    "BTC": ("500.00000000", "100", "130.00592162", "369.99407838"),
+    "ETH": ("10000.00000000", "100", "186.65450087", "9813.34549913"),
+    "USDT": ("1100000.00000000", "800000", "256240.33640959", "843759.66359041"),
+}
 
 
 def balances_document(books: Books, prices: Mapping[str, Decimal]) -> Document:
@@ -62,8 +70,15 @@ def mark_price_document(prices: Mapping[str, Decimal]) -> Document:
 def borrow_document(prices: Mapping[str, Decimal], annual_percentage: Decimal) -> Document:
     """Give the answer of `GET /margin/provisioning/borrow`."""
     return {
-        currency: _pool(_POOL_VALUE / price, annual_percentage)
+        currency: _pool(currency, _POOL_VALUE / price, annual_percentage)
         for currency, price in prices.items()
+    }
+
+
+def documented_borrow_document() -> Document:
+    """Return the documented example of `GET /margin/provisioning/borrow`, digit by digit."""
+    return {
+        currency: _terms(currency, amounts, "1") for currency, amounts in _DOCUMENTED_TERMS.items()
     }
 
 
@@ -94,16 +109,23 @@ def liquidations_document(
     return {"liquidations": rows, "liquidationsAmount": len(rows)}
 
 
-def _pool(size: Decimal, annual_percentage: Decimal) -> Document:
+def _pool(currency: str, size: Decimal, annual_percentage: Decimal) -> Document:
     lent = size * _POOL_SHARE_LENT
+    amounts = (size, size * _POOL_SHARE_PER_USER, lent, size - lent)
+    return _terms(currency, [f"{amount:.8f}" for amount in amounts], f"{annual_percentage:f}")
+
+
+def _terms(currency: str, amounts: Sequence[str], annual_percentage: str) -> Document:
+    system_limit, user_limit, borrowed, available = amounts
     return {
-        "maxSystemAmount": f"{size:.8f}",
-        "maxUserAmount": f"{size * _POOL_SHARE_PER_USER:.8f}",
-        "systemBorrowedAmount": f"{lent:.8f}",
-        "systemAvailableBorrowAmount": f"{size - lent:.8f}",
+        "currency": currency,
+        "maxSystemAmount": system_limit,
+        "maxUserAmount": user_limit,
+        "systemBorrowedAmount": borrowed,
+        "systemAvailableBorrowAmount": available,
         "borrowStatus": 1,
         "transferStatus": 1,
-        "annualInterestPercentage": f"{annual_percentage:f}",
+        "annualInterestPercentage": annual_percentage,
     }
 
 

@@ -6,6 +6,7 @@ from exporter.simulator.documents import (
     Document,
     balances_document,
     borrow_document,
+    documented_borrow_document,
     liquidations_document,
     mark_price_document,
 )
@@ -50,6 +51,8 @@ class Endpoints:
         marks = prices(self._scenario.course, self._codes, second)
         if path == _MARK_PRICE_PATH:
             return mark_price_document(marks)
+        if path == _BORROW_PATH and self._scenario.course == "documented":
+            return documented_borrow_document()
         if path == _BORROW_PATH:
             return borrow_document(marks, self._scenario.annual_percentage)
         books = self._ledger(key).at(second)

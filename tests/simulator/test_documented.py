@@ -6,7 +6,9 @@ import pytest
 from exporter.simulator import Simulator, SimulatorConfig
 from tests.simulator.client import Clock, ask, signed, still
 
-FIXTURE = Path(__file__).parent.parent / "fixtures" / "margin_balances.json"
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+FIXTURE = FIXTURES / "margin_balances.json"
+TERMS = FIXTURES / "margin_provisioning_borrow.json"
 
 pytestmark = pytest.mark.anyio
 
@@ -23,6 +25,13 @@ async def test_default_key_gets_the_documented_example_digit_by_digit(
         reply = await ask(simulator, signed())
 
     assert json.dumps(reply.document) == json.dumps(documented_example)
+
+
+async def test_terms_of_borrowing_are_the_documented_example_digit_by_digit() -> None:
+    async with Simulator(SimulatorConfig(port=0, scenario="documented"), wall=still) as simulator:
+        reply = await ask(simulator, signed(), "/v3/margin/provisioning/borrow")
+
+    assert json.dumps(reply.document) == json.dumps(json.loads(TERMS.read_bytes()))
 
 
 async def test_documented_example_does_not_change_with_time(documented_example: object) -> None:

@@ -28,6 +28,7 @@ async def test_borrowing_conditions_are_per_currency() -> None:
     assert isinstance(reply.document, dict)
     assert list(reply.document) == ["BTC", "USDT"]
     assert reply.document["USDT"] == {
+        "currency": "USDT",
         "maxSystemAmount": "10000000.00000000",
         "maxUserAmount": "500000.00000000",
         "systemBorrowedAmount": "4000000.00000000",
