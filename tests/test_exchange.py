@@ -228,6 +228,19 @@ async def test_conflict_is_retried_once_with_a_fresh_nonce(documented_answer: by
     assert fake.nonces == [1_700_000_000_000, 1_700_000_000_001]
 
 
+async def test_answer_from_before_a_suspend_is_refused() -> None:
+    def answer_after_an_hour_of_sleep(_: httpx.Request) -> httpx.Response:
+        fake.time.advance(3600.0)
+        return httpx.Response(200, headers=JSON, content=answer_with("accountStatus", 1))
+
+    fake = Fake(answer_after_an_hour_of_sleep)
+
+    with pytest.raises(PollTimeoutError, match="no complete answer within 10 s"):
+        await fake.exchange.poll()
+    with pytest.raises(PollTimeoutError, match="no complete answer within 5 s"):
+        await fake.exchange.ask(MARK_PRICE, 5.0)
+
+
 async def test_second_conflict_ends_the_poll_and_tells_the_skew() -> None:
     fake = always(409, date="Tue, 14 Nov 2023 22:12:50 GMT")
 

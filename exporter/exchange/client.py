@@ -21,6 +21,9 @@ from exporter.exchange.snapshot import Snapshot
 from exporter.exchange.statuses import DateHistory, clock_skew_seconds, require_success
 from exporter.exchange.wire import Answer, ConnectionLostError, Wire
 
+# How much longer than its deadline an answer may take because the loop was busy.
+_BUSY_SECONDS = 2.0
+
 _T = TypeVar("_T")
 _TakeSlot = Callable[[], Awaitable[None]]
 
@@ -83,11 +86,13 @@ class Exchange:
         Raises PollError, one leaf per thing an operator would do, within the deadline.
         """
         await self._take_slot()
+        started = self._clock.monotonic()
         try:
             async with asyncio.timeout(self._deadline_seconds):
                 answer = await self._ask_with_one_retry(BALANCES, self._take_slot)
         except TimeoutError as error:
             raise await self._timed_out(self._deadline_seconds) from error
+        await self._require_within(self._deadline_seconds, started)
         skew = clock_skew_seconds(answer, self._clock.wall())
         try:
             return Poll(self._verified(answer, skew), skew)
@@ -116,12 +121,18 @@ class Exchange:
                 answer = await self._ask_with_one_retry(endpoint, self._take_free_slot)
         except TimeoutError as error:
             raise await self._timed_out(left_seconds) from error
+        await self._require_within(deadline_seconds, started)
         try:
             self._require_fresh_success(answer, clock_skew_seconds(answer, self._clock.wall()))
             return endpoint.parse(answer.body)
         except PollError:
             await self._wire.discard()
             raise
+
+    async def _require_within(self, deadline_seconds: float, started: float) -> None:
+        """Refuse an answer that lay in a buffer while the machine slept: asyncio did not count."""
+        if self._clock.monotonic() - started > deadline_seconds + _BUSY_SECONDS:
+            raise await self._timed_out(deadline_seconds)
 
     async def _timed_out(self, seconds: float) -> PollTimeoutError:
         await self._wire.discard()
