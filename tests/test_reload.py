@@ -4,8 +4,10 @@ import asyncio
 import logging
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +73,15 @@ async def running(
     operator: Operator,
     shard: Shard = ONLY_SHARD,
     load: Callable[[Path, Shard], Settings] = load_settings,
+    deadline_seconds: float = 30.0,
 ) -> AsyncIterator[Target]:
     """Run an exporter of the operator's file, which is reloaded over HTTP."""
-    options = ReloadOptions(lambda: load(operator.file, shard), Hangup(), is_open_to_http=True)
+    options = ReloadOptions(
+        lambda: load(operator.file, shard),
+        Hangup(),
+        is_open_to_http=True,
+        deadline_seconds=deadline_seconds,
+    )
     async with exporting(load_settings(operator.file, shard), options) as target:
         yield target
 
@@ -383,6 +391,105 @@ async def test_loading_that_breaks_spoils_the_reload_alone(
     assert answer.status_code == 500
     assert answer.text.splitlines()[1] == "it cannot be loaded; the log says why"
     assert page[f"{SUCCESSFUL}[]"] == 0.0
+
+
+@pytest.mark.parametrize("base_url", ["https://256.0.0.1/v3", "https://xn--a/v3", "https://a..b"])
+async def test_account_that_cannot_be_asked_spoils_the_reload_alone(
+    operator: Operator, base_url: str
+) -> None:
+    operator.write(operator.account(1))
+    async with running(operator) as target:
+        await until_up(target, "account-1")
+        operator.write(operator.account(1), operator.account(2, base_url=base_url))
+
+        answer = await target.reload()
+        page = await until_up(target, "account-1")
+
+    assert answer.status_code == 500
+    assert answer.text.splitlines()[1] == (
+        f"{operator.file}: accounts[1].base_url: not a URL; an example is "
+        "https://api.bitopro.com/v3"
+    )
+    assert names(page) == ["account-1"]
+    assert page[f"{SUCCESSFUL}[]"] == 0.0
+
+
+async def test_account_that_cannot_be_built_spoils_the_reload_alone(operator: Operator) -> None:
+    """Whatever the reason: here, a URL that no check has seen."""
+
+    def load(path: Path, shard: Shard) -> Settings:
+        settings = load_settings(path, shard)
+        first, second = settings.accounts
+        account = replace(second.account, base_url="https://256.0.0.1/v3")
+        return replace(settings, accounts=(first, replace(second, account=account)))
+
+    operator.write(operator.account(1))
+    async with running(operator, load=load) as target:
+        before = await until_up(target, "account-1")
+        operator.write(operator.account(1, thresholds={"warning": 2}), operator.account(2))
+        answer = await target.reload()
+        page = await until_up(target, "account-1")
+
+    assert answer.status_code == 500
+    assert answer.text.splitlines()[1:] == [
+        "account account-2: no request can be built for it; the log says why"
+    ]
+    assert names(page) == ["account-1"]
+    assert of(page, "ad_ratio_threshold", level="warning") == of(
+        before, "ad_ratio_threshold", level="warning"
+    )
+    assert page[f"{SUCCESSFUL}[]"] == 0.0
+
+
+async def test_files_that_are_never_read_spoil_the_reload_and_none_after_it(
+    operator: Operator,
+) -> None:
+    is_over, hanging = threading.Event(), True
+
+    def load(path: Path, shard: Shard) -> Settings:
+        if hanging:
+            is_over.wait()
+        return load_settings(path, shard)
+
+    operator.write(operator.account(1))
+    async with running(operator, load=load, deadline_seconds=0.1) as target:
+        answers = [await target.reload() for _ in range(6)]
+        bad = await until_up(target, "account-1")
+        hanging = False
+        is_over.set()
+        async with asyncio.timeout(20.0):
+            while (await target.reload()).status_code != 200:
+                pass
+        good = await target.page()
+
+    late = "its files were not read within 0.1 s; look at the disk or network that they are on"
+    many = "earlier reloads still wait for files; look at the disks or the network"
+    assert [each.status_code for each in answers] == [500] * 6
+    assert [each.text.splitlines()[1] for each in answers] == [late] * 4 + [many] * 2
+    assert bad[f"{SUCCESSFUL}[]"] == 0.0
+    assert good[f"{SUCCESSFUL}[]"] == 1.0
+
+
+@pytest.mark.parametrize("name", ["config.yml", "key-1"])
+async def test_fifo_in_the_place_of_a_file_spoils_the_reload_and_none_after_it(
+    operator: Operator, name: str
+) -> None:
+    operator.write(operator.account(1))
+    async with running(operator) as target:
+        await until_up(target, "account-1")
+        path = operator.file.parent / name
+        path.unlink()
+        os.mkfifo(path)
+
+        answer = await target.reload()
+        bad = await target.page()
+        path.unlink()
+        operator.write(operator.account(1))
+        await reloaded(target)
+
+    assert answer.status_code == 500
+    assert f"{path} is a fifo, which is what <(...) makes" in answer.text
+    assert bad[f"{SUCCESSFUL}[]"] == 0.0
 
 
 async def test_crowd_of_requests_is_two_reloads(operator: Operator) -> None:

@@ -223,6 +223,20 @@ def test_thresholds_out_of_order_are_refused(environment: Callable[..., None]) -
     )
 
 
+# To which no request can be built, or from which none can be sent, though they look like URLs.
+UNASKABLE = (
+    "https://256.0.0.1/v3",
+    "https://xn--a/v3",
+    "https://xn--/v3",
+    "https://a..b/v3",
+    "https://.a/v3",
+    f"https://{'a' * 64}.com/v3",
+    f"https://{'.'.join(['a' * 60] * 5)}/v3",
+    "https://[v1.a]/v3",
+    "https://a^b/v3",
+)
+
+
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
@@ -238,6 +252,9 @@ def test_thresholds_out_of_order_are_refused(environment: Callable[..., None]) -
         ("https://", "not an https URL; an example is https://api.bitopro.com/v3"),
         ("https://[::1", "not a URL; an example is https://api.bitopro.com/v3"),
         ("https://host:99999/", "not a URL; an example is https://api.bitopro.com/v3"),
+        *((url, "not a URL; an example is https://api.bitopro.com/v3") for url in UNASKABLE),
+        ("https://api.bitopro.com/v3?", "a URL with a query or fragment is refused"),
+        ("https://api.bitopro.com/v3#", "a URL with a query or fragment is refused"),
         ("https://a b/", "the URL holds characters other than printable ASCII"),
     ],
 )
@@ -261,6 +278,52 @@ def test_account_name_is_a_plain_word(environment: Callable[..., None], name: st
     environment(BITOPRO_ACCOUNT=name)
 
     assert problems() == ("BITOPRO_ACCOUNT: a name is 1 to 64 letters, digits or any of _ . @ -",)
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", " "])
+def test_line_end_of_a_variable_is_no_part_of_it(
+    environment: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    variables = {
+        "BITOPRO_ACCOUNT": "main",
+        "BITOPRO_API_SECRET_FILE": str(write_secret(tmp_path / "secret", "a-secret")),
+        "BITOPRO_BASE_URL": "https://api.bitopro.com/v3",
+        "BITOPRO_POLL_INTERVAL": "20s",
+        "BITOPRO_STALE_AFTER": "2m",
+        "BITOPRO_THRESHOLD_WARNING": "1.6",
+        "BITOPRO_REQUESTS_PER_MINUTE": "60",
+        "BITOPRO_HIDE_ACCOUNT_ID": "true",
+    }
+    line_end = end.strip(" ")
+    environment(BITOPRO_API_KEY=f"a-key{line_end}", BITOPRO_EMAIL=f"a@b.c{line_end}")
+    monkeypatch.delenv("BITOPRO_API_SECRET")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value + end)
+
+    settings = load_settings(None)
+
+    assert settings.accounts[0].account == Account(
+        "main",
+        "https://api.bitopro.com/v3",
+        20.0,
+        120.0,
+        Thresholds(1.6, chosen=frozenset({"warning"})),
+        shows_id=False,
+    )
+    assert settings.requests_per_minute == 60
+    assert settings.accounts[0].credentials.read() == Credentials("a-key", "a-secret", "a@b.c")
+
+
+def test_line_end_of_a_block_scalar_is_no_part_of_it(config: Callable[[str], Path]) -> None:
+    path = config(
+        "poll_interval: |\n  20s\naccounts:\n- name: |\n    a\n  base_url: |\n    https://a.bc/v3\n"
+        "  api_key_file: |\n    a-key\n  api_secret_file: a-secret\n  email: |\n    a@b.c\n"
+    )
+
+    (account,) = load_settings(path).accounts
+
+    assert account.account == Account("a", "https://a.bc/v3", 20.0, 60.0)
+    assert account.credentials.read() == Credentials("a-key", "a-secret", "a@b.c")
 
 
 BAD_TOKENS = [

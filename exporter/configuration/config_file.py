@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from exporter.configuration.credentials import CredentialSource, Secret
 from exporter.configuration.given import (
@@ -20,6 +20,7 @@ from exporter.configuration.setting_types import (
     DurationSeconds,
     Ratio,
     RequestsPerMinute,
+    stripped,
 )
 from exporter.configuration.yaml_file import load_yaml
 from exporter.errors import ConfigurationError
@@ -37,6 +38,9 @@ _FREE = "x-"
 _PLAIN_KEY = re.compile(r"[a-z_]{1,32}", re.ASCII)
 
 
+_FileName = Annotated[str, BeforeValidator(stripped)]
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -49,10 +53,10 @@ class _ThresholdsModel(_Model):
 
 class _AccountModel(_Model):
     name: AccountName
-    api_key_file: str
-    api_secret_file: str
+    api_key_file: _FileName
+    api_secret_file: _FileName
     email: str | None = Field(default=None, repr=False)
-    email_file: str | None = None
+    email_file: _FileName | None = None
     base_url: BaseUrl = DEFAULT_BASE_URL
     thresholds: _ThresholdsModel = _ThresholdsModel()
 

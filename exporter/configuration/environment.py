@@ -25,7 +25,9 @@ from exporter.configuration.meanings import (
 from exporter.configuration.setting_types import (
     AccountName,
     BaseUrl,
+    Choice,
     DurationSeconds,
+    FileName,
     Ratio,
     RequestsPerMinute,
 )
@@ -48,18 +50,18 @@ class _Variables(BaseSettings):
 
     account: AccountName = "default"
     api_key: str | None = Field(default=None, repr=False)
-    api_key_file: Path | None = None
+    api_key_file: FileName | None = None
     api_secret: str | None = Field(default=None, repr=False)
-    api_secret_file: Path | None = None
+    api_secret_file: FileName | None = None
     email: str | None = Field(default=None, repr=False)
-    email_file: Path | None = None
+    email_file: FileName | None = None
     base_url: BaseUrl = DEFAULT_BASE_URL
     threshold_warning: Ratio = ASSUMED_THRESHOLDS.warning
     threshold_critical: Ratio = ASSUMED_THRESHOLDS.critical
     threshold_liquidation: Ratio = ASSUMED_THRESHOLDS.liquidation
     poll_interval: DurationSeconds | None = None
     stale_after: DurationSeconds | None = None
-    hide_account_id: bool | None = None
+    hide_account_id: Choice | None = None
     requests_per_minute: RequestsPerMinute | None = None
 
 

@@ -5,6 +5,7 @@ Each is an annotated type for pydantic; a ValueError's text becomes the operator
 
 import re
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
@@ -18,6 +19,14 @@ _RATIO = re.compile(r"\d{1,4}(\.\d{1,6})?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", re.ASCII)
 _LARGEST_RATIO = 1000.0
 _COUNT = re.compile(r"[1-9]\d{0,3}", re.ASCII)
+
+
+def stripped(value: object) -> object:
+    """Return text without the white space around it, such as the line end of a block scalar.
+
+    Variables from a file with the line ends of Windows have a carriage return at their end.
+    """
+    return value.strip(" \t\r\n") if isinstance(value, str) else value
 
 
 def duration_seconds(value: object) -> float:
@@ -53,6 +62,9 @@ def _account_name(value: str) -> str:
 
 
 def _base_url(value: str) -> str:
+    # httpx takes a while to import, and commands that ask nothing of an exchange need no URL.
+    from exporter.exchange.wire import require_usable_url  # noqa: PLC0415 - see above
+
     try:
         url = urlsplit(value)
         _ = url.port
@@ -60,8 +72,15 @@ def _base_url(value: str) -> str:
     except ValueError:
         raise ValueError("not a URL; an example is https://api.bitopro.com/v3") from None
     _require_plain_url(url)
+    # An empty one too, of which the path of an endpoint would become a part.
+    if "?" in value or "#" in value:
+        raise ValueError("a URL with a query or fragment is refused")
     if url.scheme == "http" and not _is_loopback(url.hostname or ""):
         raise ValueError("http is for the simulator on this machine only; use https")
+    try:
+        require_usable_url(value)
+    except ValueError:
+        raise ValueError("not a URL; an example is https://api.bitopro.com/v3") from None
     return value.rstrip("/")
 
 
@@ -70,8 +89,6 @@ def _require_plain_url(url: SplitResult) -> None:
         raise ValueError("not an https URL; an example is https://api.bitopro.com/v3")
     if url.username is not None or url.password is not None:
         raise ValueError("a URL with a user or password is refused; the key belongs elsewhere")
-    if url.query or url.fragment:
-        raise ValueError("a URL with a query or fragment is refused")
     if not url.geturl().isascii() or not url.geturl().isprintable() or " " in url.geturl():
         raise ValueError("the URL holds characters other than printable ASCII")
 
@@ -83,17 +100,23 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-DurationSeconds = Annotated[float, BeforeValidator(duration_seconds)]
+DurationSeconds = Annotated[float, BeforeValidator(duration_seconds), BeforeValidator(stripped)]
 """Hours, minutes, seconds and milliseconds with their units; given in seconds."""
 
-RequestsPerMinute = Annotated[int, BeforeValidator(_requests_per_minute)]
+RequestsPerMinute = Annotated[int, BeforeValidator(_requests_per_minute), BeforeValidator(stripped)]
 """How many requests all accounts of a process may send in a minute."""
 
-Ratio = Annotated[float, BeforeValidator(_ratio)]
+Ratio = Annotated[float, BeforeValidator(_ratio), BeforeValidator(stripped)]
 """An account-to-debt ratio."""
 
-AccountName = Annotated[str, AfterValidator(_account_name)]
+AccountName = Annotated[str, AfterValidator(_account_name), BeforeValidator(stripped)]
 """The operator's name for an account, a label value."""
 
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
+BaseUrl = Annotated[str, AfterValidator(_base_url), BeforeValidator(stripped)]
 """Where the API is, without a trailing slash: https, or http on this machine."""
+
+Choice = Annotated[bool, BeforeValidator(stripped)]
+"""Whether something is wanted."""
+
+FileName = Annotated[Path, BeforeValidator(stripped)]
+"""The path of a file."""

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -23,6 +24,7 @@ from exporter.errors import FramingError, NetworkError, TLSError, TooLargeError
 from exporter.exchange.tap import Tap, TappedTransport
 
 _CLOSE_SECONDS = 1.0
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
@@ -79,6 +81,9 @@ class Wire:
         except (FramingError, TooLargeError):
             await self.discard()
             raise
+        except (httpx.InvalidURL, UnicodeError) as error:
+            await self.discard()
+            raise NetworkError("the base URL cannot be asked; correct it") from error
         except (httpx.TransportError, OSError) as error:
             translated = self._translated(error)
             await self.discard()
@@ -171,3 +176,26 @@ def _root_text(error: BaseException) -> str:
         # asyncio's own words repeat the address in Python's form.
         return os.strerror(error.errno) if not isinstance(error, ssl.SSLError) else str(error)
     return str(error) or type(error).__name__
+
+
+def require_usable_url(url: str) -> None:
+    """Raise ValueError unless a request to the URL can be built, and goes to the host it names.
+
+    By all that will read it: httpx, the resolver's encoding of names, and OpenSSL.
+    """
+    named = urlsplit(url)
+    try:
+        built = httpx.Request("GET", url).url
+        host = built.raw_host.decode("ascii")
+        is_same = (built.scheme, host, built.port) == (
+            named.scheme,
+            named.hostname,
+            named.port if named.port != _DEFAULT_PORTS[built.scheme] else None,
+        )
+        host.encode("idna")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=host)
+    except (httpx.InvalidURL, ssl.SSLError, KeyError) as error:
+        raise ValueError("not a URL that can be asked") from error
+    if not is_same:
+        raise ValueError("a URL that its readers understand differently")

@@ -1,20 +1,25 @@
 """The pollers of the configured accounts: a task each, which come and go with the configuration."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from exporter.clock import Clock
 from exporter.configuration.settings import Settings
+from exporter.errors import ConfigurationError
 from exporter.exchange.budget import RequestBudget
-from exporter.exchange.signing import Credentials
-from exporter.exchange.wire import Wire
+from exporter.exchange.endpoints import BALANCES
+from exporter.exchange.signing import Credentials, NonceSource, signed_headers
+from exporter.exchange.wire import Wire, require_usable_url
 from exporter.metrics.page import Exposition
 from exporter.polling.account_poller import AccountPoller
 from exporter.polling.market_board import MarketBoard
 from exporter.polling.vigil import Vigil
 from exporter.state.store import AccountState, Store
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class Fleet:
     def apply(self, settings: Settings, credentials: Mapping[str, Credentials]) -> Changes:
         """Poll the accounts of `settings` and no others. `credentials` are those of each, by name.
 
-        A page shows all of it or nothing of it. An account that is as it was goes on untouched. One
+        A page shows all of it or nothing of it. Raises ConfigurationError, before anything has
+        changed, if an account cannot be polled. An account that is as it was goes on untouched. One
         with other settings keeps its state and its place in time; at another exchange it is another
         account.
         """
@@ -75,6 +81,11 @@ class Fleet:
                 states[name] = replace(states[name], account=each.account)
                 changed.add(name)
         stays = {name for name, old in before.items() if after.get(name) is old}
+        wires = {
+            name: _built(poller, self._ssl_context, self._clock)
+            for name, poller in after.items()
+            if name not in stays
+        }
         self._budget.change(settings.requests_per_minute)
         self._board.change(settings, now)
         for name in before.keys() - stays:
@@ -84,7 +95,7 @@ class Fleet:
         self._exposition.keep(after)
         for name in [each for each in after if each not in stays]:
             self._exposition.put(states[name])
-            self._start(after[name], states[name])
+            self._start(after[name], states[name], wires[name])
         return Changes(
             added=tuple(name for name in after if name not in stays | changed),
             removed=tuple(name for name in before if name not in stays | changed),
@@ -108,15 +119,16 @@ class Fleet:
         if not self._ending[name]:
             del self._ending[name]
 
-    def _start(self, poller: AccountPoller, state: AccountState) -> None:
+    def _start(self, poller: AccountPoller, state: AccountState, wire: Wire) -> None:
         # A key's requests never overlap, so a predecessor has to be through with its last one.
         predecessors = frozenset(self._ending.get(state.account.name, ()))
-        poller.task = self._group.create_task(self._run(poller, state, predecessors))
+        poller.task = self._group.create_task(self._run(poller, state, wire, predecessors))
 
     async def _run(
         self,
         poller: AccountPoller,
         state: AccountState,
+        wire: Wire,
         predecessors: frozenset[asyncio.Task[None]],
     ) -> None:
         if predecessors:
@@ -127,7 +139,7 @@ class Fleet:
                 self._store.put(state)
                 self._exposition.put(state)
 
-        async with Wire(self._ssl_context) as wire:
+        async with wire:
             # Inside of the wire, whose closing takes time.
             part = f"poller of {state.account.name}"
             with self._vigil.over(part, lambda: poller.is_retired):
@@ -139,6 +151,21 @@ class Fleet:
                     board=self._board,
                     clock=self._clock,
                 )
+
+
+def _built(poller: AccountPoller, ssl_context: ssl.SSLContext, clock: Clock) -> Wire:
+    """Return the connection of a new poller, with which a request could be built and signed."""
+    account = poller.settings.account
+    try:
+        require_usable_url(account.base_url + BALANCES.path)
+        signed_headers(poller.credentials, NonceSource(clock.wall).next_ms())
+        return Wire(ssl_context)
+    except Exception as error:
+        # Of any kind, for this is all that stands between it and a dead process.
+        logger.exception("account cannot be polled", extra={"account": account.name})
+        raise ConfigurationError(
+            [f"account {account.name}: no request can be built for it; the log says why"]
+        ) from error
 
 
 def _offsets(settings: Settings) -> Sequence[float]:

@@ -3,9 +3,13 @@
 import asyncio
 import logging
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
+from typing import TypeVar
 
 from exporter.configuration.settings import Settings
 from exporter.errors import ConfigurationError
@@ -14,6 +18,13 @@ from exporter.metrics.exporter import ExporterStatus
 from exporter.polling.fleet import Changes
 
 Apply = Callable[[Settings, Mapping[str, Credentials]], Changes]
+
+# Less than our server gives a request.
+_ANSWER_SECONDS = 6.0
+# Threads that wait for files, for ever perhaps.
+_MOST_HANGING = 4
+
+_T = TypeVar("_T")
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +36,7 @@ class ReloadOptions:
     load: Callable[[], Settings]
     hangup: "Hangup"
     is_open_to_http: bool = False
+    deadline_seconds: float = 30.0
 
 
 class Hangup:
@@ -64,6 +76,7 @@ class Reloader:
         self._next: asyncio.Task[Sequence[str]] | None = None
         self._tasks: set[asyncio.Task[Sequence[str]]] = set()
         self._is_stopped = False
+        self._reading: set[threading.Thread] = set()
 
     @property
     def reload_by_http(self) -> Callable[[], Awaitable[Sequence[str]]] | None:
@@ -80,7 +93,11 @@ class Reloader:
         Calls that come before that are one with it, so that a crowd of them is two reloads. It goes
         on even if this is cancelled.
         """
-        return await asyncio.shield(self._request())
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await asyncio.shield(self._request())
+        except TimeoutError:
+            return ["the new one is still being read; the log will say how that ends"]
 
     def stop(self) -> None:
         """End what runs, and begin nothing any more."""
@@ -105,17 +122,62 @@ class Reloader:
             self._next = None
             try:
                 # In a thread, for a thousand accounts have three thousand files of secrets.
-                settings, credentials = await asyncio.to_thread(self._read)
+                async with asyncio.timeout(self._options.deadline_seconds):
+                    settings, credentials = await self._in_a_thread(self._read)
             except ConfigurationError as error:
                 return self._failed(error.problems)
+            except TimeoutError:
+                seconds = self._options.deadline_seconds
+                hint = "look at the disk or network that they are on"
+                return self._failed([f"its files were not read within {seconds:g} s; {hint}"])
             except Exception:
                 # Nothing has changed yet, and what is polled well is worth more than an early end.
                 logger.exception("loading the configuration met a bug, or a file that just went")
                 return self._failed(["it cannot be loaded; the log says why"])
-            changes = self._apply(settings, credentials)
+            try:
+                changes = self._apply(settings, credentials)
+            except ConfigurationError as error:
+                return self._failed(error.problems)
             self._status.loaded(self._wall())
             self._log(settings, changes)
             return ()
+
+    async def _in_a_thread(self, read: Callable[[], _T]) -> _T:
+        """Read in a thread of its own, which keeps neither others waiting nor the process alive.
+
+        What a disk that does not answer has stopped can be left behind, and cannot be ended.
+        """
+        if len(self._reading) >= _MOST_HANGING:
+            raise ConfigurationError(
+                ["earlier reloads still wait for files; look at the disks or the network"]
+            )
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[_T] = loop.create_future()
+
+        def settle(set_result: Callable[[], None]) -> None:
+            if not result.done():
+                set_result()
+
+        def run() -> None:
+            try:
+                value = read()
+            except Exception as error:  # noqa: BLE001 - handed on to who waits for it
+                handed_on = partial(result.set_exception, error)
+            else:
+                handed_on = partial(result.set_result, value)
+            self._reading.discard(threading.current_thread())
+            # The loop may be closed by now.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(settle, handed_on)
+
+        thread = threading.Thread(target=run, name="reload", daemon=True)
+        self._reading.add(thread)
+        try:
+            thread.start()
+        except RuntimeError:
+            self._reading.discard(thread)
+            raise
+        return await result
 
     def _read(self) -> tuple[Settings, Mapping[str, Credentials]]:
         settings = self._options.load()
