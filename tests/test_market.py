@@ -30,9 +30,9 @@ async def test_prices_terms_and_liquidations_are_served_beside_the_balances() ->
     assert shown("mark_price", currency="BTC", unit="USDT") == 64824.45906666
     assert shown("mark_price", currency="USDT", unit="USDT") == 1.0
     assert shown("borrow_user_limit_amount", currency="USDT") == 800_000.0
-    assert shown("borrow_system_limit_amount", currency="USDT") == 10_000_000.0
-    assert shown("borrow_system_borrowed_amount", currency="USDT") == 4_000_000.0
-    assert shown("borrow_system_available_amount", currency="USDT") == 6_000_000.0
+    assert shown("borrow_system_limit_amount", currency="USDT") == 1_100_000.0
+    assert shown("borrow_system_borrowed_amount", currency="USDT") == 256240.33640959
+    assert shown("borrow_system_available_amount", currency="USDT") == 843759.66359041
     assert shown("liquidations_total", account="main") == 0.0
     assert shown("endpoint_up", account="main", endpoint=PRICES) == 1.0
     assert shown("endpoint_up", account="main", endpoint=LIQUIDATIONS) == 1.0
