@@ -67,8 +67,10 @@ ADVICE: Mapping[str, Advice] = MappingProxyType(
         "json": Advice("the body is not one JSON value", _REPORT),
         "schema": Advice("JSON, but not the documented answer", _REPORT),
         "wrong_account": Advice(
-            "the key answers for another account than before; its values go at once",
-            "check whose key it is, then restart",
+            "the key answers for another account than before, or for one that another account of "
+            "the configuration watches; its values go at once",
+            "check in which account of the exchange each key was made, for each needs one of its "
+            "own; then restart",
         ),
     }
 )

@@ -18,7 +18,7 @@ ExporterError
     ├── CachedError         cached         a copy from a cache, not what the account is now
     ├── JSONError           json           not one JSON value, or an ambiguous one
     ├── SchemaError         schema         JSON, but not the documented answer
-    └── WrongAccountError   wrong_account  the answer belongs to another account than before
+    └── WrongAccountError   wrong_account  the answer is for another account than it should be
 """
 
 from collections.abc import Sequence
@@ -144,7 +144,7 @@ class SchemaError(PollError):
 
 
 class WrongAccountError(PollError):
-    """`accountID` differs from that of earlier answers to the same key."""
+    """`accountID` is another than before, or one that another configured account watches."""
 
     reason = "wrong_account"
 

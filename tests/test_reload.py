@@ -301,6 +301,63 @@ async def test_key_of_another_account_does_not_pass_for_this_one(operator: Opera
     assert of(page, "up") == 0.0
 
 
+async def test_second_key_of_an_account_is_refused(
+    operator: Operator, simulator: Simulator
+) -> None:
+    # Whatever key asks, the answer is for the same account of the exchange.
+    simulator.fault = "another-account"
+    operator.write(operator.account(1), operator.account(2))
+    async with running(operator) as target:
+        await target.until(
+            1.0, "bitopro_margin_poll_failures_total", account="account-2", reason="wrong_account"
+        )
+        page = await target.page()
+        status = (await target.reload("GET", "/")).text
+
+        operator.write(operator.account(2))
+        await reloaded(target)
+        await until_up(target, "account-2")
+
+    assert of(page, "up", "account-1") == 1.0
+    assert of(page, "up", "account-2") == 0.0
+    assert of(page, "ad_ratio", "account-1") is not None
+    assert of(page, "ad_ratio", "account-2") is None
+    assert "the exchange&#x27;s account that account-1 already watches" in status
+
+
+async def test_renamed_account_may_watch_what_it_watched(operator: Operator) -> None:
+    operator.write(operator.account(1))
+    async with running(operator) as target:
+        await until_up(target, "account-1")
+        operator.write(operator.account(1, name="renamed"))
+        await reloaded(target)
+        page = await until_up(target, "renamed")
+
+    assert of(page, "poll_failures_total", "renamed", reason="wrong_account") == 0.0
+
+
+@pytest.mark.parametrize("name", ["account-2", "renamed"])
+async def test_account_that_comes_back_waits_as_its_key_was_told(
+    name: str, operator: Operator, simulator: Simulator
+) -> None:
+    operator.write(operator.account(1), operator.account(2))
+    async with running(operator) as target:
+        await until_up(target, "account-1", "account-2")
+        simulator.fault = "retry-after-date"
+        await target.until(
+            1.0, "bitopro_margin_poll_failures_total", account="account-2", reason="rate_limited"
+        )
+        simulator.fault = None
+        operator.write(operator.account(1))
+        await reloaded(target)
+        operator.write(operator.account(1), operator.account(2, name=name), operator.account(3))
+        await reloaded(target)
+        page = await until_up(target, "account-3")
+
+    # One that was not told is polled at once; the other is not before a minute and a half is over.
+    assert of(page, "polls_total", name) == 0.0
+
+
 async def test_account_at_another_exchange_is_another_account(operator: Operator) -> None:
     operator.write(operator.account(1))
     async with (

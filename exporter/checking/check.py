@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from argparse import Namespace
 from collections.abc import Iterable
+from functools import partial
 
 from exporter.checking.listing import listed_account, listed_flags, listed_settings, table
 from exporter.checking.protection import protection_steps
@@ -14,7 +15,7 @@ from exporter.clock import Clock
 from exporter.configuration.settings import AccountSettings, Settings
 from exporter.configuration.shards import ONLY_SHARD
 from exporter.exchange.budget import RequestBudget
-from exporter.exchange.client import Exchange
+from exporter.exchange.client import Exchange, WatchedAccounts
 from exporter.exchange.wire import Wire
 from exporter.polling.account_poller import DEADLINE_SECONDS
 from exporter.service.running import client_ssl_context
@@ -80,20 +81,22 @@ async def _check_accounts(settings: Settings, report: _Report) -> list[str]:
     """Try each account, and give the names of those with a bad step."""
     clock, context = Clock(), client_ssl_context()
     budget = RequestBudget(clock, settings.requests_per_minute)
+    watched = WatchedAccounts()
     failed: list[str] = []
     for each in settings.accounts:
         report.say(f"Account {each.account.name}: step by step")
-        if not await _is_good(each, report, clock, context, budget):
+        if not await _is_good(each, report, clock, context, budget, watched):
             failed.append(each.account.name)
     return failed
 
 
-async def _is_good(
+async def _is_good(  # noqa: PLR0913, PLR0917 - everything it needs is passed in
     each: AccountSettings,
     report: _Report,
     clock: Clock,
     context: ssl.SSLContext,
     budget: RequestBudget,
+    watched: WatchedAccounts,
 ) -> bool:
     deadline_seconds = min(DEADLINE_SECONDS, each.account.poll_interval_seconds)
     verdicts: dict[str, str] = {}
@@ -107,6 +110,7 @@ async def _is_good(
                 clock=clock,
                 take_slot=budget.take,
                 deadline_seconds=deadline_seconds,
+                claim=partial(watched.claim, each.account.name, each.account.base_url),
             )
 
         async for step in steps_of(

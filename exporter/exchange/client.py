@@ -4,9 +4,10 @@ Source: API documentation, "Get margin balances" and "Authentication".
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from exporter.clock import Clock
 from exporter.errors import (
@@ -40,11 +41,38 @@ class Poll:
     clock_skew_seconds: float | None
 
 
+class WatchedAccounts:
+    """Which account of the configuration watches which account of an exchange, by `accountID`.
+
+    Two keys of one exchange account would watch it twice, and the other account, which the operator
+    meant, not at all. The first whose answer was verified keeps it.
+    """
+
+    def __init__(self) -> None:
+        # By host of the exchange and accountID.
+        self._names: dict[tuple[str, str], str] = {}
+
+    def claim(self, name: str, base_url: str, account_id: str) -> None:
+        """Note that `name` watches this account. Raises WrongAccountError if another does."""
+        key = (urlsplit(base_url).netloc.lower(), account_id)
+        holder = self._names.setdefault(key, name)
+        if holder != name:
+            raise WrongAccountError(
+                f"the answer is for the exchange's account that {holder} already watches"
+            )
+
+    def keep(self, base_urls: Mapping[str, str]) -> None:
+        """Forget what is watched by other names than these, or was at another base URL."""
+        hosts = {name: urlsplit(url).netloc.lower() for name, url in base_urls.items()}
+        self._names = {key: name for key, name in self._names.items() if hosts.get(name) == key[0]}
+
+
 class Exchange:
     """The exchange as one account sees it. One request at a time, for nonces must rise.
 
     `take_slot` waits for a request of the budget, `take_free_slot` for one that nobody else needs;
-    without it, optional requests take theirs like the polls.
+    without it, optional requests take theirs like the polls. `claim` takes the `accountID` of
+    each verified answer, and raises WrongAccountError if another account watches that.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is passed in, nothing is reached for
@@ -60,7 +88,9 @@ class Exchange:
         credentials: Credentials | None = None,
         account_id: str | None = None,
         is_key_new: bool = False,
+        claim: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._claim = claim
         self._base_url = base_url.rstrip("/")
         self._read_credentials = read_credentials
         self.credentials = credentials or read_credentials()
@@ -200,5 +230,10 @@ class Exchange:
             raise WrongAccountError(
                 "the answer is for another accountID than before; restart if the key was moved"
             )
+        try:
+            self._claim(snapshot.account_id)
+        except WrongAccountError:
+            self._is_key_unproven = True
+            raise
         self.account_id = snapshot.account_id
         return snapshot

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from exporter.clock import Clock
 from exporter.configuration.settings import AccountSettings, Settings
 from exporter.errors import PollError, RateLimitedError
 from exporter.exchange.borrow_terms import BorrowTerms
 from exporter.exchange.budget import RequestBudget
-from exporter.exchange.client import Exchange
+from exporter.exchange.client import Exchange, WatchedAccounts
 from exporter.exchange.endpoints import BALANCES, BORROW_TERMS, MARK_PRICE, Endpoint
 from exporter.exchange.mark_prices import MarkPrices
 from exporter.exchange.wire import Wire
@@ -73,10 +74,13 @@ async def visit_until(
 async def _visit_all(settings: Settings, clock: Clock) -> tuple[Visit, ...]:
     """Poll each account once, and ask each exchange once for what is the same for its accounts."""
     budget = RequestBudget(clock, settings.requests_per_minute)
+    watched = WatchedAccounts()
     ssl_context = client_ssl_context()
     async with AsyncExitStack() as stack:
         callers = [
-            _Caller(each, await stack.enter_async_context(Wire(ssl_context)), budget, clock)
+            _Caller(
+                each, await stack.enter_async_context(Wire(ssl_context)), budget, watched, clock
+            )
             for each in settings.accounts
         ]
         async with asyncio.TaskGroup() as group:
@@ -95,7 +99,12 @@ class _Caller:
     """One account's connection, and the state that comes of it."""
 
     def __init__(
-        self, settings: AccountSettings, wire: Wire, budget: RequestBudget, clock: Clock
+        self,
+        settings: AccountSettings,
+        wire: Wire,
+        budget: RequestBudget,
+        watched: WatchedAccounts,
+        clock: Clock,
     ) -> None:
         self.account = settings.account
         self.state = AccountState(settings.account)
@@ -107,6 +116,7 @@ class _Caller:
             clock=clock,
             take_slot=budget.take,
             deadline_seconds=DEADLINE_SECONDS,
+            claim=partial(watched.claim, settings.account.name, settings.account.base_url),
         )
 
     async def poll(self) -> None:

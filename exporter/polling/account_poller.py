@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
 
 from exporter.clock import Clock
 from exporter.configuration.settings import AccountSettings
 from exporter.errors import AuthenticationError, PollError
 from exporter.exchange.budget import RequestBudget
-from exporter.exchange.client import Exchange
+from exporter.exchange.client import Exchange, WatchedAccounts
 from exporter.exchange.endpoints import OPTIONAL_ENDPOINTS
 from exporter.exchange.signing import Credentials
 from exporter.exchange.wire import Wire
@@ -18,6 +20,11 @@ from exporter.polling.poller import poll_forever
 from exporter.state.store import AccountState
 
 DEADLINE_SECONDS = 10.0
+
+
+def identity(settings: AccountSettings, credentials: Credentials) -> bytes:
+    """Return what identifies a key at an exchange, without holding the key itself."""
+    return sha256(f"{settings.account.base_url}\n{credentials.api_key}".encode()).digest()
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +45,13 @@ class AccountPoller:
     # Set as soon as it is started.
     task: asyncio.Task[None] = field(init=False, repr=False)
     _exchange: Exchange | None = None
+
+    @property
+    def identity(self) -> bytes:
+        """What identifies the key in use at its exchange."""
+        return identity(
+            self.settings, self._exchange.credentials if self._exchange else self.credentials
+        )
 
     def is_for(self, settings: AccountSettings, credentials: Credentials) -> bool:
         """Tell whether nothing that it works with would change."""
@@ -75,6 +89,7 @@ class AccountPoller:
         wire: Wire,
         budget: RequestBudget,
         board: MarketBoard,
+        watched: WatchedAccounts,
         clock: Clock,
     ) -> None:
         """Poll from `state` on, until cancelled."""
@@ -90,6 +105,7 @@ class AccountPoller:
             credentials=self.credentials,
             account_id=self.account_id,
             is_key_new=self.is_key_new,
+            claim=partial(watched.claim, state.account.name, state.account.base_url),
         )
         extras = Extras(
             self._exchange,

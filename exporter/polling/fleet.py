@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 from exporter.clock import Clock
 from exporter.configuration.settings import Settings
-from exporter.errors import ConfigurationError
+from exporter.errors import ConfigurationError, RateLimitedError
 from exporter.exchange.budget import RequestBudget
+from exporter.exchange.client import WatchedAccounts
 from exporter.exchange.endpoints import BALANCES
 from exporter.exchange.signing import Credentials, NonceSource, signed_headers
 from exporter.exchange.wire import Wire, require_usable_url
 from exporter.metrics.page import Exposition
-from exporter.polling.account_poller import AccountPoller
+from exporter.polling.account_poller import AccountPoller, identity
 from exporter.polling.market_board import MarketBoard
 from exporter.polling.vigil import Vigil
 from exporter.state.store import AccountState, Store
@@ -52,7 +53,10 @@ class Fleet:
         self._group = group
         self._budget = RequestBudget(clock)
         self._board = MarketBoard(exposition, clock.monotonic())
+        self._watched = WatchedAccounts()
         self._pollers: dict[str, AccountPoller] = {}
+        # By what identifies a key at an exchange: until when requests with it are to wait, and why.
+        self._waits: dict[bytes, tuple[float, RateLimitedError]] = {}
         # By account: those told to end that have not ended yet.
         self._ending: dict[str, set[asyncio.Task[None]]] = {}
 
@@ -65,6 +69,7 @@ class Fleet:
         account.
         """
         now = self._clock.monotonic()
+        waits = self._waits_after(now)
         before, after = self._pollers, dict[str, AccountPoller]()
         states = {state.account.name: state for state in self._store.states()}
         changed: set[str] = set()
@@ -72,7 +77,8 @@ class Fleet:
             name, due = each.account.name, now + offset_seconds
             old = before.get(name)
             if old is None or old.settings.account.base_url != each.account.base_url:
-                after[name] = AccountPoller(each, credentials[name], due)
+                due, error = waits.get(identity(each, credentials[name]), (due, None))
+                after[name] = AccountPoller(each, credentials[name], due, error=error)
                 states[name] = AccountState(each.account)
             elif old.is_for(each, credentials[name]):
                 after[name] = old
@@ -86,6 +92,8 @@ class Fleet:
             for name, poller in after.items()
             if name not in stays
         }
+        self._waits = waits
+        self._watched.keep({each.account.name: each.account.base_url for each in settings.accounts})
         self._budget.change(settings.requests_per_minute)
         self._board.change(settings, now)
         for name in before.keys() - stays:
@@ -106,6 +114,15 @@ class Fleet:
         """Tell all of them to end."""
         for each in self._pollers.values():
             self._retire(each)
+
+    def _waits_after(self, now: float) -> dict[bytes, tuple[float, RateLimitedError]]:
+        """Return how long each key is to wait, whatever becomes of the account that was told."""
+        told = {
+            poller.identity: (poller.due_monotonic_seconds, poller.error)
+            for poller in self._pollers.values()
+            if isinstance(poller.error, RateLimitedError)
+        }
+        return {key: wait for key, wait in {**self._waits, **told}.items() if wait[0] > now}
 
     def _retire(self, poller: AccountPoller) -> None:
         poller.is_retired = True
@@ -149,6 +166,7 @@ class Fleet:
                     wire=wire,
                     budget=self._budget,
                     board=self._board,
+                    watched=self._watched,
                     clock=self._clock,
                 )
 

@@ -446,6 +446,18 @@ def test_each_of_two_accounts_is_tried_and_the_bad_one_named(
     assert printed.endswith("1 of 2 accounts cannot be watched as it is: account-1\n")
 
 
+def test_second_key_of_an_account_is_said_to_be_one(simulator: Simulator, tmp_path: Path) -> None:
+    simulator.fault = "another-account"
+    path = config_file(tmp_path, simulator.base_url, accounts=2)
+
+    code, printed = check({}, f"--config.file={path}")
+
+    assert code == 1
+    assert "the answer is for the exchange's account that account-1 already watches" in printed
+    assert "each needs one of its own" in printed
+    assert "1 of 2 accounts cannot be watched as it is: account-2\n" in printed
+
+
 def test_output_without_signs_is_plain_ascii(simulator: Simulator) -> None:
     code, printed = check(
         environment(simulator.base_url, PYTHONIOENCODING="ascii", BITOPRO_API_SECRET="another")

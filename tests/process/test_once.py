@@ -158,6 +158,22 @@ def test_failing_account_costs_no_other_and_is_told(
     assert re.search(r"^account-2: safe: not below 1.5  ", ended.stdout, re.MULTILINE)
 
 
+def test_two_accounts_that_are_one_are_not_both_known(
+    simulator: Simulator, once: Once, tmp_path: Path
+) -> None:
+    simulator.fault = "another-account"
+
+    ended = once(f"--config.file={config_file(tmp_path, simulator.base_url, 2)}", UNUSED="1")
+
+    assert ended.returncode == 1
+    assert len(re.findall(r"^account-[12]: NOT KNOWN  ", ended.stdout, re.MULTILINE)) == 1
+    assert re.search(
+        r"wrong_account: the answer is for the exchange's account that account-[12] already "
+        r"watches",
+        ended.stderr,
+    )
+
+
 @pytest.mark.parametrize(
     ("fault", "asked"), [("status-403", 3), ("status-500", 1)], ids=["of the key", "of all"]
 )
