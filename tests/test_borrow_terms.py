@@ -84,7 +84,8 @@ def test_status_that_is_no_integer_is_refused(name: str, value: object) -> None:
         (b"{}", "the answer: an object without a currency"),
         (b'{"error": "no"}', "error: an object was expected, not a string"),
         (b'{"data": {}}', "data.currency: missing"),
-        (b'{"B\\nTC": {}}', "the answer: a currency's name is not a plain code"),
+        (b'{"B\\nTC": {}}', "the answer: an object without a currency"),
+        (b'{"B\\nTC": 1}', r"the answer.'B\nTC': an object was expected, not an integer"),
         (b'{"btc": {}, "BTC": {}}', "BTC.currency: missing"),
     ],
 )
@@ -101,6 +102,16 @@ def test_currency_in_two_spellings_is_refused() -> None:
 
     with pytest.raises(SchemaError, match="^the answer: BTC is there twice"):
         parse_borrow_terms(body)
+
+
+def test_odd_currency_costs_no_other_its_terms() -> None:
+    document = json.loads(example("provisioning/borrow"))
+    body = json.dumps({**document, "$WIF": {"currency": "$WIF"}}).encode()
+
+    terms = parse_borrow_terms(body)
+
+    assert list(terms.terms) == ["BTC", "ETH", "USDT"]
+    assert terms.odd_currencies == {"'$WIF'"}
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"BTC": {}, "BTC": {}}'])

@@ -36,6 +36,14 @@ def test_documented_statuses_of_currencies_are_not_news(status: int) -> None:
     assert with_novelties(frozenset(), snapshot) == frozenset()
 
 
+def test_odd_currency_is_noticed_by_its_escaped_name() -> None:
+    body = replaced("mark-price", b'"ETH": {', b'"USD\xe2\x82\xae": {')
+
+    assert with_novelties(frozenset(), parse_mark_prices(body)) == {
+        Novelty("currency", r"'USD\u20ae'")
+    }
+
+
 def test_what_is_known_is_not_news_again() -> None:
     snapshot = parse_snapshot(answer_with("riskLevel", 1))
     known = with_novelties(frozenset(), snapshot)

@@ -234,16 +234,52 @@ def test_balance_that_is_not_an_object_is_refused() -> None:
         parse_snapshot(answer_with("balances", {"BTC": []}))
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["", 'B"C', "B\nC", "<b>", "B C", "x" * 5000, "ВТС", "B\\C"],
-    ids=["empty", "quote", "newline", "markup", "space", "5 KB", "Cyrillic", "backslash"],
-)
-def test_currency_that_is_no_plain_code_is_refused(name: str) -> None:
+ODD_NAMES = {
+    "": "''",
+    'B"C': "'B'C'",
+    "B\nC": r"'B\nC'",
+    "<b>": "'<b>'",
+    "B C": "'B C'",
+    "x" * 5000: f"'{'x' * 63}...'",
+    "ВТС": r"'\u0412\u0422\u0421'",
+    "B\\C": r"'B\\C'",
+    "币安人生": r"'\u5e01\u5b89\u4eba\u751f'",
+    "USD₮": r"'USD\u20ae'",
+    "$WIF": "'$WIF'",
+}
+
+
+@pytest.mark.parametrize(("name", "shown"), ODD_NAMES.items())
+def test_odd_currency_that_has_amounts_is_refused_by_its_escaped_name(
+    name: str, shown: str
+) -> None:
     balances = {name: documented()["balances"]["BTC"]}
 
-    with pytest.raises(SchemaError, match="^balances: a currency's name is not a plain code$"):
+    with pytest.raises(SchemaError) as caught:
         parse_snapshot(answer_with("balances", balances))
+
+    assert str(caught.value) == (
+        f"balances: the currency {shown} has amounts, and its name is not a plain code"
+    )
+
+
+@pytest.mark.parametrize(("name", "shown"), ODD_NAMES.items())
+def test_odd_currency_without_amounts_is_set_aside(name: str, shown: str) -> None:
+    document = documented()
+    empty = {
+        key: "0.00000000" if isinstance(value, str) else value
+        for key, value in document["balances"]["BTC"].items()
+    }
+
+    snapshot = parse_snapshot(answer_with("balances", {**document["balances"], name: empty}))
+
+    assert snapshot.odd_currencies == {shown}
+    assert list(snapshot.balances) == ["BTC", "ETH", "USDT"]
+
+
+def test_odd_currency_that_cannot_be_read_is_refused() -> None:
+    with pytest.raises(SchemaError, match=r"^balances\.'\$WIF'\.availableAmount: missing$"):
+        parse_snapshot(answer_with("balances", {"$WIF": {}}))
 
 
 def test_currencies_are_upper_case_and_sorted() -> None:

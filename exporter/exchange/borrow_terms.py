@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from exporter.errors import SchemaError
 from exporter.exchange.fields import amount, load_json, object_at, status, text
-from exporter.exchange.names import CURRENCY, by_currency, unknown_fields
+from exporter.exchange.names import CURRENCY, by_currency, odd_currencies, unknown_fields
 
 _TERM_FIELDS = frozenset(
     {
@@ -43,16 +43,18 @@ class BorrowTerm:
 
 @dataclass(frozen=True, slots=True)
 class BorrowTerms:
-    """Terms by upper-case currency, in alphabetical order; `unknown_fields` as in a Snapshot."""
+    """Terms by upper-case currency, in alphabetical order; the rest is as in a Snapshot."""
 
     terms: Mapping[str, BorrowTerm]
     unknown_fields: frozenset[str]
+    odd_currencies: frozenset[str] = frozenset()
 
 
 def parse_borrow_terms(body: bytes) -> BorrowTerms:
     """Parse a complete body. Raises JSONError or SchemaError; there is no partial result."""
     answer = object_at(load_json(body), "the answer")
-    if not answer:
+    odd = odd_currencies(answer, "the answer")
+    if len(answer) == len(odd):
         # What many a gateway says for "nothing here".
         raise SchemaError("the answer: an object without a currency")
     return BorrowTerms(
@@ -65,6 +67,7 @@ def parse_borrow_terms(body: bytes) -> BorrowTerms:
         unknown_fields=unknown_fields(
             [object_at(term, "the answer") for term in answer.values()], _TERM_FIELDS
         ),
+        odd_currencies=frozenset(odd),
     )
 
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from exporter.errors import SchemaError
 from exporter.exchange.fields import Fields, amount, load_json, object_at, required, text
-from exporter.exchange.names import CURRENCY, by_currency, unknown_fields
+from exporter.exchange.names import CURRENCY, by_currency, odd_currencies, unknown_fields
 
 PRICE_UNIT = "USDT"
 
@@ -22,11 +22,13 @@ _PRICE_FIELDS = frozenset({"currency", "price"})
 class MarkPrices:
     """Prices in PRICE_UNIT by upper-case currency, in alphabetical order.
 
-    A price of zero is no price, and is left out. `unknown_fields` is that of a Snapshot.
+    A price of zero is no price, and is left out. `unknown_fields` and
+    `odd_currencies` are those of a Snapshot.
     """
 
     prices: Mapping[str, Decimal]
     unknown_fields: frozenset[str]
+    odd_currencies: frozenset[str] = frozenset()
 
 
 def parse_mark_prices(body: bytes) -> MarkPrices:
@@ -43,6 +45,7 @@ def parse_mark_prices(body: bytes) -> MarkPrices:
         unknown_fields=(
             unknown_fields([answer], _ANSWER_FIELDS) | unknown_fields(objects, _PRICE_FIELDS)
         ),
+        odd_currencies=frozenset(odd_currencies(tokens, "tokenPrices")),
     )
 
 

@@ -18,12 +18,12 @@ _KNOWN_LIQUIDATION_TYPES = frozenset({1, 2})
 # A peer that invents names for ever must not fill the memory.
 _MAX_REMEMBERED = 1000
 
-NoveltyKind = Literal["field", "label", "status"]
-NOVELTY_KINDS: tuple[NoveltyKind, ...] = ("field", "label", "status")
+NoveltyKind = Literal["currency", "field", "label", "status"]
+NOVELTY_KINDS: tuple[NoveltyKind, ...] = ("currency", "field", "label", "status")
 
 
 class Novelty(NamedTuple):
-    """One undocumented field name, label or status; `text` is safe to log."""
+    """One undocumented currency, field name, label or status; `text` is safe to log."""
 
     kind: NoveltyKind
     text: str
@@ -43,15 +43,21 @@ def _novelties(learned: Learned) -> frozenset[Novelty]:
     found = {Novelty("field", name) for name in learned.unknown_fields}
     match learned:
         case Snapshot():
+            found |= _of_currencies(learned.odd_currencies)
             found |= _of_snapshot(learned)
         case BorrowTerms(terms=terms):
+            found |= _of_currencies(learned.odd_currencies)
             for term in terms.values():
                 found |= _of_currency(term.borrow_status, term.transfer_status)
         case Liquidations():
             found |= _of_liquidations(learned)
         case MarkPrices():
-            pass
+            found |= _of_currencies(learned.odd_currencies)
     return frozenset(found)
+
+
+def _of_currencies(names: frozenset[str]) -> set[Novelty]:
+    return {Novelty("currency", name) for name in names}
 
 
 def _of_snapshot(snapshot: Snapshot) -> set[Novelty]:

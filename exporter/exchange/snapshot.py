@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from exporter.errors import SchemaError
 from exporter.exchange.balances import Balance, Balances
 from exporter.exchange.fields import Fields, amount, load_json, object_at, required, status, text
-from exporter.exchange.names import CURRENCY, by_currency, unknown_fields
+from exporter.exchange.names import CURRENCY, by_currency, odd_currencies, unknown_fields
 
 _ACCOUNT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .:/-]{0,63}", re.ASCII)
@@ -50,7 +51,8 @@ class Snapshot:
 
     `ad_ratio` and `ad_ratio_label` are None only without debt, when a ratio means nothing.
     `balances` are in alphabetical order of currencies. `unknown_fields` holds the
-    names of fields that are not documented, where they are plain identifiers, else `?`.
+    names of fields that are not documented, where they are plain identifiers, else `?`;
+    `odd_currencies` the escaped names of currencies that were set aside, all of them empty.
     """
 
     ad_ratio: Decimal | None
@@ -63,6 +65,7 @@ class Snapshot:
     total_debt_amount: Decimal
     balances: Balances
     unknown_fields: frozenset[str]
+    odd_currencies: frozenset[str] = frozenset()
 
 
 def parse_snapshot(body: bytes) -> Snapshot:
@@ -90,7 +93,23 @@ def _read_account(document: object) -> Snapshot:
         total_debt_amount=total_debt_amount,
         balances=_read_balances(balances),
         unknown_fields=_unknown_fields(fields, balances),
+        odd_currencies=_empty_odd_currencies(balances),
     )
+
+
+def _empty_odd_currencies(balances: Fields) -> frozenset[str]:
+    """Name the currencies that are set aside. Raises SchemaError if one of them is not empty.
+
+    Without its amounts, what is summed over currencies would be wrong.
+    """
+    odd = odd_currencies(balances, "balances")
+    for name, fields in odd.items():
+        balance = _read_balance(fields, f"balances.{name}")
+        if any(amount for amount in balance if isinstance(amount, Decimal)):
+            raise SchemaError(
+                f"balances: the currency {name} has amounts, and its name is not a plain code"
+            )
+    return frozenset(odd)
 
 
 def _read_balances(balances: Fields) -> Balances:

@@ -138,8 +138,8 @@ FAMILIES: tuple[Family[AccountState], ...] = (
     of_account(
         "undocumented_values_total",
         "count",
-        "Distinct fields, labels and statuses met since the start that the API documentation "
-        "does not name.",
+        "Distinct currencies, fields, labels and statuses met since the start that the API "
+        "documentation does not name; a currency with a name that is no plain code is set aside.",
         _novelty_counts,
         ("kind",),
         "counter",

@@ -42,6 +42,20 @@ def _currency_appears(document: Document) -> None:
     }
 
 
+def _odd_currency(name: str) -> Callable[[Document], object]:
+    """Add an empty currency whose name is no plain code, as exchanges have listed some."""
+    empty = {
+        "availableAmount": _ZERO,
+        "tradedAmount": _ZERO,
+        "borrowAmount": _ZERO,
+        "borrowInterestAmount": _ZERO,
+        "borrowStatus": 0,
+        "transferStatus": 1,
+        "totalAmount": _ZERO,
+    }
+    return lambda document: document["balances"].update({name: empty})
+
+
 def _one_currency(document: Document) -> None:
     document["balances"] = {first_currency(document): first_balance(document)}
 
@@ -138,6 +152,13 @@ ODD_ANSWERS = (
     ),
     _odd("statuses-unknown", "statuses never seen before", _unknown_statuses),
     _odd("currency-appears", "one more currency", _currency_appears),
+    _odd(
+        "odd-currency-chinese",
+        "an empty currency in Chinese",
+        _odd_currency("\u5e01\u5b89\u4eba\u751f"),
+    ),
+    _odd("odd-currency-sign", "an empty currency with a sign", _odd_currency("USD\u20ae")),
+    _odd("odd-currency-dollar", "an empty currency with a dollar sign", _odd_currency("$WIF")),
     _odd("currencies-disappear", "all currencies but one are gone", _one_currency),
     _odd("no-currencies", "an empty account", _empty_account),
     _odd("currencies-500", "500 currencies", _most_currencies),

@@ -171,6 +171,7 @@ OUTCOMES: Mapping[str, tuple[str, ...]] = {
         "label-unknown",
         "statuses-unknown",
         "currency-appears",
+        "odd-currency-*",
         "currencies-disappear",
         "currencies-500",
         "currencies-in-lower-case",
