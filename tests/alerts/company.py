@@ -4,9 +4,19 @@ from collections.abc import Mapping
 
 from tests.alerts.cases import ASSETS, DEBT, NO_PAGE, SAFE, UP, ratio
 from tests.alerts.states import OF_ACCOUNT, labelled
-from tests.alerts.worlds import ABSENT, STALE, History, World, account, always, during
+from tests.alerts.worlds import (
+    ABSENT,
+    STALE,
+    History,
+    World,
+    account,
+    always,
+    between,
+    during,
+)
 
 _JOB = "bitopro-margin-drill"
+INFO = "bitopro_margin_account_info*"
 KEPT = ("bitopro_margin_mark_price", "bitopro_margin_borrow_annual_interest_ratio")
 
 
@@ -22,6 +32,33 @@ def drill(changes: Mapping[str, History]) -> World:
         if series == target or series.startswith(KEPT)
     }
     return {**of_account, **of_target}
+
+
+def only(start: int, end: int, world: World) -> World:
+    """Return series that are there from `start` to before `end`, in seconds."""
+    return {
+        series: between(0, start, ABSENT, between(end, 99_999, STALE, history))
+        for series, history in world.items()
+    }
+
+
+def behind(label: str, world: World) -> World:
+    """Return what Prometheus makes of a page if the target has a label account of its own."""
+    return {
+        series.replace('account="', f'account="{label}",exported_account="')
+        if 'account="' in series
+        else series.replace("{", f'{{account="{label}",'): history
+        for series, history in world.items()
+    }
+
+
+def info_only(world: World) -> World:
+    """Return the series that carries the account's id at the exchange."""
+    return {
+        series: history
+        for series, history in world.items()
+        if series.startswith("bitopro_margin_account_info")
+    }
 
 
 _DOWN = during(600, 1440, {**NO_PAGE, "up": 0})
@@ -44,4 +81,20 @@ COMPANY: World = {
     **labelled("labels differ", always(1), "seventh"),
     **account("elsewhere", _DOWN, job="another job"),
     **drill(_DOWN),
+    **only(600, 1440, behind("cloud", account("hidden and well", instance="cloud"))),
+    **only(
+        600,
+        1440,
+        behind(
+            "cloud",
+            account("hidden and blind", {UP: 0, ASSETS: ABSENT, DEBT: ABSENT}, instance="cloud"),
+        ),
+    ),
+    **account("twin-1"),
+    **account("twin-2", during(600, 1440, {INFO: STALE})),
+    **only(600, 1440, info_only(account("twin-2", account_id="twin-1"))),
+    **account("scraped twice"),
+    **account("scraped twice", job="another job"),
+    **account("without an id", account_id=""),
+    **account("without an id either", account_id=""),
 }

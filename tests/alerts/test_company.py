@@ -77,6 +77,58 @@ def test_drill_that_does_not_answer_is_no_exporter_that_is_down(company: Timelin
     }
 
 
+def test_account_behind_a_label_of_the_target_is_told_until_the_label_is_gone(
+    company: Timeline,
+) -> None:
+    hidden = {
+        account: company.minutes(
+            "BitoproMarginAccountLabelHidden",
+            {"account": "cloud", "exported_account": account, "job": "bitopro-margin"},
+        )
+        for account in ("hidden and well", "hidden and blind")
+    }
+
+    assert hidden == {name: list(range(10, 29)) for name in hidden}
+    assert company.minutes_of("BitoproMarginAccountLabelHidden") == list(range(10, 29))
+
+
+def test_account_behind_a_label_is_no_proof_that_another_is_safe(company: Timeline) -> None:
+    assert company.minutes("BitoproMarginNotProvenSafe", {"account": "cloud"})[0] == 15
+
+
+def test_label_that_the_targets_of_a_drill_have_is_not_told(promtool: str, tmp_path: Path) -> None:
+    timeline = played(promtool, tmp_path, {**account("main"), **drill({})}, minutes=8)
+
+    assert timeline.minutes_of("BitoproMarginAccountLabelHidden") == []
+
+
+def test_accounts_that_are_one_are_told_until_they_differ(company: Timeline) -> None:
+    twins = {
+        account: company.minutes("BitoproMarginAccountsAreOne", {"account": account})
+        for account in ("twin-1", "twin-2")
+    }
+
+    assert twins == {name: list(range(12, 29)) for name in twins}
+
+
+def test_accounts_scraped_twice_or_without_an_id_are_not_taken_for_one(company: Timeline) -> None:
+    quiet = ("scraped twice", "without an id", "without an id either", "both are down", "drill")
+
+    assert [
+        name for name in quiet if company.minutes("BitoproMarginAccountsAreOne", {"account": name})
+    ] == []
+
+
+def test_drill_of_an_exchange_account_that_is_watched_is_not_taken_for_it(
+    promtool: str, tmp_path: Path
+) -> None:
+    world = {**account("main", account_id="drill"), **drill({})}
+
+    timeline = played(promtool, tmp_path, world, minutes=8)
+
+    assert timeline.minutes_of("BitoproMarginAccountsAreOne") == []
+
+
 def test_drill_that_has_ended_is_not_missed(promtool: str, tmp_path: Path) -> None:
     ended = drill(during(10 * MINUTE, 99 * MINUTE, {**NO_PAGE, "up": STALE}))
 

@@ -1,4 +1,4 @@
-"""Whatever a drill's target serves becomes series of account="drill", in a real Prometheus."""
+"""Whose label account counts, the target's or the page's, in a real Prometheus."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -63,4 +63,25 @@ async def test_drills_target_can_only_speak_of_the_drill(prometheus: str, tmp_pa
         {"__name__": "bitopro_margin_mark_price", "unit": "USDT", **bitcoin},
         {"__name__": "bitopro_margin_up", **target},
         {"__name__": "up", **target},
+    ]
+
+
+async def test_label_of_the_target_does_not_hide_the_accounts_of_the_exporter(
+    prometheus: str, tmp_path: Path
+) -> None:
+    shipped = document(PROMETHEUS_CONFIG)
+    (job,) = (each for each in shipped["scrape_configs"] if each["job_name"] == "bitopro-margin")
+    config = tmp_path / "prometheus.yml"
+
+    async with serving(PAGE) as address:
+        labelled = {"targets": [address], "labels": {"account": "aws-prod"}}
+        job |= {"scrape_interval": "1s", "scrape_timeout": "1s", "static_configs": [labelled]}
+        config.write_text(yaml.safe_dump({"scrape_configs": [job]}))
+        async with server.running(prometheus, config) as running:
+            series = await running.until("bitopro_margin_up")
+
+    target = {"__name__": "bitopro_margin_up", "instance": address, "job": "bitopro-margin"}
+    assert sorted((each["metric"] for each in series), key=lambda each: each["account"]) == [
+        {"account": "drill", **target},
+        {"account": "main", **target},
     ]

@@ -70,6 +70,8 @@ HELD = [
         ("RatioWarning",),
     ),
     Held("a status not over a ratio", ("AccountStatus", "RatioWarning")),
+    Held("a hidden account not over a ratio", ("AccountLabelHidden", "RatioWarning")),
+    Held("two accounts that are one not over a ratio", ("AccountsAreOne", "RatioWarning")),
     Held("a label not over a ratio", ("ExchangeLabel", "RatioWarning")),
     Held("a contradiction not over a ratio", ("Inconsistent", "RatioWarning")),
     Held(

@@ -156,6 +156,90 @@ def test_text_of_a_near_liquidation_says_when_a_price_is_missing(
     )
 
 
+def test_amounts_of_a_liquidation_are_told_once_whatever_jobs_scrape_it(
+    promtool: str, tmp_path: Path
+) -> None:
+    newest = {
+        LIQUIDATED_AT: 1_200,
+        'bitopro_margin_last_liquidation_debt_amount{currency="USDT"}': 1_000_104.57,
+        'bitopro_margin_last_liquidation_asset_amount{currency="BTC"}': 15.5,
+        ASSUMED: 0,
+    }
+    earlier = {**newest, LIQUIDATED_AT: 900}
+    earlier['bitopro_margin_last_liquidation_debt_amount{currency="USDT"}'] = 7_777_777
+    world = {
+        **account("main", newest),
+        **account("main", newest, job="another job"),
+        # An exporter that has not read the list again knows an earlier liquidation only.
+        **account("main", earlier, instance="behind"),
+    }
+    check_texts(
+        promtool,
+        tmp_path,
+        world,
+        [
+            fired(
+                "BitoproMarginLiquidated",
+                "main",
+                "BitoPro has liquidated assets of account main.",
+                "BitoPro finished a liquidation of account main 2m 0s ago; it settled 1000104.57 "
+                "USDT of debt; it sold 15.5 BTC. The last ratio known is 5.7638; the liquidation "
+                "threshold is 1.2. Another may follow. See on the exchange's site what is left, "
+                "and whether you want to keep it; then repay or add assets.",
+            )
+        ],
+    )
+
+
+def test_text_of_clock_skew_beside_accepted_requests_names_a_copy_and_no_ntp(
+    promtool: str, tmp_path: Path
+) -> None:
+    assert skewed(promtool, tmp_path, up=1) == (
+        "The clock at the exporter main and BitoPro's differ by 600.0 s, seen in polls of account "
+        "main; 5 s are tolerated. BitoPro accepts the signed requests, whose time it checks, so "
+        "the clock is about right: sooner than that, a cache on the way answers with old copies, "
+        "and the numbers shown are as old. Look at the account on the exchange's site, and exempt "
+        "the API from caching."
+    )
+
+
+def test_text_of_clock_skew_beside_failed_polls_names_cached_and_ntp(
+    promtool: str, tmp_path: Path
+) -> None:
+    assert skewed(promtool, tmp_path, up=0) == (
+        "The clock at the exporter main and BitoPro's differ by 600.0 s, seen in polls of account "
+        "main; 5 s are tolerated. Polls fail. With the reason cached, a cache on the way answers "
+        "with old copies; otherwise BitoPro refuses requests whose time is off: check that the "
+        "machine's clock is set by NTP."
+    )
+
+
+def skewed(promtool: str, folder: Path, *, up: int) -> str:
+    """Return what is written on the alert of a clock that differs by ten minutes."""
+    world = account("main", {"bitopro_margin_clock_skew_seconds": 600, UP: up})
+    (text,) = written(promtool, folder, world, ["BitoproMarginClockSkew"], minutes=22)
+
+    assert text.faults == []
+    return text.annotations["description"]
+
+
+def test_text_of_accounts_that_are_one_names_the_others(promtool: str, tmp_path: Path) -> None:
+    world = {
+        series: history
+        for name in ("twin-1", "twin-2", "twin-3")
+        for series, history in account(name, account_id="1").items()
+    }
+
+    first, *_ = written(promtool, tmp_path, world, ["BitoproMarginAccountsAreOne"], minutes=22)
+
+    assert first.faults == []
+    said = "The answers for account twin-1 carry the same accountID as those for "
+    # Prometheus gives the others in any order.
+    assert first.annotations["description"].startswith(
+        (f"{said}twin-2, twin-3. ", f"{said}twin-3, twin-2. ")
+    )
+
+
 def test_texts_of_what_was_liquidated_and_of_what_is_not_known(
     promtool: str, tmp_path: Path
 ) -> None:

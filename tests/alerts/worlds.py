@@ -126,9 +126,10 @@ OF_EXPORTER = (
 )
 
 
-def _scraped(name: str, *, account: str, instance: str, job: str) -> str:
-    """Give the series that Prometheus makes of a sample."""
+def _scraped(name: str, *, account: str, account_id: str, instance: str, job: str) -> str:
+    """Return the series that Prometheus makes of a sample."""
     metric, _, labels = name.rstrip("}").partition("{")
+    labels = re.sub(r'account_id="[^"]*"', f'account_id="{account_id}"', labels)
     is_of_account = not metric.startswith(("up", "process_", *OF_EXPORTER))
     own = [f'account="{account}"'] if is_of_account else []
     target = [f'instance="{instance}"', f'job="{job}"']
@@ -141,18 +142,20 @@ def account(
     *,
     instance: str | None = None,
     job: str = "bitopro-margin",
+    account_id: str | None = None,
 ) -> World:
     """Give what scrapes show of a healthy account and its exporter, with changes.
 
     Changes name series as on the page, without the account, or `up`. The exporter's address is
-    the account's name, if nothing else is said. Amounts follow the totals, so that prices explain
-    them, unless they are changed themselves.
+    the account's name, and so is its id at the exchange, if nothing else is said. Amounts follow
+    the totals, so that prices explain them, unless they are changed themselves.
     """
     changed = _histories(changes or {})
     histories = {**_healthy(), **_in_proportion(changed), **changed}
     target = name if instance is None else instance
+    own_id = name if account_id is None else account_id
     return {
-        _scraped(series, account=name, instance=target, job=job): history
+        _scraped(series, account=name, account_id=own_id, instance=target, job=job): history
         for series, history in histories.items()
     }
 

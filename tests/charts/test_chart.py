@@ -160,6 +160,7 @@ def test_protected_port_is_probed_and_scraped_over_tls() -> None:
     assert "--web.config.file=/etc/bitopro-web/web.yml" in container["args"]
     assert container["livenessProbe"]["httpGet"]["scheme"] == "HTTPS"
     assert endpoint["scheme"] == "https"
+    assert endpoint["honorLabels"] is True
     assert endpoint["tlsConfig"] == {"serverName": "x"}
 
 

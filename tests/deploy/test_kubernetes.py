@@ -149,6 +149,7 @@ def test_scrapes_are_those_of_the_shipped_prometheus() -> None:
 
     assert monitor["sampleLimit"] == job["sample_limit"]
     assert monitor["bodySizeLimit"] == job["body_size_limit"]
+    assert (endpoint["honorLabels"], job["honor_labels"]) == (True, True)
     assert endpoint["interval"] == config["global"]["scrape_interval"]
     assert endpoint["scrapeTimeout"] == config["global"]["scrape_timeout"]
     assert {"targetLabel": "job", "replacement": "bitopro-margin"} in endpoint["relabelings"]
