@@ -34,8 +34,8 @@ ADVICE: Mapping[str, Advice] = MappingProxyType(
         ),
         "auth": Advice(
             "401 or 403: the exchange does not accept the key",
-            "check key, secret, e-mail, the key's right to read and its list of allowed addresses; "
-            "changed files are read anew within a minute",
+            "check key, secret and e-mail, of which any may be wrong; the key's right to read; "
+            "and its list of allowed addresses; changed files are read anew within a minute",
         ),
         "clock": Advice(
             "409, twice: the exchange does not accept the time of the request",

@@ -502,7 +502,7 @@ async def test_transitions_are_logged_once(caplog: pytest.LogCaptureFixture) -> 
     ]
     assert logged == [
         ("WARNING", "endpoint not available to this key"),
-        ("INFO", "optional request succeeded again"),
+        ("INFO", "first optional request succeeded"),
     ]
 
 

@@ -172,6 +172,17 @@ async def test_transitions_are_logged_once(good: Poll, caplog: pytest.LogCapture
     ]
 
 
+async def test_first_success_after_failures_is_the_first(
+    good: Poll, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    await states_of(Script(NetworkError("no"), good), ManualClock(stop_after=2))
+
+    last = vars(caplog.records[-1])
+    assert (last["message"], last["was"]) == ("first poll succeeded", "network")
+
+
 async def test_log_names_account_reason_and_cause(caplog: pytest.LogCaptureFixture) -> None:
     await states_of(Script(NetworkError("refused")), ManualClock(stop_after=1))
 

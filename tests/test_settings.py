@@ -153,6 +153,36 @@ def test_secret_given_twice_is_ambiguous(environment: Callable[..., None]) -> No
     )
 
 
+def test_variables_that_kubernetes_sets_for_a_service_of_our_name_are_none_of_ours(
+    environment: Callable[..., None],
+) -> None:
+    environment(
+        BITOPRO_MARGIN_EXPORTER_SERVICE_HOST="10.0.0.1",
+        BITOPRO_MARGIN_EXPORTER_SERVICE_PORT="10061",
+        BITOPRO_MARGIN_EXPORTER_SERVICE_PORT_METRICS="10061",
+        BITOPRO_MARGIN_EXPORTER_PORT="tcp://10.0.0.1:10061",
+        BITOPRO_MARGIN_EXPORTER_PORT_10061_TCP="tcp://[fd00::1]:10061",
+        BITOPRO_MARGIN_EXPORTER_PORT_10061_TCP_PROTO="tcp",
+        BITOPRO_MARGIN_EXPORTER_PORT_10061_TCP_PORT="10061",
+        BITOPRO_MARGIN_EXPORTER_PORT_10061_TCP_ADDR="10.0.0.1",
+    )
+
+    assert [each.account.name for each in load_settings(None).accounts] == ["default"]
+
+
+def test_variable_like_one_of_kubernetes_with_another_value_is_refused_with_where_from(
+    environment: Callable[..., None],
+) -> None:
+    environment(BITOPRO_MARGIN_EXPORTER_PORT="10061")
+
+    (problem,) = problems()
+    assert problem == (
+        "BITOPRO_MARGIN_EXPORTER_PORT: there is no such variable; Kubernetes sets a variable of "
+        "this name for a Service, but not with such a value: remove it, or set "
+        "enableServiceLinks: false in the pod"
+    )
+
+
 def test_misspelt_variable_is_refused_with_the_nearest_name(
     environment: Callable[..., None],
 ) -> None:

@@ -1,6 +1,7 @@
 """The environment: one account's settings, and those that hold for all accounts."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -35,6 +36,22 @@ from exporter.errors import ConfigurationError
 from exporter.state.account import ASSUMED_THRESHOLDS, Thresholds
 
 _PREFIX = "BITOPRO_"
+# Names of variables that Kubernetes sets for each Service of the namespace, and what they hold.
+_ADDRESS = r"[0-9A-Fa-f.:]+"
+_SERVICE_LINKS = tuple(
+    (re.compile(rf"{_PREFIX}[A-Z0-9_]+{form}", re.ASCII), re.compile(content, re.ASCII))
+    for form, content in (
+        (r"_SERVICE_HOST", _ADDRESS),
+        (r"_SERVICE_PORT(_[A-Z0-9_]+)?", r"[0-9]{1,5}"),
+        (
+            r"_PORT(_[0-9]{1,5}_(TCP|UDP|SCTP))?",
+            rf"(tcp|udp|sctp)://(\[{_ADDRESS}\]|{_ADDRESS}):[0-9]{{1,5}}",
+        ),
+        (r"_PORT_[0-9]{1,5}_(TCP|UDP|SCTP)_PROTO", r"tcp|udp|sctp"),
+        (r"_PORT_[0-9]{1,5}_(TCP|UDP|SCTP)_PORT", r"[0-9]{1,5}"),
+        (r"_PORT_[0-9]{1,5}_(TCP|UDP|SCTP)_ADDR", _ADDRESS),
+    )
+)
 _OF_ALL_ACCOUNTS = frozenset(
     {"poll_interval", "stale_after", "hide_account_id", "requests_per_minute"}
 )
@@ -172,12 +189,34 @@ def _ambiguous_names(given: frozenset[str]) -> list[str]:
 
 
 def unknown_variables() -> list[str]:
-    """Give a sentence for each variable with our prefix that is none of ours."""
+    """Return a sentence for each variable with our prefix that is neither ours nor Kubernetes's."""
     known = known_variables()
+    values = {name.upper(): value for name, value in os.environ.items()}
     unknown = _with_prefix(os.environ) - known
     return [
-        f"{name}: there is no such variable{suggestion(name, known)}" for name in sorted(unknown)
+        f"{name}: there is no such variable{suggestion(name, known)}{_service_hint(name)}"
+        for name in sorted(unknown)
+        if not _is_service_link(name, values[name])
     ]
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    """Whether Kubernetes sets such a variable, by itself, for a Service that is named like us.
+
+    Source: Kubernetes documentation, "Service", environment variables.
+    """
+    return any(
+        form.fullmatch(name) and content.fullmatch(value) for form, content in _SERVICE_LINKS
+    )
+
+
+def _service_hint(name: str) -> str:
+    if not any(form.fullmatch(name) for form, _ in _SERVICE_LINKS):
+        return ""
+    return (
+        "; Kubernetes sets a variable of this name for a Service, but not with such a value: "
+        "remove it, or set enableServiceLinks: false in the pod"
+    )
 
 
 def _with_prefix(names: Iterable[str]) -> set[str]:

@@ -47,7 +47,7 @@ _FROM_A_GATEWAY = "refused by a gateway in front of the exchange, which did not 
 
 _MEANINGS = {
     400: "the request no longer fits the API; please report it",
-    401: "the exchange does not accept this key with this secret",
+    401: "the exchange does not accept this key, secret and e-mail together",
     403: "the key may not read, or not from this address",
     404: "check the base URL",
     408: "the exchange took too long",

@@ -188,8 +188,9 @@ def _log_failure(
 def _log_success(endpoint: Endpoint[Extra], before: AccountState, after: AccountState) -> None:
     was = before.endpoints.get(endpoint.name, EndpointState())
     if was.reason is not None:
+        is_first = not was.last_success_timestamp_seconds
         logger.info(
-            "optional request succeeded again",
+            "first optional request succeeded" if is_first else "optional request succeeded again",
             extra={"account": after.account.name, "endpoint": endpoint.name, "was": was.reason},
         )
     log_novelties(before, after)

@@ -124,9 +124,11 @@ def _log_failure(before: AccountState, error: PollError) -> None:
 
 def _log_success(before: AccountState, after: AccountState) -> None:
     name = after.account.name
+    is_first = not before.last_success_timestamp_seconds
     if before.reason is not None:
-        logger.info("poll succeeded again", extra={"account": name, "was": before.reason})
-    elif not before.is_tried:
+        message = "first poll succeeded" if is_first else "poll succeeded again"
+        logger.info(message, extra={"account": name, "was": before.reason})
+    elif is_first:
         logger.info("first poll succeeded", extra={"account": name})
     log_novelties(before, after)
 

@@ -93,7 +93,8 @@ def test_account_behind_a_label_of_the_target_is_told_until_the_label_is_gone(
 
 
 def test_account_behind_a_label_is_no_proof_that_another_is_safe(company: Timeline) -> None:
-    assert company.minutes("BitoproMarginNotProvenSafe", {"account": "cloud"})[0] == 15
+    # promtool evaluates groups in any order, so what one records may reach another a minute later.
+    assert company.minutes("BitoproMarginNotProvenSafe", {"account": "cloud"})[0] in {14, 15}
 
 
 def test_label_that_the_targets_of_a_drill_have_is_not_told(promtool: str, tmp_path: Path) -> None:

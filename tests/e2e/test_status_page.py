@@ -150,7 +150,7 @@ def test_it_follows_the_scheme_of_the_system(view: View, scheme: str) -> None:
             [
                 "1 failing, 1 waiting, 1 ok",
                 "! failing: polls fail; the last values are still shown",
-                "check key, secret, e-mail",
+                "check key, secret and e-mail",
                 "… waiting: not yet polled",
             ],
         ),

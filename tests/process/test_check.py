@@ -279,7 +279,7 @@ def test_wrong_secret_leads_to_key_and_secret(simulator: Simulator) -> None:
     assert code == 1
     assert steps(printed, "✗") == ["signed call"]
     assert steps(printed, "-") == ["answer", "optional", "series"]
-    assert advice(printed).startswith("check key, secret, e-mail, the key's right to read")
+    assert advice(printed).startswith("check key, secret and e-mail, of which any may be wrong")
 
 
 @pytest.mark.parametrize("offset_seconds", [-3600, 3600])
@@ -415,7 +415,7 @@ def test_optional_endpoint_that_does_not_answer_is_noted_and_no_failure(
         ("garbage", "signed call", "look for a proxy or gateway on the way"),
         ("html", "answer", "look for a proxy or gateway on the way"),
         ("json-half", "answer", "the API has changed, or a gateway answered in its place"),
-        ("status-403", "signed call", "check key, secret, e-mail, the key's right to read"),
+        ("status-403", "signed call", "check key, secret and e-mail, of which any may be wrong"),
         ("status-403-html", "signed call", "wait, for 5xx passes; 404 is the base URL"),
         ("status-404-html", "signed call", "wait, for 5xx passes; 404 is the base URL"),
     ],

@@ -150,9 +150,10 @@ def test_failing_account_costs_no_other_and_is_told(
 
     assert ended.returncode == 1
     assert [line for line in ended.stderr.splitlines() if "warning: " not in line] == [
-        "error: account account-1: no answer: auth: 401: the exchange does not accept this key "
-        "with this secret; check key, secret, e-mail, the key's right to read and its list of "
-        "allowed addresses; changed files are read anew within a minute"
+        "error: account account-1: no answer: auth: 401: the exchange does not accept this key, "
+        "secret and e-mail together; check key, secret and e-mail, of which any may be wrong; the "
+        "key's right to read; and its list of allowed addresses; changed files are read anew "
+        "within a minute"
     ]
     assert re.search(r"^account-1: NOT KNOWN  ", ended.stdout, re.MULTILINE)
     assert re.search(r"^account-2: safe: not below 1.5  ", ended.stdout, re.MULTILINE)
