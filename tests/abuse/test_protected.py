@@ -178,7 +178,7 @@ async def test_honest_scraper_behind_the_address_of_thirty_guessers_is_let_in_af
             for guesser in range(30):
                 group.create_task(guess_on(guesser))
             await is_crowded.wait()
-            # As Prometheus does, it comes back; on a busy machine the first may meet the time limit.
+            # It comes back as Prometheus does; a busy machine may cut the first at the time limit.
             honest = [await scrape(cold, PASSWORD, SCRAPER)]
             while honest[-1].status != 200 and len(honest) < 4:
                 honest.append(await scrape(cold, PASSWORD, SCRAPER))
