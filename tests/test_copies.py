@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from exporter.errors import CachedError
-from exporter.exchange.client import Exchange
+from exporter.exchange.client import Exchange, KnownExchanges
 from exporter.exchange.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
 from exporter.exchange.signing import Credentials
 from exporter.exchange.wire import Wire
@@ -25,11 +25,14 @@ class Dated:
     While `frozen`, it repeats the `Date` of that moment.
     """
 
-    def __init__(self) -> None:
-        self.time = ManualClock()
+    def __init__(self, before: "Dated | None" = None) -> None:
+        self.time: ManualClock = before.time if before else ManualClock()
+        self.exchanges: KnownExchanges = before.exchanges if before else KnownExchanges()
+        self.frozen: float | None = before.frozen if before else None
+        # What stands where the date would; the date itself by default.
+        self.text: str | None = "date"
         self.requests: list[httpx.Request] = []
         self.server_seconds = 0.0
-        self.frozen: float | None = None
         self.exchange = Exchange(
             base_url="https://exchange.example/v3",
             read_credentials=lambda: Credentials("a-key", "a-secret", "me@example.com"),
@@ -37,6 +40,7 @@ class Dated:
             clock=self.time.clock,
             take_slot=lambda: self.time.sleep(0.0),
             deadline_seconds=10.0,
+            dates=self.exchanges.dates("https://exchange.example/v3"),
         )
         # The true time, which steps of the wall clock do not move.
         self._offset = self.time.wall_seconds - self.time.monotonic_seconds
@@ -52,7 +56,9 @@ class Dated:
         self.requests.append(request)
         date = formatdate(self.date_seconds if self.frozen is None else self.frozen, usegmt=True)
         name = request.url.path.removeprefix("/v3/margin/")
-        headers = {"content-type": "application/json", "date": date}
+        headers = {"content-type": "application/json"}
+        if self.text is not None:
+            headers["date"] = date if self.text == "date" else self.text
         return httpx.Response(200, content=example(name), headers=headers)
 
     async def outcomes(self, polls: int) -> str:
@@ -130,11 +136,56 @@ async def test_first_answer_with_a_date_an_hour_old_is_refused() -> None:
     assert caught.value.clock_skew_seconds == 3600.0
 
 
-async def test_our_own_clock_an_hour_ahead_from_the_start_blinds_for_five_minutes_only() -> None:
+async def test_our_own_clock_an_hour_ahead_from_the_start_blinds_until_it_is_right() -> None:
     dated = Dated()
     dated.time.wall_seconds += 3600.0
+    assert await dated.outcomes(40) == "c" * 40
 
-    assert await dated.outcomes(25) == "c" * 20 + "." * 5
+    dated.time.wall_seconds -= 3600.0
+
+    assert await dated.outcomes(3) == "..."
+
+
+async def test_copy_that_lags_steadily_is_never_believed() -> None:
+    dated = Dated()
+    dated.server_seconds = -3600.0
+
+    assert await dated.outcomes(100) == "c" * 100
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "2026-11-26T00:00:00Z"])
+async def test_answer_that_lost_its_date_is_refused(date: str | None) -> None:
+    dated = Dated()
+    await dated.outcomes(2)
+
+    dated.text = date
+
+    assert await dated.outcomes(40) == "c" * 40
+
+
+async def test_answers_of_an_exchange_that_never_dates_them_are_taken() -> None:
+    dated = Dated()
+    dated.text = None
+
+    assert await dated.outcomes(5) == "....."
+
+
+async def test_answer_with_two_dates_is_refused() -> None:
+    dated = Dated()
+    dated.text = "Thu, 26 Nov 2026 00:00:00 GMT, Thu, 26 Nov 2026 00:00:00 GMT"
+
+    assert await dated.outcomes(2) == "cc"
+
+
+async def test_history_outlasts_the_requests_of_one_account() -> None:
+    first = Dated()
+    await first.outcomes(2)
+    first.freeze()
+    await first.outcomes(1)
+
+    again = Dated(first)
+
+    assert await again.outcomes(3) == "ccc"
 
 
 async def test_exchange_whose_clock_is_ahead_is_believed_and_so_is_its_correction() -> None:
@@ -146,15 +197,6 @@ async def test_exchange_whose_clock_is_ahead_is_believed_and_so_is_its_correctio
     dated.server_seconds = 0.0
 
     assert await dated.outcomes(5) == "cc..."
-
-
-async def test_exchange_whose_clock_is_set_back_is_believed_in_the_end() -> None:
-    dated = Dated()
-    await dated.outcomes(3)
-
-    dated.server_seconds = -600.0
-
-    assert await dated.outcomes(25) == "c" * 20 + "." * 5
 
 
 async def test_one_date_ahead_spoils_nothing() -> None:

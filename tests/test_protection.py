@@ -366,6 +366,46 @@ async def test_file_that_is_gone_leaves_the_old_one_in_force(tmp_path: Path) -> 
         assert (await served.get(auth=WRONG)).status_code == 401
 
 
+HALF_FILES = {
+    "users": (f"{CLIENTS_TEXT}", "basic_auth_users"),
+    "names of clients": (f"{CLIENTS_TEXT}{users_text()}", "client_allowed_sans"),
+    "version of TLS": (
+        f"{CLIENTS_TEXT}  client_allowed_sans: [a.example.com]\n{users_text()}",
+        "min_version",
+    ),
+    "certificates of clients": (f"{TLS_TEXT}{users_text()}", "client_auth_type"),
+}
+
+
+@pytest.mark.parametrize(("half", "key"), HALF_FILES.values(), ids=HALF_FILES)
+@pytest.mark.usefixtures("authority")
+async def test_half_of_a_file_takes_no_protection_away(
+    tmp_path: Path, half: str, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = (
+        f"{CLIENTS_TEXT}  client_allowed_sans: [a.example.com]\n  min_version: TLS13\n",
+        users_text(),
+    )
+    async with site(tmp_path, *whole) as served:
+        write_web_config(tmp_path, half)
+        served.look_again()
+        served.protection.present()
+
+    details = [vars(each)["detail"] for each in caplog.records if each.levelno == logging.ERROR]
+    assert any(f"{key}: protects less than before" in each for each in details)
+
+
+async def test_change_that_keeps_size_and_time_of_the_file_is_noticed(tmp_path: Path) -> None:
+    async with site(tmp_path, users_text()) as served:
+        path = tmp_path / "web.yml"
+        before = path.stat()
+        path.write_text(path.read_text().replace(f"{USER}:", f"{USER[:-1]}x:"))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        served.look_again()
+
+        assert (await served.get(auth=RIGHT)).status_code == 401
+
+
 async def test_tls_is_not_taken_away(tmp_path: Path, authority: trustme.CA) -> None:
     async with site(tmp_path, TLS_TEXT) as served:
         write_web_config(tmp_path, "")

@@ -20,8 +20,9 @@ _LOOK_AGAIN_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
-# What changes with a file: device, inode, size, time of the last change. None if it is not there.
-_Stamp = tuple[int, int, int, int] | None
+# What changes with a file: device, inode, size, times of change of its content and of itself.
+# None if it is not there.
+_Stamp = tuple[int, int, int, int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,28 @@ def _load(path: Path, before: Guarded) -> Guarded:
 def _require_no_less(path: Path, before: Guarded, after: Guarded) -> None:
     if (before.tls is None) != (after.tls is None):
         raise ConfigurationError([f"{path}: tls_server_config: comes or goes with a restart only"])
-    if before.config.knows_its_clients and not after.config.knows_its_clients:
+    weaker = [
+        name for name, is_weaker in _weaknesses(before.config, after.config).items() if is_weaker
+    ]
+    if weaker:
         raise ConfigurationError(
-            [f"{path}: basic_auth_users: whoever reaches us would be let in; restart for that"]
+            [
+                f"{path}: {name}: protects less than before, as half a file would; write it whole, "
+                "or restart if it is meant"
+                for name in weaker
+            ]
         )
+
+
+def _weaknesses(before: WebConfig, after: WebConfig) -> Mapping[str, bool]:
+    """Return, by the key of the web file, whether it lets in more than before."""
+    found = {"basic_auth_users": bool(before.users) and not after.users}
+    if before.tls is not None and after.tls is not None:
+        old, new = before.tls, after.tls
+        found["client_auth_type"] = new.client_verification < old.client_verification
+        found["client_allowed_sans"] = bool(old.client_allowed_sans) and not new.client_allowed_sans
+        found["min_version"] = new.min_version < old.min_version
+    return found
 
 
 def _files(config: WebConfig) -> Iterable[Path]:
@@ -133,4 +152,4 @@ def _stamp(path: Path) -> _Stamp:
         found = os.stat(path)  # noqa: PTH116 - follows links, as reading does
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

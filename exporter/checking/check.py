@@ -15,7 +15,7 @@ from exporter.clock import Clock
 from exporter.configuration.settings import AccountSettings, Settings
 from exporter.configuration.shards import ONLY_SHARD
 from exporter.exchange.budget import RequestBudget
-from exporter.exchange.client import Exchange, WatchedAccounts
+from exporter.exchange.client import Exchange, KnownExchanges
 from exporter.exchange.wire import Wire
 from exporter.polling.account_poller import DEADLINE_SECONDS
 from exporter.service.running import client_ssl_context
@@ -81,11 +81,11 @@ async def _check_accounts(settings: Settings, report: _Report) -> list[str]:
     """Try each account, and give the names of those with a bad step."""
     clock, context = Clock(), client_ssl_context()
     budget = RequestBudget(clock, settings.requests_per_minute)
-    watched = WatchedAccounts()
+    exchanges = KnownExchanges()
     failed: list[str] = []
     for each in settings.accounts:
         report.say(f"Account {each.account.name}: step by step")
-        if not await _is_good(each, report, clock, context, budget, watched):
+        if not await _is_good(each, report, clock, context, budget, exchanges):
             failed.append(each.account.name)
     return failed
 
@@ -96,7 +96,7 @@ async def _is_good(  # noqa: PLR0913, PLR0917 - everything it needs is passed in
     clock: Clock,
     context: ssl.SSLContext,
     budget: RequestBudget,
-    watched: WatchedAccounts,
+    exchanges: KnownExchanges,
 ) -> bool:
     deadline_seconds = min(DEADLINE_SECONDS, each.account.poll_interval_seconds)
     verdicts: dict[str, str] = {}
@@ -110,7 +110,8 @@ async def _is_good(  # noqa: PLR0913, PLR0917 - everything it needs is passed in
                 clock=clock,
                 take_slot=budget.take,
                 deadline_seconds=deadline_seconds,
-                claim=partial(watched.claim, each.account.name, each.account.base_url),
+                claim=partial(exchanges.claim, each.account.name, each.account.base_url),
+                dates=exchanges.dates(each.account.base_url),
             )
 
         async for step in steps_of(

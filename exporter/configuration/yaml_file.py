@@ -29,7 +29,8 @@ _AMBIGUOUS = re.compile(
     # Leading zeros, and other bases than ten.
     r"|[-+]?0[0-9_]+(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|[-+]?0[box][0-9a-fA-F_]+"
     # Underscores between digits, and base 60.
-    r"|[-+]?[0-9.][0-9._]*_[0-9._]*(?:[eE][-+]?[0-9]+)?"
+    # The lookahead finds an underscore in one pass, however long the scalar is.
+    r"|[-+]?(?=[0-9.]+_)[0-9._]+(?:[eE][-+]?[0-9]+)?"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
 )
 _AMBIGUOUS_TAG = "!ambiguous"

@@ -41,21 +41,26 @@ class Poll:
     clock_skew_seconds: float | None
 
 
-class WatchedAccounts:
-    """Which account of the configuration watches which account of an exchange, by `accountID`.
+class KnownExchanges:
+    """What all accounts of this process know of their exchanges, by host.
 
-    Two keys of one exchange account would watch it twice, and the other account, which the operator
-    meant, not at all. The first whose answer was verified keeps it.
+    That is the clock of each, and which account of the configuration watches which of its accounts,
+    by `accountID`: two keys of one account would watch it twice, and the other account, which the
+    operator meant, not at all. The first whose answer was verified keeps it.
     """
 
     def __init__(self) -> None:
-        # By host of the exchange and accountID.
+        self._dates: dict[str, DateHistory] = {}
+        # By host and accountID.
         self._names: dict[tuple[str, str], str] = {}
+
+    def dates(self, base_url: str) -> DateHistory:
+        """Return the history of what this exchange's answers had as their `Date`."""
+        return self._dates.setdefault(_host(base_url), DateHistory())
 
     def claim(self, name: str, base_url: str, account_id: str) -> None:
         """Note that `name` watches this account. Raises WrongAccountError if another does."""
-        key = (urlsplit(base_url).netloc.lower(), account_id)
-        holder = self._names.setdefault(key, name)
+        holder = self._names.setdefault((_host(base_url), account_id), name)
         if holder != name:
             raise WrongAccountError(
                 f"the answer is for the exchange's account that {holder} already watches"
@@ -63,8 +68,15 @@ class WatchedAccounts:
 
     def keep(self, base_urls: Mapping[str, str]) -> None:
         """Forget what is watched by other names than these, or was at another base URL."""
-        hosts = {name: urlsplit(url).netloc.lower() for name, url in base_urls.items()}
+        hosts = {name: _host(url) for name, url in base_urls.items()}
         self._names = {key: name for key, name in self._names.items() if hosts.get(name) == key[0]}
+
+
+def _host(base_url: str) -> str:
+    """Return what the same host and port is always called, however it is written."""
+    parts = urlsplit(base_url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return f"{(parts.hostname or '').removesuffix('.')}:{port}"
 
 
 class Exchange:
@@ -72,7 +84,8 @@ class Exchange:
 
     `take_slot` waits for a request of the budget, `take_free_slot` for one that nobody else needs;
     without it, optional requests take theirs like the polls. `claim` takes the `accountID` of
-    each verified answer, and raises WrongAccountError if another account watches that.
+    each verified answer, and raises WrongAccountError if another account watches that; `dates` is
+    what is known of the clock behind the answers.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is passed in, nothing is reached for
@@ -89,6 +102,7 @@ class Exchange:
         account_id: str | None = None,
         is_key_new: bool = False,
         claim: Callable[[str], None] = lambda _: None,
+        dates: DateHistory | None = None,
     ) -> None:
         self._claim = claim
         self._base_url = base_url.rstrip("/")
@@ -102,7 +116,7 @@ class Exchange:
         self._nonces = NonceSource(clock.wall)
         self.account_id = account_id
         self._is_key_unproven = is_key_new
-        self._dates = DateHistory()
+        self._dates = dates or DateHistory()
         self._asked_monotonic_seconds = 0.0
 
     @property

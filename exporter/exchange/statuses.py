@@ -25,18 +25,26 @@ from exporter.exchange.wire import Answer
 # Whole seconds are rounding, and the clocks of several backends differ a little.
 DATE_TOLERANCE_SECONDS = 5.0
 # The first answer has only our wall clock to compare with, which may be somewhat off.
-FIRST_DATE_TOLERANCE_SECONDS = 60.0
-# A clock of the exchange that was set back is believed once it has advanced as ours for so long.
-_STEADY_SECONDS = 300.0
+FIRST_DATE_TOLERANCE_SECONDS = 30.0
+# A clock of the exchange that was set back is believed after so many answers of it, if they agree
+# with our wall clock.
 _STEADY_ANSWERS = 3
-# Seconds per second, between two clocks that NTP slews, each by 500 ppm at most.
-_MAX_DRIFT = 0.001
+# Seconds per second, between two clocks of which one has no NTP.
+_MAX_DRIFT = 0.00025
 
-# `X-Cache`, `CF-Cache-Status`, `X-Proxy-Cache`, `X-Cache-Remote` and their like. `X-Cache-Lookup`
-# of Squid only tells that a copy was there, and `X-Cache-Key` may hold any word.
-_CACHE_HEADER = re.compile(r"(?:.+-)?cache(?:-status|-result|-remote|-state)?")
+# `X-Cache`, `CF-Cache-Status`, `X-Proxy-Cache`, `X-Cache-Remote`, `X-From-Cache`, `X-Cached` and
+# their like. Names that end otherwise (`X-Cache-Key`, `Cache-Control`) may hold any word.
+_CACHE_HEADER = re.compile(r"(?:.+-)?cached?(?:-(?:status|result|remote|state|hits?|lookup))?")
 _HITS_HEADER = re.compile(r"(?:.+-)?(?:cache|varnish)-hits?")
-_COPY_WORDS = frozenset({"stale", "updating", "revalidated", "prerender", "cached"})
+# What denies a hit, or defers one: `NOT_HIT`, `no hit`, `hit-for-pass`.
+_NO_HIT = re.compile(r"\b(?:no|not|never)[\s_-]*(?:hit|cached)|hit[\s_-]*for[\s_-]*\w+")
+_FROM_A_CACHE = re.compile(r"\bfrom\s+\w*cache(?![\w.:-])")
+_FROM_A_HOST = re.compile(r"\bfrom\s+\S+")
+_COPY_WORDS = frozenset(
+    {"hit", "stale", "updating", "revalidate", "revalidated", "prerender", "cached", "old", "fresh"}
+)
+_YES = frozenset({"1", "true", "yes"})
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 # 110 stale, 111 revalidation failed, 112 disconnected, 113 heuristic expiration.
 _COPY_WARNING = re.compile(r"(?:^|,)\s*11[0-3]\b")
 _COPY_PARAMETERS = frozenset({"hit", "hit=?1", "collapsed", "collapsed=?1", "fwd-status=304"})
@@ -124,30 +132,37 @@ def _mark_of_a_cache(headers: Mapping[str, str]) -> str | None:
     `EXPIRED` (fetched again), `Age: 0`. No header at all proves nothing.
     """
     for name, value in headers.items():
-        match name:
-            case "age":
-                is_copy = _holds_a_positive_number(value)
-            case "warning":
-                is_copy = _COPY_WARNING.search(value) is not None
-            case "x-varnish":
-                # The second number is that of the request whose answer is repeated.
-                is_copy = len(value.split()) > 1
-            case "cache-status":
-                is_copy = any(_is_copy_by_rfc_9211(each) for each in _members(value))
-            case _ if _CACHE_HEADER.fullmatch(name):
-                is_copy = any(_is_copy_by_word(each) for each in _members(value))
-            case _ if _HITS_HEADER.fullmatch(name):
-                is_copy = _holds_a_positive_number(value) or "hit" in value.lower()
-            case _:
-                is_copy = False
-        if is_copy:
+        if _is_mark(name, value.lower()):
             return name
     return None
 
 
-def _members(value: str) -> list[str]:
-    """Return the lower-case members of a list, without what is quoted in them."""
-    return re.sub(r'"[^"]*"', "", value).lower().split(",")
+def _is_mark(name: str, value: str) -> bool:
+    members = value.split(",")
+    match name:
+        case "age":
+            is_mark = _holds_a_positive_number(value)
+        case "warning":
+            is_mark = _COPY_WARNING.search(_QUOTED.sub("", value)) is not None
+        case "x-varnish":
+            # The second number is that of the request whose answer is repeated.
+            is_mark = any(len(each.split()) > 1 for each in members)
+        case "cache-status":
+            members = _QUOTED.sub('""', value).split(",")
+            is_mark = any(_is_copy_by_rfc_9211(each) for each in members)
+        case "server-timing":
+            timed = [each.partition("desc")[2] for each in members if "cache" in each]
+            is_mark = any(_is_copy_by_word(each) for each in timed)
+        case "x-cache-lookup":
+            # Squid only tells that a copy was there; others that the answer is from a cache.
+            is_mark = _FROM_A_CACHE.search(value) is not None
+        case _ if _HITS_HEADER.fullmatch(name) and _holds_a_positive_number(value):
+            is_mark = True
+        case _ if _CACHE_HEADER.fullmatch(name):
+            is_mark = any(_is_copy_by_word(each) or each.strip() in _YES for each in members)
+        case _:
+            is_mark = False
+    return is_mark
 
 
 def _holds_a_positive_number(value: str) -> bool:
@@ -155,15 +170,22 @@ def _holds_a_positive_number(value: str) -> bool:
 
 
 def _is_copy_by_word(member: str) -> bool:
-    # "Hit from cloudfront", "TCP_MEM_HIT from cache.example", "cp3066 hit/1", "RefreshHit"
-    words = re.findall(r"\w+", member.partition(" from ")[0])
-    return any(word.endswith("hit") or word in _COPY_WORDS for word in words)
+    # "hit from cloudfront", "tcp_mem_hit from cache.example", "cp3066 hit/1", "refreshhit"
+    member = _NO_HIT.sub("", member)
+    words = re.findall(r"[a-z]+", _FROM_A_HOST.sub("", member))
+    if any(word.endswith("hit") or word in _COPY_WORDS for word in words):
+        return True
+    return "miss" not in words and _FROM_A_CACHE.search(member) is not None
 
 
 def _is_copy_by_rfc_9211(member: str) -> bool:
     cache, *parameters = ("".join(each.split()) for each in member.split(";"))
     # Some caches write a bare HIT or STALE where the cache's name belongs.
-    return _is_copy_by_word(cache) or not _COPY_PARAMETERS.isdisjoint(parameters)
+    is_bare = not parameters and _is_copy_by_word(cache)
+    is_stale = "fwd=stale" in parameters and any(
+        each.startswith("fwd-status=5") for each in parameters
+    )
+    return is_bare or is_stale or not _COPY_PARAMETERS.isdisjoint(parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +240,15 @@ class DateHistory:
     """Whether `Date` advances from one answer to the next as our clock for elapsed time does.
 
     A copy repeats its `Date`, so it falls behind, whatever our wall clock says. Only the first
-    answer is compared with the wall clock. An answer without a `Date` that can be read passes: a
-    cache has to keep or add one (RFC 9110, 6.6.1), so its absence points to none.
+    answer is compared with the wall clock. One history serves all accounts of an exchange, and
+    outlasts a reload.
 
-    A `Date` that is ahead is never a copy's, and passes; until a second one confirms it, the clock
-    that was known before stays known too. A `Date` that is behind is refused. It is believed once
-    it has advanced without a break for three answers, if it then agrees with our wall clock, or
-    for five minutes, whatever our wall clock says: then a clock was set back, ours or the
-    exchange's.
+    An answer without a `Date` that can be read passes as long as none had one; after that it is
+    refused, and so is an answer with several. A `Date` that is ahead is never a copy's, and passes;
+    until a second one confirms it, the clock that was known before stays known too. A `Date` that
+    is behind is refused. It is believed once it has advanced for three answers without a break and
+    agrees with our wall clock: then a clock was set back. The exchange accepts a request by its
+    time, so our wall clock is about right where it answers 200.
     """
 
     def __init__(self) -> None:
@@ -241,8 +264,10 @@ class DateHistory:
         wall_seconds: float,
     ) -> None:
         """Raise CachedError if the answer is a copy; the times are those of now and the request."""
-        date_seconds = _unix_seconds(answer.headers.get("date", ""))
+        date_seconds = _date_seconds(answer)
         if date_seconds is None:
+            if self._known or self._doubted or _is_dated_twice(answer):
+                raise CachedError("it has not one Date that can be read, as earlier answers had")
             return
         reading = _Reading(
             date_seconds - monotonic_seconds,
@@ -271,12 +296,10 @@ class DateHistory:
         if doubted is not None and doubted.fits(reading):
             doubted = doubted.after(reading)
             lasted_seconds = reading.monotonic_seconds - doubted.first_monotonic_seconds
-            if doubted.answers >= _STEADY_ANSWERS and (
-                lasted_seconds >= _STEADY_SECONDS
-                or (
-                    lasted_seconds > 2 * DATE_TOLERANCE_SECONDS
-                    and reading.fits(wall_offset_seconds)
-                )
+            if (
+                doubted.answers >= _STEADY_ANSWERS
+                and lasted_seconds > 2 * DATE_TOLERANCE_SECONDS
+                and reading.fits(wall_offset_seconds)
             ):
                 self._known, self._doubted = (doubted,), None
                 return
@@ -294,8 +317,17 @@ class DateHistory:
 
 def clock_skew_seconds(answer: Answer, wall_seconds: float) -> float | None:
     """Give local time minus the answer's `Date`; None if it has none that can be read."""
-    date_seconds = _unix_seconds(answer.headers.get("date", ""))
+    date_seconds = _date_seconds(answer)
     return None if date_seconds is None else wall_seconds - date_seconds
+
+
+def _is_dated_twice(answer: Answer) -> bool:
+    # Several lines are joined by a comma, of which one date has one.
+    return answer.headers.get("date", "").count(",") > 1
+
+
+def _date_seconds(answer: Answer) -> float | None:
+    return None if _is_dated_twice(answer) else _unix_seconds(answer.headers.get("date", ""))
 
 
 def _retry_after_seconds(answer: Answer, wall_seconds: float) -> float | None:

@@ -11,7 +11,7 @@ from exporter.configuration.settings import AccountSettings, Settings
 from exporter.errors import PollError, RateLimitedError
 from exporter.exchange.borrow_terms import BorrowTerms
 from exporter.exchange.budget import RequestBudget
-from exporter.exchange.client import Exchange, WatchedAccounts
+from exporter.exchange.client import Exchange, KnownExchanges
 from exporter.exchange.endpoints import BALANCES, BORROW_TERMS, MARK_PRICE, Endpoint
 from exporter.exchange.mark_prices import MarkPrices
 from exporter.exchange.wire import Wire
@@ -74,12 +74,12 @@ async def visit_until(
 async def _visit_all(settings: Settings, clock: Clock) -> tuple[Visit, ...]:
     """Poll each account once, and ask each exchange once for what is the same for its accounts."""
     budget = RequestBudget(clock, settings.requests_per_minute)
-    watched = WatchedAccounts()
+    exchanges = KnownExchanges()
     ssl_context = client_ssl_context()
     async with AsyncExitStack() as stack:
         callers = [
             _Caller(
-                each, await stack.enter_async_context(Wire(ssl_context)), budget, watched, clock
+                each, await stack.enter_async_context(Wire(ssl_context)), budget, exchanges, clock
             )
             for each in settings.accounts
         ]
@@ -103,7 +103,7 @@ class _Caller:
         settings: AccountSettings,
         wire: Wire,
         budget: RequestBudget,
-        watched: WatchedAccounts,
+        exchanges: KnownExchanges,
         clock: Clock,
     ) -> None:
         self.account = settings.account
@@ -116,7 +116,8 @@ class _Caller:
             clock=clock,
             take_slot=budget.take,
             deadline_seconds=DEADLINE_SECONDS,
-            claim=partial(watched.claim, settings.account.name, settings.account.base_url),
+            claim=partial(exchanges.claim, settings.account.name, settings.account.base_url),
+            dates=exchanges.dates(settings.account.base_url),
         )
 
     async def poll(self) -> None:

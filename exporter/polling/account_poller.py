@@ -10,7 +10,7 @@ from exporter.clock import Clock
 from exporter.configuration.settings import AccountSettings
 from exporter.errors import AuthenticationError, PollError
 from exporter.exchange.budget import RequestBudget
-from exporter.exchange.client import Exchange, WatchedAccounts
+from exporter.exchange.client import Exchange, KnownExchanges
 from exporter.exchange.endpoints import OPTIONAL_ENDPOINTS
 from exporter.exchange.signing import Credentials
 from exporter.exchange.wire import Wire
@@ -89,7 +89,7 @@ class AccountPoller:
         wire: Wire,
         budget: RequestBudget,
         board: MarketBoard,
-        watched: WatchedAccounts,
+        exchanges: KnownExchanges,
         clock: Clock,
     ) -> None:
         """Poll from `state` on, until cancelled."""
@@ -105,7 +105,8 @@ class AccountPoller:
             credentials=self.credentials,
             account_id=self.account_id,
             is_key_new=self.is_key_new,
-            claim=partial(watched.claim, state.account.name, state.account.base_url),
+            claim=partial(exchanges.claim, state.account.name, state.account.base_url),
+            dates=exchanges.dates(state.account.base_url),
         )
         extras = Extras(
             self._exchange,

@@ -10,7 +10,7 @@ from exporter.clock import Clock
 from exporter.configuration.settings import Settings
 from exporter.errors import ConfigurationError, RateLimitedError
 from exporter.exchange.budget import RequestBudget
-from exporter.exchange.client import WatchedAccounts
+from exporter.exchange.client import KnownExchanges
 from exporter.exchange.endpoints import BALANCES
 from exporter.exchange.signing import Credentials, NonceSource, signed_headers
 from exporter.exchange.wire import Wire, require_usable_url
@@ -53,7 +53,7 @@ class Fleet:
         self._group = group
         self._budget = RequestBudget(clock)
         self._board = MarketBoard(exposition, clock.monotonic())
-        self._watched = WatchedAccounts()
+        self._exchanges = KnownExchanges()
         self._pollers: dict[str, AccountPoller] = {}
         # By what identifies a key at an exchange: until when requests with it are to wait, and why.
         self._waits: dict[bytes, tuple[float, RateLimitedError]] = {}
@@ -93,7 +93,9 @@ class Fleet:
             if name not in stays
         }
         self._waits = waits
-        self._watched.keep({each.account.name: each.account.base_url for each in settings.accounts})
+        self._exchanges.keep(
+            {each.account.name: each.account.base_url for each in settings.accounts}
+        )
         self._budget.change(settings.requests_per_minute)
         self._board.change(settings, now)
         for name in before.keys() - stays:
@@ -166,7 +168,7 @@ class Fleet:
                     wire=wire,
                     budget=self._budget,
                     board=self._board,
-                    watched=self._watched,
+                    exchanges=self._exchanges,
                     clock=self._clock,
                 )
 

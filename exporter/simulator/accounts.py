@@ -6,7 +6,7 @@ from exporter.simulator.books import AMOUNT_STEP, Books, Holding
 from exporter.simulator.market import UNIT, opening_price
 from exporter.simulator.scenarios import Scenario
 
-_FIRST_ACCOUNT_ID = 5411716254
+FIRST_ACCOUNT_ID = 5_411_716_254
 
 _DOCUMENTED_HOLDINGS = (
     (
@@ -37,9 +37,11 @@ _UNIT_SHARE = Decimal("0.05")
 _UNIT_DEBT_SHARE = Decimal("0.96")
 
 
-def opening_books(scenario: Scenario, number: int, codes: tuple[str, ...]) -> Books:
+def opening_books(
+    scenario: Scenario, number: int, codes: tuple[str, ...], first_id: int = FIRST_ACCOUNT_ID
+) -> Books:
     """Give the books of account `number` (0 is the default key's) at simulated second 0."""
-    account_id = str(_FIRST_ACCOUNT_ID + number)
+    account_id = str(first_id + number)
     if scenario.course == "documented":
         return Books(account_id, dict(_DOCUMENTED_HOLDINGS))
     # The default key and demo-key-1 each are "the first account" of those who use them.

@@ -28,6 +28,18 @@ _COPIES = (
     ("cache-status-second-hit", "Cache-Status", "Origin; fwd=miss, Edge; hit"),
     ("cache-status-revalidated", "Cache-Status", "Edge; fwd=stale; fwd-status=304"),
     ("cache-status-bare", "Cache-Status", "HIT"),
+    ("x-from-cache", "X-From-Cache", "1"),
+    ("x-cached", "X-Cached", "true"),
+    ("x-cache-quoted", "X-Cache", '"HIT"'),
+    ("x-cache-second-of-a-line", "X-Cache", "MISS from a.example HIT from b.example"),
+    ("x-cache-old", "X-Cache", "TCP_REFRESH_FAIL_OLD from squid.example"),
+    ("x-cache-hit-stale", "X-Cache", "HIT_STALE"),
+    ("x-cache-from-cache", "X-Cache", "from cache"),
+    ("x-rack-cache-fresh", "X-Rack-Cache", "fresh"),
+    ("x-cache-lookup-memory", "X-Cache-Lookup", "Hit From MemCache"),
+    ("server-timing-hit", "Server-Timing", "cdn-cache; desc=HIT, edge; dur=1"),
+    ("cache-status-escaped-quote", "Cache-Status", '"a\\""; hit, B; fwd="x"'),
+    ("cache-status-stale-error", "Cache-Status", "Edge; fwd=stale; fwd-status=500"),
     ("warning-stale", "Warning", '110 - "Response is Stale"'),
     ("warning-revalidation", "Warning", '111 - "Revalidation Failed"'),
     ("warning-heuristic", "Warning", '199 - "odd", 113 - "Heuristic Expiration"'),
@@ -38,6 +50,12 @@ _FRESH = (
     ("x-cache-hits-zero", "X-Cache-Hits", "0, 0"),
     ("x-cache-lookup", "X-Cache-Lookup", "HIT from proxy.example:3128"),
     ("x-cache-status-expired", "X-Cache-Status", "EXPIRED"),
+    ("x-varnish-two-misses", "X-Varnish", "32773, 98310"),
+    ("x-cache-hit-for-pass", "X-Cache", "pass, hit-for-pass"),
+    ("x-cache-not-hit", "X-Cache", "NOT_HIT"),
+    ("cache-status-of-that-name", "Cache-Status", "Cached; fwd=miss"),
+    ("server-timing-miss", "Server-Timing", "cdn-cache; desc=MISS, edge; dur=1"),
+    ("warning-quoted", "Warning", '199 - "a, 110 b"'),
     ("x-varnish-miss", "X-Varnish", "32773"),
     ("cloudflare-dynamic", "CF-Cache-Status", "DYNAMIC"),
     ("cloudflare-bypass", "CF-Cache-Status", "BYPASS"),
@@ -55,17 +73,25 @@ def _with(name: str, value: str) -> InAnswer:
     return InAnswer(lambda good: replace(good, headers=(*good.headers, (name, value))))
 
 
-def _dated_back(by: timedelta) -> Callable[[Answer], Answer]:
-    def change(good: Answer) -> Answer:
-        headers = dict(good.headers)
-        earlier = parsedate_to_datetime(headers["Date"]) - by
-        headers["Date"] = format_datetime(earlier, usegmt=True)
-        return replace(good, headers=tuple(headers.items()))
+def dated(change: Callable[[str], tuple[str, ...]]) -> InAnswer:
+    """Replace the Date header by any number of others."""
 
-    return change
+    def redate(good: Answer) -> Answer:
+        date = dict(good.headers)["Date"]
+        others = tuple(header for header in good.headers if header[0] != "Date")
+        return replace(good, headers=(*others, *(("Date", other) for other in change(date))))
+
+    return InAnswer(redate)
+
+
+def _dated_back(by: timedelta) -> InAnswer:
+    return dated(lambda date: (format_datetime(parsedate_to_datetime(date) - by, usegmt=True),))
 
 
 CACHE_FAULTS = (
+    Fault("cached-date-missing", "no Date any more", "wire", dated(lambda _: ())),
+    Fault("cached-date-junk", "a Date that is none", "wire", dated(lambda _: ("today",))),
+    Fault("cached-date-twice", "its Date twice", "wire", dated(lambda date: (date, date))),
     *(
         Fault(f"cached-{name}", f"a copy: {header}: {value}", "wire", _with(header, value))
         for name, header, value in _COPIES
@@ -75,7 +101,7 @@ CACHE_FAULTS = (
             f"cached-date-{name}",
             f"a copy without a mark: its Date is {words} old",
             "wire",
-            InAnswer(_dated_back(by)),
+            _dated_back(by),
         )
         for name, words, by in _BEHIND
     ),

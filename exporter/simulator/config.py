@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from exporter.simulator.accounts import FIRST_ACCOUNT_ID
 from exporter.simulator.plan import FAULTS
 from exporter.simulator.scenarios import SCENARIOS
 
@@ -30,7 +31,8 @@ class SimulatorConfig:
     are public, for they open nothing but this simulator. `currencies` is per account; the
     `documented` scenario has its own three. `rate_limit` is requests per minute, per client host
     and per key. `fault` is one of FAULTS, or None for a healthy exchange; it is one of
-    `fault_endpoint`, which is one of ENDPOINTS.
+    `fault_endpoint`, which is one of ENDPOINTS. `account_id` is the `accountID` of the first
+    key, and those of the others follow it.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +45,7 @@ class SimulatorConfig:
     fault: str | None = None
     fault_endpoint: str = "balances"
     ssl_context: ssl.SSLContext | None = None
+    account_id: int = FIRST_ACCOUNT_ID
     key: str = field(default="demo-key", repr=False)
     secret: str = field(default="demo-secret", repr=False)
     email: str = field(default="demo@example.com", repr=False)

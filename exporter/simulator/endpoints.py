@@ -38,6 +38,7 @@ class Endpoints:
         )
         self._speed = config.speed
         self._started = started
+        self._first_account_id = config.account_id
         self._ledgers: dict[str, Ledger] = {}
         # API key -> number of the account.
         self.keys = {
@@ -62,6 +63,8 @@ class Endpoints:
 
     def _ledger(self, key: str) -> Ledger:
         if key not in self._ledgers:
-            opening = opening_books(self._scenario, self.keys[key], self._codes)
+            opening = opening_books(
+                self._scenario, self.keys[key], self._codes, self._first_account_id
+            )
             self._ledgers[key] = Ledger(self._scenario, self._codes, opening)
         return self._ledgers[key]

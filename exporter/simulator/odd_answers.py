@@ -8,6 +8,7 @@ from decimal import Decimal
 from email.utils import format_datetime, parsedate_to_datetime
 
 from exporter.simulator.answer import Answer
+from exporter.simulator.cache_faults import dated
 from exporter.simulator.damage import first_balance, first_currency, in_body, in_document
 from exporter.simulator.documents import Document
 from exporter.simulator.fault import Fault, InAnswer
@@ -113,17 +114,6 @@ def _escaped(body: bytes) -> bytes:
     return body.replace(b'"adRatio"', rb'"\u0061dRatio"')
 
 
-def _dated(change: Callable[[str], tuple[str, ...]]) -> InAnswer:
-    """Replace the Date header by any number of others."""
-
-    def redate(good: Answer) -> Answer:
-        date = dict(good.headers)["Date"]
-        others = tuple(header for header in good.headers if header[0] != "Date")
-        return replace(good, headers=(*others, *(("Date", other) for other in change(date))))
-
-    return InAnswer(redate)
-
-
 def _an_hour_ahead(date: str) -> tuple[str, ...]:
     return (format_datetime(parsedate_to_datetime(date) + timedelta(hours=1), usegmt=True),)
 
@@ -183,7 +173,5 @@ ODD_ANSWERS = (
         "json-escaped", "a field name with an escape", "answer", in_body(_escaped), accepted=True
     ),
     Fault("connection-close", "Connection: close", "wire", InAnswer(_closing), accepted=True),
-    Fault("date-missing", "no Date header", "wire", _dated(lambda _: ()), accepted=True),
-    Fault("date-junk", "a Date that is none", "wire", _dated(lambda _: ("today",)), accepted=True),
-    Fault("date-ahead", "a Date an hour ahead", "wire", _dated(_an_hour_ahead), accepted=True),
+    Fault("date-ahead", "a Date an hour ahead", "wire", dated(_an_hour_ahead), accepted=True),
 )

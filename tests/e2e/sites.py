@@ -3,6 +3,7 @@
 import signal
 import sys
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,7 +31,14 @@ class FakeExchange:
         self._is_stepping = scenario == "drill"
         self._step = 0
         self._frozen_at: float | None = None
-        config = SimulatorConfig(port=0, scenario=scenario, rate_limit=1_000_000, key=key)
+        config = SimulatorConfig(
+            port=0,
+            scenario=scenario,
+            rate_limit=1_000_000,
+            key=key,
+            # Two accounts of one id are told, for they are one account that is watched twice.
+            account_id=zlib.crc32(key.encode()),
+        )
         self._simulator = Simulator(config, monotonic=self._now)
         stack.enter_context(portal.wrap_async_context_manager(self._simulator))
 
