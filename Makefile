@@ -60,10 +60,11 @@ scale: $(VENV)/.dev ## 1,000 accounts on 8 shards, each a process: is every acco
 bench: $(VENV)/.dev ## what scrapes, polls, pauses and starts cost, beside other exporters (10 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-lint: $(VENV)/.dev ## check style, format and types
+lint: $(VENV)/.dev ## check style, format, types and layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 docs: $(VENV)/.dev ## write the generated pages: docs/metrics.md and docs/configuration.md
 	$(BIN)/python -m reference

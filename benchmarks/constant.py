@@ -1,6 +1,6 @@
 """The floor: an application that holds its page and sends it as it is."""
 
-from exporter.web.http1 import Receive, Scope, Send
+from exporter.web.server import Receive, Scope, Send
 
 _PART_BYTES = 1 << 16
 

@@ -27,19 +27,17 @@ from prometheus_client.registry import Collector
 from benchmarks import data
 from benchmarks.constant import ConstantSite
 from benchmarks.watch import Watch
-from exporter.access.protection import Protection
 from exporter.clock import Clock
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.page import Exposition
 from exporter.metrics.text import as_metric
-from exporter.state.store import AccountState, Store
-from exporter.web.application import Application
-from exporter.web.door import Door
-from exporter.web.http1 import ASGIApplication
+from exporter.state import AccountState, Store
+from exporter.web.application import Application, Door
 from exporter.web.listening import open_sockets
-from exporter.web.serving import serve
+from exporter.web.server import ASGIApplication, serve
 from exporter.web.status_page import StatusPage
+from exporter.web.tls import Protection
 
 Prepare = Callable[[int, int], None]
 Apply = Callable[[], None]

@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterable
 from random import Random
 
-from exporter.exchange.snapshot import parse_snapshot
-from exporter.state.account import Account
-from exporter.state.store import AccountState, PollTimes
+from exporter.bitopro.balances import parse_snapshot
+from exporter.state import Account, AccountState, PollTimes
 
 CURRENCIES = (
     *("ADA", "APE", "AVAX", "BCH", "BNB", "BTC", "DOGE", "DOT", "ETH", "LINK"),

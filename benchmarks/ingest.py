@@ -8,17 +8,17 @@ from statistics import median
 
 from benchmarks import data
 from benchmarks.simulated import simulator
+from exporter.bitopro.balances import parse_snapshot
+from exporter.bitopro.client import Exchange
+from exporter.bitopro.rate_limit import REQUESTS_PER_MINUTE, RequestBudget
+from exporter.bitopro.signing import Credentials, signed_headers
+from exporter.bitopro.transport import Wire
 from exporter.clock import Clock
-from exporter.exchange.budget import REQUESTS_PER_MINUTE, RequestBudget
-from exporter.exchange.client import Exchange
-from exporter.exchange.signing import Credentials, signed_headers
-from exporter.exchange.snapshot import parse_snapshot
-from exporter.exchange.wire import Wire
 from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.page import Exposition
 from exporter.polling.poller import poll_once
-from exporter.service.running import client_ssl_context
-from exporter.state.store import AccountState, Store
+from exporter.service.process import client_ssl_context
+from exporter.state import AccountState, Store
 
 _CREDENTIALS = Credentials("demo-key", "demo-secret", "demo@example.com")
 _ROUNDS = 200

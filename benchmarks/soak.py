@@ -19,19 +19,18 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from exporter.bitopro.client import Exchange
+from exporter.bitopro.rate_limit import RequestBudget
+from exporter.bitopro.signing import Credentials
+from exporter.bitopro.transport import Wire
 from exporter.clock import Clock
-from exporter.exchange.budget import RequestBudget
-from exporter.exchange.client import Exchange
-from exporter.exchange.signing import Credentials
-from exporter.exchange.wire import Wire
 from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
 from exporter.polling.poller import poll_forever
-from exporter.service.running import client_ssl_context
+from exporter.service.process import client_ssl_context
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.state.account import Account
-from exporter.state.store import AccountState, Store
+from exporter.state import Account, AccountState, Store
 
 _ACCEPTED_GROWTH_BYTES = 5_000_000
 # Every fault is met twice before anything is measured.

@@ -10,12 +10,12 @@ def main() -> NoReturn:
     """Run the command line, and end with its exit code."""
     exit_at_once_on_signal()
     # Half a second of imports, during which a signal must already be heard.
-    from exporter import cli  # noqa: PLC0415 - see above
+    from exporter.cli.main import main as run_command  # noqa: PLC0415 - see above
 
     # What imports have made stays to the end. To look at it again in each full collection would
     # stop the loop for some 30 ms, however few accounts there are.
     gc.freeze()
-    end(cli.main())
+    end(run_command())
 
 
 if __name__ == "__main__":

@@ -1,9 +1,4 @@
-"""Log lines as logfmt or JSON on standard error, written by a thread of their own.
-
-The thread is there because whoever reads our standard error may stop reading: a full pipe must
-block neither polls nor scrapes, nor the end of the process. Lines that find the queue full are
-dropped, and counted in a line of their own once there is a reader again.
-"""
+"""The log: logfmt or JSON on stderr, free of secrets, never a reason to wait."""
 
 import json
 import logging
@@ -11,11 +6,37 @@ import logging.handlers
 import os
 import queue
 import sys
+import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from threading import Thread
 from typing import Final, Literal
 
-from exporter.tracebacks import traceback_text
+from exporter.errors import ExporterError
+
+
+def traceback_text(error: BaseException | None) -> str:
+    """Give the traceback of an exception, of its causes and of its group's members."""
+    return "".join(_parts(error)).rstrip()
+
+
+def _parts(error: BaseException | None) -> Iterator[str]:
+    if error is None:
+        return
+    if error.__cause__ is not None:
+        yield from _parts(error.__cause__)
+        yield "which was the cause of\n"
+    elif error.__context__ is not None and not error.__suppress_context__:
+        yield from _parts(error.__context__)
+        yield "and while that was handled\n"
+    yield from traceback.format_tb(error.__traceback__)
+    name = type(error).__qualname__
+    yield f"{name}: {error}\n" if isinstance(error, ExporterError) else f"{name}\n"
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield "of which one is\n"
+            yield from _parts(member)
+
 
 LEVELS: Final = ("debug", "info", "warn", "error")
 FORMATS: Final = ("logfmt", "json")

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 
-from exporter.command_line.flag_tree import Flag, commands_of
-from exporter.command_line.flags import command_line
-from exporter.configuration.config_file import ACCOUNT_KEYS, FILE_KEYS, THRESHOLD_KEYS
-from exporter.configuration.environment import variable_defaults, variable_meanings
-from exporter.configuration.meanings import meaning_of
-from exporter.configuration.setting_checks import STALE_AFTER_POLLS
-from exporter.configuration.settings import DEFAULT_POLL_INTERVAL_SECONDS
-from exporter.exchange.budget import REQUESTS_PER_MINUTE
-from exporter.exit_codes import EXIT_CODES
+from exporter.bitopro.rate_limit import REQUESTS_PER_MINUTE
+from exporter.cli.parser import Flag, command_line, commands_of
+from exporter.config.checks import STALE_AFTER_POLLS
+from exporter.config.environment import variable_defaults, variable_meanings
+from exporter.config.settings import DEFAULT_POLL_INTERVAL_SECONDS
+from exporter.config.values import meaning_of
+from exporter.config.yaml_file import ACCOUNT_KEYS, FILE_KEYS, THRESHOLD_KEYS
+from exporter.errors import EXIT_CODES
 from reference.markdown import GENERATED, code, table
 
 _INTRODUCTION = """# Configuration

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from exporter.advice import ADVICE
+from exporter.errors import ADVICE
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.exporter import EXPORTER_FAMILIES
 from exporter.metrics.families import Family

@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.access.protection import Protection
 from exporter.clock import Clock
-from exporter.configuration.credentials import CredentialSource, Secret
-from exporter.configuration.settings import AccountSettings, Settings
-from exporter.polling.reloading import ReloadOptions
-from exporter.service.running import run_service
+from exporter.config.files import CredentialSource, Secret
+from exporter.config.settings import AccountSettings, Settings
+from exporter.polling.reload import ReloadOptions
+from exporter.service.process import run_service
 from exporter.simulator import Simulator
-from exporter.state.account import Account
+from exporter.state import Account
 from exporter.web.listening import open_sockets, url_of
+from exporter.web.tls import Protection
 
 Page = dict[str, float]
 

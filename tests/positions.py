@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
-from exporter.exchange.borrow_terms import BorrowTerms, parse_borrow_terms
-from exporter.exchange.mark_prices import MarkPrices, parse_mark_prices
-from exporter.exchange.snapshot import Snapshot, parse_snapshot
-from exporter.risk.assessment import Risk, assess
-from exporter.state.account import ASSUMED_THRESHOLDS, Thresholds
-from exporter.state.market import MarketState
+from exporter.bitopro.balances import Snapshot, parse_snapshot
+from exporter.bitopro.market import BorrowTerms, MarkPrices, parse_borrow_terms, parse_mark_prices
+from exporter.risk import Risk, assess
+from exporter.state import ASSUMED_THRESHOLDS, MarketState, Thresholds
 from tests.conftest import FIXTURES
 
 

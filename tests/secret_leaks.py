@@ -20,7 +20,7 @@ import pytest
 from exporter import logs
 from exporter.errors import ExporterError
 from exporter.metrics.page import Exposition
-from exporter.state.store import AccountState
+from exporter.state import AccountState
 from exporter.web.status_page import StatusPage
 from tests.process.running import Running
 

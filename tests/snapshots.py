@@ -4,8 +4,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from exporter.exchange.balances import Balance, Balances
-from exporter.exchange.snapshot import Snapshot
+from exporter.bitopro.balances import Balance, Balances, Snapshot
 
 amounts = st.decimals(
     min_value=0, max_value=10**15, places=8, allow_nan=False, allow_infinity=False

@@ -1,12 +1,9 @@
 """States of accounts at given times, for tests of whatever shows them."""
 
-from exporter.exchange.borrow_terms import parse_borrow_terms
-from exporter.exchange.endpoints import OPTIONAL_ENDPOINTS
-from exporter.exchange.mark_prices import parse_mark_prices
-from exporter.exchange.snapshot import parse_snapshot
-from exporter.state.account import Account
-from exporter.state.market import MarketState
-from exporter.state.store import AccountState, PollTimes
+from exporter.bitopro.balances import parse_snapshot
+from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS
+from exporter.bitopro.market import parse_borrow_terms, parse_mark_prices
+from exporter.state import Account, AccountState, MarketState, PollTimes
 from tests.answers import example
 
 ACCOUNT = Account(

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.configuration.credentials import CredentialSource, Secret
-from exporter.configuration.settings import AccountSettings
+from exporter.bitopro.signing import Credentials
+from exporter.config.files import CredentialSource, Secret
+from exporter.config.settings import AccountSettings
 from exporter.errors import AuthenticationError, NetworkError, PollError, RateLimitedError
-from exporter.exchange.signing import Credentials
-from exporter.polling.account_poller import AccountPoller
-from exporter.state.account import Account
+from exporter.polling.manager import AccountPoller
+from exporter.state import Account
 
 NOW, SOON, LATER = 1000.0, 1005.0, 1060.0
 KEY, OTHER_KEY = Credentials("key", "secret", "a@b"), Credentials("other", "secret", "a@b")

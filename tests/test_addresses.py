@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from exporter.cli import main
+from exporter.cli.main import main
 from exporter.errors import ConfigurationError
 from exporter.web.listening import ListenError, host_and_port, open_sockets
 from tests.process.running import environment

@@ -12,9 +12,8 @@ import pytest
 
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.risk.assessment import Risk
-from exporter.state.account import Account
-from exporter.state.store import AccountState, PollTimes
+from exporter.risk import Risk
+from exporter.state import Account, AccountState, PollTimes
 from tests import prometheus as server
 from tests.positions import DRAWN, POSITIONS
 

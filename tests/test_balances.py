@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.exchange.balances import Balance, Balances
+from exporter.bitopro.balances import Balance, Balances
 from tests.snapshots import BALANCES, currencies
 
 ONE = Balance(Decimal(1), Decimal(2), Decimal(3), Decimal(4), 5, 6, Decimal(7))

@@ -11,9 +11,8 @@ from unittest.mock import patch
 import bcrypt
 import pytest
 
-from exporter.access.basic_auth import Authenticator, Verdict, require_bcrypt
-from exporter.access.turns import CrowdedError, Turns
 from exporter.errors import ConfigurationError
+from exporter.web.users import Authenticator, CrowdedError, Turns, Verdict, require_bcrypt
 from tests.protected import PASSWORD, USER, hash_of
 
 pytestmark = pytest.mark.anyio

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from exporter.bitopro.market import BorrowTerm, parse_borrow_terms
 from exporter.errors import JSONError, SchemaError
-from exporter.exchange.borrow_terms import BorrowTerm, parse_borrow_terms
 from tests.answers import example
 
 

@@ -4,8 +4,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from exporter.bitopro.rate_limit import RequestBudget
 from exporter.clock import Clock
-from exporter.exchange.budget import RequestBudget
 from tests.clocks import ManualClock
 
 pytestmark = pytest.mark.anyio

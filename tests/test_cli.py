@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.cli import main
-from exporter.command_line.flags import parse_arguments
+from exporter.cli.main import main
+from exporter.cli.parser import parse_arguments
 
 
 def test_without_credentials_it_names_the_variables_and_the_demo(

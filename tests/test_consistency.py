@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from exporter.exchange.consistency import contradictions
-from exporter.exchange.snapshot import parse_snapshot
+from exporter.bitopro.balances import parse_snapshot
+from exporter.bitopro.consistency import contradictions
 from tests.answers import answer_with, balance_with, documented
 
 NOTHING = {"ad_ratio": False, "debt": False, "total_amount": False}

@@ -6,11 +6,11 @@ from email.utils import formatdate
 import httpx
 import pytest
 
+from exporter.bitopro.client import Exchange, KnownExchanges
+from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
+from exporter.bitopro.signing import Credentials
+from exporter.bitopro.transport import Wire
 from exporter.errors import CachedError
-from exporter.exchange.client import Exchange, KnownExchanges
-from exporter.exchange.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
-from exporter.exchange.signing import Credentials
-from exporter.exchange.wire import Wire
 from tests.answers import example
 from tests.clocks import ManualClock
 

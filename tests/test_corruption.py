@@ -8,10 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.bitopro.balances import Balance, Snapshot, parse_snapshot
+from exporter.bitopro.consistency import contradictions
 from exporter.errors import PollError
-from exporter.exchange.balances import Balance
-from exporter.exchange.consistency import contradictions
-from exporter.exchange.snapshot import Snapshot, parse_snapshot
 from tests.conftest import FIXTURES
 
 BODY = (FIXTURES / "margin_balances.json").read_bytes()

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from exporter.cli.drill_watchers import EXPECTED_ALERTS, STAGES, Finding, verdict
 from exporter.metrics.market import MARKET_FAMILIES
-from exporter.rehearsal.stages import EXPECTED_ALERTS, STAGES, Finding, verdict
 from tests.alerts.deployment import ALERTS
 from tests.process.running import EXPORTER, FREE_PORT, Running, scrape, until
 

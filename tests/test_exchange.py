@@ -10,6 +10,17 @@ import httpx
 import pytest
 import respx
 
+from exporter.bitopro.client import Exchange
+from exporter.bitopro.endpoints import (
+    MARK_PRICE,
+    OPTIONAL_ENDPOINTS,
+    PATHS,
+    USER_LIQUIDATIONS,
+    Endpoint,
+    Extra,
+)
+from exporter.bitopro.signing import Credentials, sign_payload
+from exporter.bitopro.transport import Wire
 from exporter.errors import (
     AuthenticationError,
     ClockError,
@@ -23,17 +34,6 @@ from exporter.errors import (
     RedirectError,
     WrongAccountError,
 )
-from exporter.exchange.client import Exchange
-from exporter.exchange.endpoints import (
-    MARK_PRICE,
-    OPTIONAL_ENDPOINTS,
-    PATHS,
-    USER_LIQUIDATIONS,
-    Endpoint,
-    Extra,
-)
-from exporter.exchange.signing import Credentials, sign_payload
-from exporter.exchange.wire import Wire
 from tests.answers import answer_with, example
 from tests.clocks import ManualClock
 

@@ -9,19 +9,17 @@ from prometheus_client import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from exporter.bitopro.balances import Snapshot
+from exporter.bitopro.liquidations import parse_liquidations
+from exporter.bitopro.market import parse_mark_prices
 from exporter.errors import REASONS, NetworkError
-from exporter.exchange.liquidations import parse_liquidations
-from exporter.exchange.mark_prices import parse_mark_prices
-from exporter.exchange.snapshot import Snapshot
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.market import MARKET_FAMILIES
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
 from exporter.metrics.text import as_metric
-from exporter.state.account import Account
-from exporter.state.market import MarketState
-from exporter.state.store import AccountState
+from exporter.state import Account, AccountState, MarketState
 from tests.answers import answer_with, documented
 from tests.conftest import FIXTURES
 from tests.snapshots import snapshots

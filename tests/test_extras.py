@@ -7,6 +7,15 @@ from typing import NamedTuple, cast
 
 import pytest
 
+from exporter.bitopro.balances import parse_snapshot
+from exporter.bitopro.client import Exchange, Poll
+from exporter.bitopro.endpoints import (
+    BORROW_TERMS,
+    MARK_PRICE,
+    OPTIONAL_ENDPOINTS,
+    Endpoint,
+    Extra,
+)
 from exporter.errors import (
     AuthenticationError,
     ClockError,
@@ -24,20 +33,9 @@ from exporter.errors import (
     TooLargeError,
     WrongAccountError,
 )
-from exporter.exchange.client import Exchange, Poll
-from exporter.exchange.endpoints import (
-    BORROW_TERMS,
-    MARK_PRICE,
-    OPTIONAL_ENDPOINTS,
-    Endpoint,
-    Extra,
-)
-from exporter.exchange.snapshot import parse_snapshot
-from exporter.polling.extras import Extras
+from exporter.polling.optional import Extras, Rota
 from exporter.polling.poller import poll_forever
-from exporter.polling.rota import Rota
-from exporter.state.market import MarketState
-from exporter.state.store import AccountState
+from exporter.state import AccountState, MarketState
 from tests.answers import documented_balances, example
 from tests.clocks import ManualClock
 from tests.states import ACCOUNT, polled

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.configuration.credentials import Secret
-from exporter.configuration.files import path_of_content, read_regular_file, read_text_file
+from exporter.config.files import Secret, path_of_content, read_regular_file, read_text_file
 from exporter.errors import ConfigurationError
 
 TERABYTE = 1 << 40

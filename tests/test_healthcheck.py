@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 import trustme
 
-from exporter.checking.healthcheck import UnhealthyError, check_health, tls_context
+from exporter.cli.healthcheck import UnhealthyError, check_health, tls_context
 from tests.machine import slowdown
 from tests.process.running import EXPORTER, ROOT, Running
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.access.protection import Protection
-from exporter.web.door import AllowedHosts, Door
-from exporter.web.http1 import Receive, Scope, Send
+from exporter.web.application import AllowedHosts, Door
+from exporter.web.server import Receive, Scope, Send
+from exporter.web.tls import Protection
 from tests.abuse.serving import serving
 from tests.protected import TLS_TEXT, client_context, write_certificate, write_web_config
 

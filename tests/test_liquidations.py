@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from exporter.bitopro.liquidations import Liquidation, parse_liquidations
 from exporter.errors import JSONError, SchemaError
-from exporter.exchange.liquidations import Liquidation, parse_liquidations
 from tests.answers import example
 
 REPAID = {

@@ -3,8 +3,8 @@ from decimal import Decimal
 
 import pytest
 
+from exporter.bitopro.market import MarkPrices, parse_mark_prices
 from exporter.errors import JSONError, SchemaError
-from exporter.exchange.mark_prices import MarkPrices, parse_mark_prices
 from tests.answers import example
 
 

@@ -2,11 +2,10 @@ import json
 
 import pytest
 
-from exporter.exchange.borrow_terms import parse_borrow_terms
-from exporter.exchange.liquidations import parse_liquidations
-from exporter.exchange.mark_prices import parse_mark_prices
-from exporter.exchange.novelty import Novelty, with_novelties
-from exporter.exchange.snapshot import parse_snapshot
+from exporter.bitopro.balances import parse_snapshot
+from exporter.bitopro.consistency import Novelty, with_novelties
+from exporter.bitopro.liquidations import parse_liquidations
+from exporter.bitopro.market import parse_borrow_terms, parse_mark_prices
 from tests.answers import answer_with, balance_with, documented, example
 
 

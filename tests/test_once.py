@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.configuration.credentials import CredentialSource, Secret
-from exporter.configuration.settings import AccountSettings, Settings
-from exporter.once.form import Form
-from exporter.once.forms import failures, printed
-from exporter.once.visits import Visit, visit_until
+from exporter.cli.account_reports import Visit, visit_until
+from exporter.cli.flags import Form
+from exporter.cli.once import failures, printed
+from exporter.config.files import CredentialSource, Secret
+from exporter.config.settings import AccountSettings, Settings
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.state.account import Account
+from exporter.state import Account
 from tests.clocks import ManualClock
 from tests.conftest import FIXTURES
 

@@ -8,12 +8,11 @@ from decimal import Decimal
 
 import pytest
 
-from exporter.exchange.snapshot import Snapshot, parse_snapshot
-from exporter.once.json_document import document
-from exporter.once.look import Lack, Look
-from exporter.once.table import table
-from exporter.risk.assessment import Risk
-from exporter.state.account import Account, Thresholds
+from exporter.bitopro.balances import Snapshot, parse_snapshot
+from exporter.cli.account_reports import Lack, Look
+from exporter.cli.once import document, table
+from exporter.risk import Risk
+from exporter.state import Account, Thresholds
 from tests.positions import POSITIONS, answer
 
 AT = 1_800_000_000.0

@@ -15,14 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 
-from exporter.exchange.mark_prices import parse_mark_prices
+from exporter.bitopro.market import parse_mark_prices
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.market import MARKET_FAMILIES
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
 from exporter.metrics.text import as_metric
-from exporter.state.account import Account
-from exporter.state.store import AccountState
+from exporter.state import Account, AccountState
 from tests.answers import answer_with
 from tests.states import ACCOUNT, asked, market, polled
 

@@ -5,6 +5,8 @@ from typing import cast
 
 import pytest
 
+from exporter.bitopro.balances import parse_snapshot
+from exporter.bitopro.client import Exchange, Poll
 from exporter.errors import (
     AuthenticationError,
     ClockError,
@@ -13,10 +15,8 @@ from exporter.errors import (
     PollTimeoutError,
     RateLimitedError,
 )
-from exporter.exchange.client import Exchange, Poll
-from exporter.exchange.snapshot import parse_snapshot
 from exporter.polling.poller import delay_seconds, poll_forever
-from exporter.state.store import AccountState
+from exporter.state import AccountState
 from tests.answers import answer_with
 from tests.clocks import ManualClock
 from tests.states import ACCOUNT

@@ -6,12 +6,12 @@ from typing import cast
 
 import pytest
 
+from exporter.bitopro.balances import parse_snapshot
+from exporter.bitopro.client import Exchange, Poll
 from exporter.clock import Clock
 from exporter.errors import NetworkError
-from exporter.exchange.client import Exchange, Poll
-from exporter.exchange.snapshot import parse_snapshot
 from exporter.polling.poller import poll_forever
-from exporter.state.store import AccountState
+from exporter.state import AccountState
 from tests.clocks import ManualClock
 from tests.states import ACCOUNT
 from tests.test_poller import Script, states_of

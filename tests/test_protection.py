@@ -22,13 +22,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from exporter.access.protection import Protection
-from exporter.configuration.credentials import CredentialSource, Secret
-from exporter.configuration.settings import AccountSettings, Settings
+from exporter.config.files import CredentialSource, Secret
+from exporter.config.settings import AccountSettings, Settings
 from exporter.errors import ConfigurationError
-from exporter.state.account import Account
-from exporter.web.door import Door
-from exporter.web.http1 import Receive, Scope, Send
+from exporter.state import Account
+from exporter.web.application import Door
+from exporter.web.server import Receive, Scope, Send
+from exporter.web.tls import Protection
 from tests.abuse.serving import serving
 from tests.exporting import exporting
 from tests.protected import (

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.access.web_config_file import FILE_KEYS, HEADERS, TLS_KEYS
-from exporter.command_line.flag_tree import commands_of
-from exporter.command_line.flags import command_line, parse_arguments
+from exporter.cli.parser import command_line, commands_of, parse_arguments
 from exporter.simulator import SCENARIOS
+from exporter.web.config import FILE_KEYS, HEADERS, TLS_KEYS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -4,11 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.advice import ADVICE
-from exporter.command_line.flag_tree import commands_of
-from exporter.command_line.flags import command_line
-from exporter.configuration.environment import known_variables
-from exporter.errors import REASONS
+from exporter.cli.parser import command_line, commands_of
+from exporter.config.environment import known_variables
+from exporter.errors import ADVICE, REASONS
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.market import MARKET_FAMILIES
 from reference import PAGES

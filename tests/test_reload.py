@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.configuration.settings import Settings, load_settings
-from exporter.configuration.shards import ONLY_SHARD, Shard, shard_of
-from exporter.polling.reloading import Hangup, ReloadOptions
+from exporter.config.settings import Settings, load_settings
+from exporter.config.shards import ONLY_SHARD, Shard, shard_of
+from exporter.polling.reload import Hangup, ReloadOptions
 from exporter.simulator import Simulator, SimulatorConfig
 from tests.exporting import Page, Target, exporting
 

@@ -8,11 +8,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from exporter.exchange.balances import Balance, Balances
-from exporter.exchange.snapshot import Snapshot
-from exporter.risk.assessment import SHOCKS, STABLE_CURRENCIES, assess
-from exporter.risk.margin import Sides, rescue_deposit, rescue_repay
-from exporter.state.account import Thresholds
+from exporter.bitopro.balances import Balance, Balances, Snapshot
+from exporter.risk import SHOCKS, STABLE_CURRENCIES, Sides, assess, rescue_deposit, rescue_repay
+from exporter.state import Thresholds
 from tests.positions import POSITIONS
 
 RULES = Path(__file__).parent.parent / "deploy/prometheus/rules"

@@ -1,4 +1,4 @@
-from exporter.polling.rota import Rota
+from exporter.polling.optional import Rota
 
 
 def test_everything_is_due_at_the_start() -> None:

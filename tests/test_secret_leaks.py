@@ -13,19 +13,19 @@ import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from exporter.cli import main
+from exporter.bitopro.client import Exchange
+from exporter.bitopro.signing import Credentials, encode_payload, sign_payload
+from exporter.bitopro.transport import Wire
+from exporter.cli.main import main
 from exporter.clock import Clock
-from exporter.configuration.credentials import CredentialSource, Secret
-from exporter.configuration.settings import AccountSettings, Settings, load_settings
+from exporter.config.files import CredentialSource, Secret
+from exporter.config.settings import AccountSettings, Settings, load_settings
 from exporter.errors import REASONS, ExporterError, NetworkError, PollError
-from exporter.exchange.client import Exchange
-from exporter.exchange.signing import Credentials, encode_payload, sign_payload
-from exporter.exchange.wire import Wire
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
 from exporter.polling.poller import poll_once
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.state.store import AccountState
+from exporter.state import AccountState
 from exporter.web.status_page import StatusPage
 from tests.process.running import BROKEN, EXPORTER, FREE_PORT, ROOT, Running, environment
 from tests.secret_leaks import EMAIL, KEY, SECRET, kinds_in, told_by
@@ -90,10 +90,10 @@ import pytest
 
 from exporter.clock import Clock
 from exporter.errors import ConfigurationError, NetworkError
-from exporter.exchange.signing import encode_payload, sign_payload
+from exporter.bitopro.signing import encode_payload, sign_payload
 from exporter.metrics.page import Exposition
 from exporter.metrics.negotiation import Format
-from exporter.state.store import AccountState
+from exporter.state import AccountState
 from exporter.web.status_page import StatusPage
 from tests.process.running import Running
 from tests.secret_leaks import EMAIL, KEY, SECRET

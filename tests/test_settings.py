@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.configuration.settings import load_settings
-from exporter.configuration.shards import Shard, shard_of
+from exporter.bitopro.signing import Credentials
+from exporter.config.settings import load_settings
+from exporter.config.shards import Shard, shard_of
 from exporter.errors import ConfigurationError
-from exporter.exchange.signing import Credentials
-from exporter.state.account import Account, Thresholds
+from exporter.state import Account, Thresholds
 
 ONE_ACCOUNT = {
     "BITOPRO_API_KEY": "a-key",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.configuration.settings import Settings, load_settings
-from exporter.configuration.shards import Shard, shard_of
+from exporter.config.settings import Settings, load_settings
+from exporter.config.shards import Shard, shard_of
 from exporter.simulator import Simulator, SimulatorConfig
 from tests.exporting import Target, exporting
 from tests.process.running import config_file

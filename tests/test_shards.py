@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.command_line.flags import parse_arguments
-from exporter.configuration.shards import MAX_SHARDS, Shard, chosen_shard, shard_of
+from exporter.cli.parser import parse_arguments
+from exporter.config.shards import MAX_SHARDS, Shard, chosen_shard, shard_of
 from exporter.errors import ConfigurationError
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", fullmatch=True)

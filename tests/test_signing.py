@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.exchange.signing import (
+from exporter.bitopro.signing import (
     Credentials,
     NonceSource,
     encode_payload,

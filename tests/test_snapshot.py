@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.bitopro.balances import Balance, Balances, Snapshot, parse_snapshot
 from exporter.errors import JSONError, SchemaError
-from exporter.exchange.balances import Balance, Balances
-from exporter.exchange.snapshot import Snapshot, parse_snapshot
 from tests.answers import answer_with, balance_with, documented
 
 

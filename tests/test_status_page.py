@@ -9,9 +9,8 @@ import pytest
 from exporter.clock import Clock
 from exporter.errors import NetworkError, WrongAccountError
 from exporter.metrics.exporter import ExporterStatus
-from exporter.state.store import AccountState
-from exporter.web.account_view import span, view_of
-from exporter.web.status_page import StatusPage
+from exporter.state import AccountState
+from exporter.web.status_page import StatusPage, span, view_of
 from tests.answers import answer_with
 from tests.conftest import FIXTURES
 from tests.states import ACCOUNT, at, polled

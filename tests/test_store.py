@@ -3,6 +3,9 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.bitopro.balances import parse_snapshot
+from exporter.bitopro.consistency import Novelty
+from exporter.bitopro.endpoints import USER_LIQUIDATIONS
 from exporter.errors import (
     AuthenticationError,
     HTTPStatusError,
@@ -11,10 +14,7 @@ from exporter.errors import (
     PollTimeoutError,
     WrongAccountError,
 )
-from exporter.exchange.endpoints import USER_LIQUIDATIONS
-from exporter.exchange.novelty import Novelty
-from exporter.exchange.snapshot import parse_snapshot
-from exporter.state.store import AccountState, Store
+from exporter.state import AccountState, Store
 from tests.answers import answer_with
 from tests.states import ACCOUNT, asked, at, polled
 

@@ -9,21 +9,18 @@ from decimal import Decimal
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.exchange.client import Exchange
-from exporter.exchange.endpoints import BORROW_TERMS, MARK_PRICE, OPTIONAL_ENDPOINTS
-from exporter.exchange.signing import Credentials
-from exporter.exchange.wire import Wire
+from exporter.bitopro.client import Exchange
+from exporter.bitopro.endpoints import BORROW_TERMS, MARK_PRICE, OPTIONAL_ENDPOINTS
+from exporter.bitopro.signing import Credentials
+from exporter.bitopro.transport import Wire
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.polling.extras import Extras
+from exporter.polling.optional import Extras, Rota
 from exporter.polling.poller import poll_once
-from exporter.polling.rota import Rota
-from exporter.risk.assessment import assess
-from exporter.service.running import client_ssl_context
+from exporter.risk import assess
+from exporter.service.process import client_ssl_context
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.state.account import Account
-from exporter.state.market import MarketState
-from exporter.state.store import AccountState
+from exporter.state import Account, AccountState, MarketState
 from tests.clocks import ManualClock
 
 POLL_SECONDS = 15

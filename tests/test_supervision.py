@@ -16,15 +16,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from exporter.clock import Clock
-from exporter.configuration.credentials import CredentialSource, Secret
-from exporter.configuration.settings import AccountSettings, Settings
+from exporter.config.files import CredentialSource, Secret
+from exporter.config.settings import AccountSettings, Settings
 from exporter.errors import AuthenticationError, NetworkError, PollError, RateLimitedError
 from exporter.polling.poller import delay_seconds
-from exporter.service.running import run_service
-from exporter.service.supervision import Supervisor, longest_silence_seconds
+from exporter.service.process import run_service
+from exporter.service.systemd import Supervisor, longest_silence_seconds
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.state.account import Account
-from exporter.state.store import AccountState, Store
+from exporter.state import Account, AccountState, Store
 from exporter.web.listening import open_sockets
 from tests.process.running import EXPORTER, FREE_PORT, Running, environment, until
 

@@ -15,7 +15,7 @@ from prometheus_client import (
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics_latest
 
 from exporter import __version__
-from exporter.configuration.shards import Shard
+from exporter.config.shards import Shard
 from exporter.metrics.exporter import EXPORTER_FAMILIES, ExporterMetrics, ExporterStatus
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition

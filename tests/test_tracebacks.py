@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from exporter.errors import SchemaError
-from exporter.tracebacks import traceback_text
+from exporter.logs import traceback_text
 
 SECRET = "canary"
 

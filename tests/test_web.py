@@ -10,10 +10,9 @@ from exporter.clock import Clock
 from exporter.errors import NetworkError
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.state.store import AccountState, Store
+from exporter.state import AccountState, Store
 from exporter.web.application import Application
-from exporter.web.status_page import StatusPage
-from exporter.web.status_style import STYLE
+from exporter.web.status_page import STYLE, StatusPage
 from tests.states import ACCOUNT, at, polled
 
 pytestmark = pytest.mark.anyio

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.access.web_config import TLSConfig, WebConfig
-from exporter.access.web_config_file import read_web_config
 from exporter.errors import ConfigurationError
+from exporter.web.config import TLSConfig, WebConfig, read_web_config
 from tests.protected import TLS_TEXT, hash_of, users_text, write_certificate, write_web_config
 
 EXAMPLE = Path(__file__).parent.parent / "deploy" / "web.example.yml"

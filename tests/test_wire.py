@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 import trustme
 
+from exporter.bitopro.client import Exchange
+from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
+from exporter.bitopro.resolver import MAX_LOOKUPS, Resolver
+from exporter.bitopro.signing import Credentials
+from exporter.bitopro.transport import Wire
 from exporter.clock import Clock
 from exporter.errors import NetworkError, PollError, PollTimeoutError, TLSError
-from exporter.exchange.client import Exchange
-from exporter.exchange.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
-from exporter.exchange.resolver import MAX_LOOKUPS, Resolver
-from exporter.exchange.signing import Credentials
-from exporter.exchange.wire import Wire
-from exporter.service.running import client_ssl_context
+from exporter.service.process import client_ssl_context
 from exporter.simulator import Simulator, SimulatorConfig
 
 pytestmark = pytest.mark.anyio

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 import pytest
 
+from exporter.bitopro.client import Exchange
+from exporter.bitopro.signing import Credentials, NonceSource
+from exporter.bitopro.transport import Wire
 from exporter.clock import Clock
 from exporter.errors import FramingError, NetworkError
-from exporter.exchange.client import Exchange
-from exporter.exchange.signing import Credentials, NonceSource
-from exporter.exchange.wire import Wire
 from exporter.simulator import Simulator, SimulatorConfig
 from tests.clocks import ManualClock
 

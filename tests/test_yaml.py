@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.configuration.yaml_file import load_yaml
+from exporter.config.yaml_file import load_yaml
 from exporter.errors import ConfigurationError
 
 AMBIGUOUS = (

@@ -7,13 +7,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from operator import attrgetter
 
-from exporter.exchange.balances import Columns
-from exporter.exchange.consistency import contradictions
-from exporter.exchange.novelty import NOVELTY_KINDS
-from exporter.exchange.snapshot import Snapshot
+from exporter.bitopro.balances import Columns, Snapshot
+from exporter.bitopro.consistency import NOVELTY_KINDS, contradictions
 from exporter.metrics.families import NO_SAMPLES, Family, Samples, each, of_account, one
 from exporter.metrics.optional import OPTIONAL_FAMILIES
-from exporter.state.store import AccountState
+from exporter.state import AccountState
 
 
 def _of_snapshot(

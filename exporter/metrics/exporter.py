@@ -16,7 +16,7 @@ from prometheus_client import (
 )
 
 from exporter import __version__
-from exporter.configuration.shards import ONLY_SHARD, Shard
+from exporter.config.shards import ONLY_SHARD, Shard
 from exporter.metrics.families import PREFIX, Family, one
 from exporter.metrics.negotiation import Format
 from exporter.metrics.text import family_lines, header, written_by_client

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Generic, Literal, TypeVar
 
-from exporter.state.store import AccountState
+from exporter.state import AccountState
 
 PREFIX = "bitopro_margin_"
 

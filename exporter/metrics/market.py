@@ -6,10 +6,9 @@ They have no label `account`. Prices and terms disappear each on their own when 
 from collections.abc import Callable
 from decimal import Decimal
 
-from exporter.exchange.borrow_terms import BorrowTerm
-from exporter.exchange.mark_prices import PRICE_UNIT
+from exporter.bitopro.market import PRICE_UNIT, BorrowTerm
 from exporter.metrics.families import PREFIX, Family, Samples, each
-from exporter.state.market import MarketState
+from exporter.state import MarketState
 
 
 def _prices(market: MarketState) -> Samples:

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from exporter.exchange.liquidations import Liquidation
+from exporter.bitopro.liquidations import Liquidation
 from exporter.metrics.families import NO_SAMPLES, Family, Kind, Samples, each, of_account, one
-from exporter.state.endpoint import EndpointState, LiquidationTally
-from exporter.state.store import AccountState
+from exporter.state import AccountState, EndpointState, LiquidationTally
 
 
 def _of_liquidations(  # noqa: PLR0913, PLR0917 - the columns of the table

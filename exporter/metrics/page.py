@@ -21,8 +21,7 @@ from exporter.metrics.families import Family
 from exporter.metrics.market import MARKET_FAMILIES
 from exporter.metrics.negotiation import Format
 from exporter.metrics.text import END, family_lines, header, owner_text
-from exporter.state.market import MarketState
-from exporter.state.store import AccountState
+from exporter.state import AccountState, MarketState
 
 # A page is sent in such parts, so that a slow reader holds little memory.
 _PART_BYTES = 1 << 16

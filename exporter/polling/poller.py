@@ -5,11 +5,10 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from exporter.advice import ADVICE
+from exporter.bitopro.client import Exchange
 from exporter.clock import Clock
-from exporter.errors import AuthenticationError, PollError, RateLimitedError
-from exporter.exchange.client import Exchange
-from exporter.state.store import AccountState, PollTimes
+from exporter.errors import ADVICE, AuthenticationError, PollError, RateLimitedError
+from exporter.state import AccountState, PollTimes
 
 SLOW_SECONDS = 60.0
 MAX_RETRY_AFTER_SECONDS = 300.0

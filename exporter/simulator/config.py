@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from exporter.simulator.accounts import FIRST_ACCOUNT_ID
-from exporter.simulator.plan import FAULTS
-from exporter.simulator.scenarios import SCENARIOS
+from exporter.simulator.books import FIRST_ACCOUNT_ID
+from exporter.simulator.faults.registry import FAULTS
+from exporter.simulator.market import SCENARIOS
 
 ENDPOINTS = ("balances", "mark-price", "provisioning/borrow", "user-liquidations")
 """What follows /v3/margin/ in the paths that are served."""

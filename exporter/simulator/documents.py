@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from exporter.simulator.books import Books, Liquidation, ad_ratio, totals
-from exporter.simulator.liquidation import LIQUIDATION_RATIO
+from exporter.simulator.books import LIQUIDATION_RATIO, Books, Liquidation, ad_ratio, totals
 from exporter.simulator.market import UNIT
 
 # A JSON object on its way to the encoder (and, in the fault plan, to be damaged): any value fits.

@@ -7,15 +7,20 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
-from exporter.simulator.answer import Answer, encode, head
+from exporter.simulator.auth import RefusedError
 from exporter.simulator.config import ENDPOINTS, SimulatorConfig, check_fault, check_name
-from exporter.simulator.endpoints import BALANCES_PATH
-from exporter.simulator.exchange import Exchange
-from exporter.simulator.fault import AtAccept, AtNextRequest, Fault, InAnswer, OnWire, Redirect
-from exporter.simulator.gate import RefusedError
-from exporter.simulator.peer import Peer
-from exporter.simulator.plan import FAULTS
-from exporter.simulator.request import BadRequestError, Request, receive
+from exporter.simulator.exchange import BALANCES_PATH, Exchange
+from exporter.simulator.faults.fault import (
+    AtAccept,
+    AtNextRequest,
+    Fault,
+    InAnswer,
+    OnWire,
+    Peer,
+    Redirect,
+)
+from exporter.simulator.faults.registry import FAULTS
+from exporter.simulator.messages import Answer, BadRequestError, Request, encode, head, receive
 
 # No fault, and no farewell to a client that does not read, keeps a connection longer.
 _STUCK_SECONDS = 60

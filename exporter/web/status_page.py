@@ -4,20 +4,157 @@ Balances are on it only if that was asked for. It has no script and fetches noth
 from outside is escaped.
 """
 
+import base64
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from html import escape
+from typing import Final, Literal
 from urllib.parse import quote
 
 from exporter import __version__
+from exporter.bitopro.balances import Snapshot
 from exporter.clock import Clock
-from exporter.exchange.snapshot import Snapshot
+from exporter.errors import ADVICE
 from exporter.metrics.exporter import ExporterStatus
-from exporter.project import DASHBOARDS_URL, DOCUMENTATION_URL
-from exporter.state.store import AccountState
-from exporter.web.account_view import SIGNS, AccountView, Condition, span, utc, view_of
-from exporter.web.status_style import STYLE
+from exporter.state import AccountState
+
+_REPOSITORY = "https://github.com/bitopro-margin-exporter/bitopro-margin-exporter"
+
+Condition = Literal["stale", "failing", "waiting", "ok"]
+
+SIGNS: dict[Condition, str] = {"stale": "✗", "failing": "!", "waiting": "…", "ok": "✓"}
+
+_NO_BREAK_SPACE = "\u00a0"
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What is said about one account: a condition, a sentence, and (name, text) pairs."""
+
+    name: str
+    condition: Condition
+    sentence: str
+    facts: tuple[tuple[str, str], ...]
+
+
+def view_of(state: AccountState, wall_seconds: float, monotonic_seconds: float) -> AccountView:
+    """Give the state in words, as of now on both clocks."""
+    condition = _condition(state, monotonic_seconds)
+    facts: list[tuple[str, str]] = []
+    if state.reason is not None:
+        facts += [("Why", f"{state.reason}: {state.message}"), ("Do", ADVICE[state.reason].do)]
+    if state.since_timestamp_seconds is not None:
+        facts.append(("Since", _since(state.since_timestamp_seconds, wall_seconds)))
+    if state.received is not None:
+        facts.append(("Data", f"{span(monotonic_seconds - state.received.monotonic_seconds)} old"))
+    if state.due_monotonic_seconds is not None:
+        facts.append(("Next poll", _next(state.due_monotonic_seconds - monotonic_seconds)))
+    return AccountView(state.account.name, condition, _sentence(state, condition), tuple(facts))
+
+
+def span(seconds: float) -> str:
+    """Give a length of time in the two units that matter, with spaces that do not break."""
+    whole = max(0, int(seconds))
+    if whole < _MINUTE:
+        text = f"{whole} s"
+    elif whole < _HOUR:
+        text = f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    elif whole < _DAY:
+        text = f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    else:
+        text = f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+    return text.replace(" ", _NO_BREAK_SPACE)
+
+
+def _condition(state: AccountState, monotonic_seconds: float) -> Condition:
+    if not state.is_tried:
+        return "waiting"
+    if state.received is not None and not state.is_fresh(monotonic_seconds):
+        return "stale"
+    return "ok" if state.reason is None else "failing"
+
+
+def _sentence(state: AccountState, condition: Condition) -> str:
+    match condition:
+        case "waiting":
+            return "not yet polled"
+        case "ok":
+            return "polls succeed"
+        case "stale":
+            polls = "polls fail" if state.reason else "no poll has ended for too long"
+            return f"{polls}; the values are too old and off the metrics page"
+        case "failing" if state.received is None:
+            return "polls fail; there are no values"
+        case _:
+            return "polls fail; the last values are still shown"
+
+
+def _since(timestamp_seconds: float, wall_seconds: float) -> str:
+    return f"{utc(timestamp_seconds)} ({span(wall_seconds - timestamp_seconds)})"
+
+
+def _next(seconds: float) -> str:
+    return f"in {span(seconds)}" if seconds >= 1.0 else "now"
+
+
+def utc(timestamp_seconds: float) -> str:
+    """Give a time for people."""
+    return datetime.fromtimestamp(timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+STYLE: Final = """
+:root { color-scheme: light dark;
+  --back: #f6f7f9; --card: #fff; --text: #1c2024;
+  --quiet: #5b6470; --line: #d9dde3; --link: #0b57d0;
+  --ok: #12703a; --failing: #8a5300; --stale: #b3261e; --waiting: #5b6470; }
+@media (prefers-color-scheme: dark) { :root {
+  --back: #14171a; --card: #1d2125; --text: #e6e9ec;
+  --quiet: #a3acb6; --line: #353b42; --link: #8ab4f8;
+  --ok: #6dd58c; --failing: #f5bf4f; --stale: #ff8a80; --waiting: #a3acb6; } }
+* { box-sizing: border-box; }
+body { background: var(--back); color: var(--text); font: 16px/1.5 system-ui, sans-serif;
+  margin: 0 auto; max-width: 72rem; overflow-wrap: anywhere; padding: 1.25rem 1rem 2rem; }
+a { color: var(--link); }
+h1 { font-size: 1.35rem; line-height: 1.3; margin: 0; }
+header p, footer { color: var(--quiet); margin: .25rem 0 0; }
+nav { display: flex; flex-wrap: wrap; gap: 0 1.25rem; margin: .5rem 0 1rem; }
+nav a { display: inline-block; padding: .25rem 0; }
+main { align-items: start; display: grid; gap: 1rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); }
+section { background: var(--card); border: 1px solid var(--line);
+  border-left: .375rem solid var(--state);
+  border-radius: .5rem; padding: .875rem 1rem 1rem; }
+section.ok { --state: var(--ok); } section.failing { --state: var(--failing); }
+section.stale { --state: var(--stale); }
+section.waiting, section.none { --state: var(--waiting); }
+h2 { font-size: 1.125rem; line-height: 1.3; margin: 0; }
+.state { color: var(--state); font-weight: 600; margin: .125rem 0 .5rem; }
+dl { display: grid; gap: .25rem .75rem; grid-template-columns: max-content minmax(0, 1fr);
+  margin: 0; }
+dt { color: var(--quiet); } dd { margin: 0; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin-top: .75rem;
+  white-space: nowrap; width: 100%; }
+th, td { padding: .125rem .75rem .125rem 0; text-align: left; vertical-align: top; }
+th { border-top: 1px solid var(--line); font-weight: 400; min-width: 6rem; white-space: normal; }
+th ~ td { border-top: 1px solid var(--line); }
+td:last-child { padding-right: 0; text-align: right; }
+th, td:not(:last-child) { color: var(--quiet); }
+td.long { white-space: normal; }
+section.none p:last-child, section.refusal p:last-child { margin: 0; }
+section.refusal { margin-bottom: 1rem; }
+footer { font-size: .875rem; margin-top: 1.25rem; }
+"""
+
+# Only what we have written ourselves may style the page, so nothing that slips into it can.
+STYLE_SOURCE: Final = (
+    f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
+)
+
 
 _REFRESH_SECONDS = 15
 _LONG = 24
@@ -64,8 +201,8 @@ class StatusPage:
             summary=summary,
             refusal=_refusal(self._status, wall),
             metrics=escape(self._metrics_link),
-            documentation=DOCUMENTATION_URL,
-            dashboards=DASHBOARDS_URL,
+            documentation=f"{_REPOSITORY}#readme",
+            dashboards=f"{_REPOSITORY}/tree/main/grafana/dashboards",
             accounts="\n".join(sections) or _NO_ACCOUNTS,
             now=utc(wall),
         )

@@ -5,9 +5,8 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from exporter.access.server_tls import ServerTLS
-from exporter.web.http1 import ASGIApplication
-from exporter.web.serving import serve
+from exporter.web.server import ASGIApplication, serve
+from exporter.web.tls import ServerTLS
 
 
 @asynccontextmanager

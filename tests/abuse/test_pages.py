@@ -10,18 +10,23 @@ from decimal import Decimal
 
 import pytest
 
+from exporter.bitopro.balances import Balance, Balances, Snapshot
+from exporter.bitopro.liquidations import Liquidation, Liquidations
 from exporter.clock import Clock
 from exporter.errors import REASONS
-from exporter.exchange.balances import Balance, Balances
-from exporter.exchange.liquidations import Liquidation, Liquidations
-from exporter.exchange.snapshot import Snapshot
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.families import PREFIX
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.state.account import Account, Thresholds
-from exporter.state.endpoint import EndpointState, LiquidationTally
-from exporter.state.store import AccountState, Received, Store
+from exporter.state import (
+    Account,
+    AccountState,
+    EndpointState,
+    LiquidationTally,
+    Received,
+    Store,
+    Thresholds,
+)
 from exporter.web.application import Application
 from exporter.web.status_page import StatusPage
 from tests.abuse.clients import Page, fetch

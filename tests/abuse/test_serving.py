@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from exporter.web.http1 import Receive, Scope, Send
+from exporter.web.server import Receive, Scope, Send
 from tests.abuse.clients import CutOffError, exchange, fetch
 from tests.abuse.serving import serving
 

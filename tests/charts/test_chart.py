@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from deploy.bundle import DASHBOARDS, KUBERNETES, RULES
-from exporter.command_line.flags import parse_arguments
-from exporter.configuration.config_file import read_config_file
+from exporter.cli.parser import parse_arguments
+from exporter.config.yaml_file import read_config_file
 from tests.alerts.deployment import document
 from tests.charts.tools import findings, manifests, refusal, rendered, run
 from tests.deploy.policy import Manifest, mounted, opened, pod_violations

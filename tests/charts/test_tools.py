@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.bundle import COMPOSE, KUBERNETES, ROOT
-from exporter.command_line.flags import parse_arguments
+from exporter.cli.parser import parse_arguments
 from tests.charts.tools import run
 
 MANIFESTS = sorted(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from deploy.bundle import COMPOSE, ROOT
-from exporter.command_line.flags import parse_arguments
-from exporter.configuration.environment import known_variables
+from exporter.cli.parser import parse_arguments
+from exporter.config.environment import known_variables
 from tests.alerts.deployment import document
 
 PROJECT = document(COMPOSE / "compose.yml")

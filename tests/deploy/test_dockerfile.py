@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 
 import pytest
 
-from exporter.command_line.flags import parse_arguments
+from exporter.cli.parser import parse_arguments
 from tests.alerts.deployment import ROOT
 
 INSTRUCTIONS = re.findall(

@@ -9,8 +9,8 @@ import yaml
 
 from deploy.bundle import CHART, KUBERNETES
 from exporter import __version__
-from exporter.command_line.flags import parse_arguments
-from exporter.configuration.config_file import read_config_file
+from exporter.cli.parser import parse_arguments
+from exporter.config.yaml_file import read_config_file
 from tests.alerts.deployment import PROMETHEUS_CONFIG, document
 from tests.deploy.policy import Manifest, mounted, opened, pod_violations
 
@@ -169,7 +169,7 @@ def test_schema_knows_every_value_and_no_other() -> None:
 
 
 def test_schema_knows_the_accounts_of_the_exporter() -> None:
-    from exporter.configuration.config_file import _AccountModel, _FileModel  # noqa: PLC0415 - its keys
+    from exporter.config.yaml_file import _AccountModel, _FileModel  # noqa: PLC0415 - its keys
 
     of_file = SCHEMA["properties"]["config"]["properties"].keys()
     of_account = SCHEMA["definitions"]["account"]["properties"].keys()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.command_line.flags import parse_arguments
-from exporter.configuration.environment import known_variables
-from exporter.exit_codes import EXIT_INTERNAL
+from exporter.cli.parser import parse_arguments
+from exporter.config.environment import known_variables
+from exporter.errors import EXIT_INTERNAL
 from tests.alerts.deployment import ROOT
 
 SYSTEMD = ROOT / "deploy" / "systemd"

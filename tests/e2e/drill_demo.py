@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from subprocess import run
 
-from exporter.telling import complain, tell
+from exporter.cli.terminal import complain, tell
 from tests.e2e.alerting import alerting, missing_tool
 from tests.e2e.receiver import Receiver, receiving
 

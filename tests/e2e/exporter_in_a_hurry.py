@@ -6,11 +6,11 @@ exchange that refuses it.
 
 import sys
 
-from exporter import cli
+from exporter.cli.main import main
 from exporter.polling import poller
 
 if __name__ == "__main__":
     factor = float(sys.argv[1])
     poller.SLOW_SECONDS /= factor
     poller.MAX_RETRY_AFTER_SECONDS /= factor
-    sys.exit(cli.main(sys.argv[2:]))
+    sys.exit(main(sys.argv[2:]))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.rehearsal.stages import EXPECTED_ALERTS
+from exporter.cli.drill_watchers import EXPECTED_ALERTS
 from tests.e2e.faults import FAULTS
 from tests.e2e.play import HEALTHY, Played
 

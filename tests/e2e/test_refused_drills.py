@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.rehearsal.stages import EXPECTED_ALERTS
+from exporter.cli.drill_watchers import EXPECTED_ALERTS
 from tests.e2e.alerting import Alerting, alerting, missing_tool
 from tests.process.running import EXPORTER, FREE_PORT, Running
 

@@ -8,12 +8,12 @@ from decimal import Decimal
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from exporter.bitopro.balances import Balances
 from exporter.clock import Clock
 from exporter.errors import AuthenticationError, NetworkError
-from exporter.exchange.balances import Balances
 from exporter.metrics.exporter import ExporterStatus
 from exporter.metrics.page import Exposition
-from exporter.state.store import AccountState, Store
+from exporter.state import AccountState, Store
 from exporter.web.application import Application
 from exporter.web.status_page import StatusPage
 from tests.abuse.serving import serving

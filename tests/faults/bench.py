@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from exporter.bitopro.client import Exchange
+from exporter.bitopro.signing import Credentials
+from exporter.bitopro.transport import Wire
 from exporter.clock import Clock
-from exporter.exchange.client import Exchange
-from exporter.exchange.signing import Credentials
-from exporter.exchange.wire import Wire
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
 from exporter.polling.poller import poll_once
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.state.account import Account
-from exporter.state.store import AccountState
+from exporter.state import Account, AccountState
 
 Page = Mapping[str, str]
 

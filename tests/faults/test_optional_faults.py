@@ -8,20 +8,17 @@ from fnmatch import fnmatchcase
 
 import pytest
 
+from exporter.bitopro.client import Exchange
+from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
+from exporter.bitopro.signing import Credentials
+from exporter.bitopro.transport import Wire
 from exporter.clock import Clock
-from exporter.exchange.client import Exchange
-from exporter.exchange.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
-from exporter.exchange.signing import Credentials
-from exporter.exchange.wire import Wire
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.polling.extras import Extras
+from exporter.polling.optional import Extras, Rota
 from exporter.polling.poller import poll_once
-from exporter.polling.rota import Rota
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
-from exporter.state.account import Account
-from exporter.state.market import MarketState
-from exporter.state.store import AccountState
+from exporter.state import Account, AccountState, MarketState
 from tests.faults.test_fault_bench import expected_outcomes
 
 pytestmark = pytest.mark.anyio

@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NoReturn
 
-from exporter import cli
-from exporter.commands import configured
-from exporter.exchange import client
-from exporter.exchange.endpoints import BALANCES
-from exporter.exchange.snapshot import Snapshot, parse_snapshot
-from exporter.exchange.wire import Wire
-from exporter.polling import account_poller, poller
-from exporter.service import running, signals
+from exporter.bitopro import client
+from exporter.bitopro.balances import Snapshot, parse_snapshot
+from exporter.bitopro.endpoints import BALANCES
+from exporter.bitopro.transport import Wire
+from exporter.cli import run
+from exporter.cli.main import main
+from exporter.polling import manager, poller
+from exporter.service import process, signals
 from tests.process.running import SECRETS
 
 
@@ -89,7 +89,7 @@ def _return() -> None:
         await asyncio.sleep(0)
         _now()
 
-    setattr(account_poller, "poll_forever", poll_once)  # noqa: B010 - of another type on purpose
+    setattr(manager, "poll_forever", poll_once)  # noqa: B010 - of another type on purpose
 
 
 def _server_ends() -> None:
@@ -97,7 +97,7 @@ def _server_ends() -> None:
         await asyncio.sleep(0)
         _now()
 
-    setattr(running, "serve", serve)  # noqa: B010 - of another type on purpose
+    setattr(process, "serve", serve)  # noqa: B010 - of another type on purpose
 
 
 def _blocked_loop() -> None:
@@ -117,7 +117,7 @@ def _leaking_start() -> None:
     def load(*_: object, **__: object) -> NoReturn:
         raise ValueError(f"cannot cope with {SECRETS}")
 
-    setattr(configured, "load_configuration", load)  # noqa: B010 - of another type on purpose
+    setattr(run, "load_configuration", load)  # noqa: B010 - of another type on purpose
 
 
 def _quick_backoff() -> None:
@@ -156,4 +156,4 @@ BUGS: Mapping[str, Callable[[], None]] = {
 if __name__ == "__main__":
     signals.exit_at_once_on_signal()
     BUGS[sys.argv.pop(1)]()
-    signals.end(cli.main())
+    signals.end(main())

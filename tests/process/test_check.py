@@ -13,7 +13,7 @@ import pytest
 import trustme
 from anyio.from_thread import start_blocking_portal
 
-from exporter.configuration.shards import shard_of
+from exporter.config.shards import shard_of
 from exporter.simulator import Simulator, SimulatorConfig
 from tests.process.conftest import WallClock
 from tests.process.running import EXPORTER, FREE_PORT, SECRETS, Running, config_file, environment

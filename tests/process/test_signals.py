@@ -99,22 +99,21 @@ def test_handler_is_in_place_before_the_heavy_imports() -> None:
     imported = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
 
     assert "exporter.service.signals" in imported.split()
-    assert {"asyncio", "exporter.cli", "httpx", "logging"}.isdisjoint(imported.split())
+    assert {"asyncio", "exporter.cli.main", "httpx", "logging"}.isdisjoint(imported.split())
 
 
 def test_run_imports_nothing_that_only_others_need() -> None:
-    program = "import sys, exporter.cli, exporter.commands.run; print(*sys.modules)"
+    program = "import sys, exporter.cli.main, exporter.cli.run; print(*sys.modules)"
     imported = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
 
-    assert "exporter.service.running" in imported.split()
+    assert "exporter.service.process" in imported.split()
     assert {
         "bcrypt",
-        "exporter.commands.once",
-        "exporter.once.forms",
-        "exporter.configuration.config_file",
-        "exporter.rehearsal.drill",
+        "exporter.cli.once",
+        "exporter.config.yaml_file",
+        "exporter.cli.drill",
         "exporter.simulator",
-        "exporter.access.web_config_file",
+        "exporter.web.config",
         "yaml",
     }.isdisjoint(imported.split())
 

@@ -6,9 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.simulator.books import Books, Holding, Liquidation, accrue, ad_ratio, totals
+from exporter.simulator.books import (
+    Books,
+    Holding,
+    Liquidation,
+    accrue,
+    ad_ratio,
+    liquidate,
+    needs_liquidation,
+    totals,
+)
 from exporter.simulator.documents import balances_document, liquidations_document
-from exporter.simulator.liquidation import liquidate, needs_liquidation
 
 amounts = st.decimals(min_value=0, max_value=10**9, places=8)
 mark_prices = st.decimals(min_value=Decimal("0.00000001"), max_value=10**6, places=8)

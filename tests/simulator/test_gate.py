@@ -1,7 +1,7 @@
 import pytest
 
 from exporter.simulator import Simulator, SimulatorConfig
-from exporter.simulator.gate import signature
+from exporter.simulator.auth import signature
 from tests.simulator.client import NOW, NOW_MS, Clock, ask, encoded, sign, signed, still
 
 pytestmark = pytest.mark.anyio

@@ -2,11 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.simulator.accounts import opening_books
+from exporter.simulator.books import Ledger, opening_books
 from exporter.simulator.documents import Document, balances_document
-from exporter.simulator.ledger import Ledger
-from exporter.simulator.market import currencies, prices
-from exporter.simulator.scenarios import SCENARIO_TABLE
+from exporter.simulator.market import SCENARIO_TABLE, currencies, prices
 
 CODES = currencies(3)
 

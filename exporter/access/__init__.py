@@ -1,1 +1,0 @@
-"""TLS and users of our own port, as `--web.config.file` has them."""

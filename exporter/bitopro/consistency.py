@@ -1,0 +1,161 @@
+"""Whether an answer agrees with itself, and what it holds that the documentation does not name.
+
+An answer that contradicts itself is exposed as it reads, because the exchange may know better, and
+flagged, because one of its numbers must be wrong. The exchange's schema moves without notice, and
+its safety labels are mostly unknown: what is new is accepted where it can be, and noticed once.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from exporter.bitopro.balances import Snapshot
+from exporter.bitopro.liquidations import Liquidations
+from exporter.bitopro.market import BorrowTerms, MarkPrices
+
+# Totals are given to 8 decimals and the ratio is truncated to two (5.7638 -> 5.76).
+_TOTAL_STEP = Decimal("0.00000001")
+_RATIO_STEP = Decimal("0.01")
+# Interest is rounded up to 8 decimals, so repaying leaves up to a hundred steps of a currency,
+# which are worth less than the last digit of the totals.
+_DUST_AMOUNT = Decimal("0.000001")
+
+
+def contradictions(snapshot: Snapshot) -> Mapping[str, bool]:
+    """Tell per check whether the answer contradicts itself.
+
+    `ad_ratio`: `adRatio` is not `totalAssetAmount / totalDebtAmount`, beyond truncation.
+    `debt`: `totalDebtAmount` is zero although more than dust of a currency is owed, or it is more
+    than its own last digit although nothing is.
+    `total_amount`: in some currency `totalAmount` is not `availableAmount + tradedAmount`.
+    """
+    columns = snapshot.balances.columns
+    return {
+        "ad_ratio": snapshot.ad_ratio is not None and not _ratio_fits(snapshot, snapshot.ad_ratio),
+        "debt": _is_debt_contradicted(snapshot),
+        "total_amount": any(
+            total != available + traded
+            for total, available, traded in zip(
+                columns.total_amount, columns.available_amount, columns.traded_amount, strict=True
+            )
+        ),
+    }
+
+
+CHECKS: tuple[str, ...] = ("ad_ratio", "debt", "total_amount")
+
+
+def _ratio_fits(snapshot: Snapshot, reported: Decimal) -> bool:
+    """Compare with every ratio that totals rounded like these may stand for, by multiplication."""
+    asset, debt = snapshot.total_asset_amount, snapshot.total_debt_amount
+    not_above = reported * (debt - _TOTAL_STEP) <= asset + _TOTAL_STEP
+    not_below = asset - _TOTAL_STEP < (reported + _RATIO_STEP) * (debt + _TOTAL_STEP)
+    return not_above and not_below
+
+
+def _is_debt_contradicted(snapshot: Snapshot) -> bool:
+    """Compare the total debt with what is owed per currency, whose prices are not known here."""
+    columns = snapshot.balances.columns
+    # No amount is below zero.
+    largest = max(
+        (
+            principal + interest
+            for principal, interest in zip(
+                columns.borrow_amount, columns.borrow_interest_amount, strict=True
+            )
+        ),
+        default=Decimal(0),
+    )
+    if snapshot.total_debt_amount == 0:
+        return largest > _DUST_AMOUNT
+    return largest == 0 and snapshot.total_debt_amount > _TOTAL_STEP
+
+
+_KNOWN_LABELS = frozenset({"SAFETY_THRESHOLD"})
+_KNOWN_ACCOUNT_STATUSES = frozenset({1})
+_KNOWN_CURRENCY_STATUSES = frozenset({0, 1, 2})
+_KNOWN_LIQUIDATION_TYPES = frozenset({1, 2})
+# A peer that invents names for ever must not fill the memory.
+_MAX_REMEMBERED = 1000
+
+NoveltyKind = Literal["currency", "field", "label", "status"]
+NOVELTY_KINDS: tuple[NoveltyKind, ...] = ("currency", "field", "label", "status")
+
+
+class Novelty(NamedTuple):
+    """One undocumented currency, field name, label or status; `text` is safe to log."""
+
+    kind: NoveltyKind
+    text: str
+
+
+Learned = Snapshot | MarkPrices | BorrowTerms | Liquidations
+"""What an answer of an endpoint becomes."""
+
+
+def with_novelties(known: frozenset[Novelty], learned: Learned) -> frozenset[Novelty]:
+    """Add to `known` what is undocumented in `learned`; gives `known` itself if nothing is new."""
+    found = _novelties(learned) - known
+    return known | found if found and len(known) < _MAX_REMEMBERED else known
+
+
+def _novelties(learned: Learned) -> frozenset[Novelty]:
+    found = {Novelty("field", name) for name in learned.unknown_fields}
+    match learned:
+        case Snapshot():
+            found |= _of_currencies(learned.odd_currencies)
+            found |= _of_snapshot(learned)
+        case BorrowTerms(terms=terms):
+            found |= _of_currencies(learned.odd_currencies)
+            for term in terms.values():
+                found |= _of_currency(term.borrow_status, term.transfer_status)
+        case Liquidations():
+            found |= _of_liquidations(learned)
+        case MarkPrices():
+            found |= _of_currencies(learned.odd_currencies)
+    return frozenset(found)
+
+
+def _of_currencies(names: frozenset[str]) -> set[Novelty]:
+    return {Novelty("currency", name) for name in names}
+
+
+def _of_snapshot(snapshot: Snapshot) -> set[Novelty]:
+    found: set[Novelty] = set()
+    if snapshot.ad_ratio_label not in _KNOWN_LABELS and snapshot.ad_ratio_label is not None:
+        found.add(Novelty("label", snapshot.ad_ratio_label))
+    for name, status in (
+        ("accountStatus", snapshot.account_status),
+        ("marginStatus", snapshot.margin_status),
+    ):
+        if status not in _KNOWN_ACCOUNT_STATUSES:
+            found.add(Novelty("status", f"{name} {status}"))
+    columns = snapshot.balances.columns
+    for statuses in {*zip(columns.borrow_status, columns.transfer_status, strict=True)}:
+        found |= _of_currency(*statuses)
+    return found
+
+
+def _of_currency(borrow_status: int, transfer_status: int) -> set[Novelty]:
+    statuses = (("borrowStatus", borrow_status), ("transferStatus", transfer_status))
+    return {
+        Novelty("status", f"{name} {status}")
+        for name, status in statuses
+        if status not in _KNOWN_CURRENCY_STATUSES
+    }
+
+
+def _of_liquidations(liquidations: Liquidations) -> set[Novelty]:
+    # Those that are not finished have a status that is not documented.
+    found = {
+        Novelty("status", f"liquidation status {status}")
+        for status in liquidations.unfinished.values()
+    } | {
+        Novelty("status", f"liquidation type {each.type}")
+        for each in liquidations.finished.values()
+        if each.type not in _KNOWN_LIQUIDATION_TYPES
+    }
+    if not liquidations.is_complete:
+        # The latest may be among those that are not shown.
+        found.add(Novelty("status", "liquidations listed in part"))
+    return found

@@ -1,1 +1,0 @@
-"""Looking whether all is well: the commands `check` and `healthcheck`."""

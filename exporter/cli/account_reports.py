@@ -1,0 +1,201 @@
+"""One look at every configured account: its balances, then prices and terms of borrowing."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+
+from exporter.bitopro.balances import Snapshot
+from exporter.bitopro.client import Exchange, KnownExchanges
+from exporter.bitopro.endpoints import BALANCES, BORROW_TERMS, MARK_PRICE, Endpoint
+from exporter.bitopro.market import BorrowTerms, MarkPrices
+from exporter.bitopro.rate_limit import RequestBudget
+from exporter.bitopro.transport import Wire
+from exporter.clock import Clock
+from exporter.config.settings import AccountSettings, Settings
+from exporter.errors import PollError, RateLimitedError
+from exporter.polling.manager import DEADLINE_SECONDS
+from exporter.polling.poller import poll_once
+from exporter.risk import Risk, assess
+from exporter.service.process import client_ssl_context
+from exporter.state import Account, AccountState, MarketState, PollTimes, means_unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """An endpoint that gave nothing, and why."""
+
+    endpoint: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """An account as it was at `timestamp_seconds` of unix time.
+
+    `snapshot` is None if the poll failed, and `failure` says why. `prices` and `annual_ratios` are
+    empty where their endpoint gave nothing, which is then among `lacks`.
+    """
+
+    account: Account
+    timestamp_seconds: float
+    snapshot: Snapshot | None
+    failure: Lack | None
+    prices: Mapping[str, Decimal]
+    annual_ratios: Mapping[str, Decimal]
+    lacks: tuple[Lack, ...] = ()
+
+    @property
+    def risk(self) -> Risk | None:
+        """What follows from it."""
+        if self.snapshot is None:
+            return None
+        return assess(self.snapshot, self.prices, self.annual_ratios, self.account.thresholds)
+
+
+_Learned = MarkPrices | BorrowTerms
+_OF_THE_MARKET: Sequence[Endpoint[_Learned]] = (MARK_PRICE, BORROW_TERMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A polled account, with what its exchange said of the market, and what it did not say."""
+
+    state: AccountState
+    market: MarketState
+    lacks: tuple[Lack, ...]
+
+    @property
+    def look(self) -> Look:
+        """What was found."""
+        state, prices, terms = self.state, self.market.prices, self.market.terms
+        failure = None
+        if state.reason is not None:
+            failure = Lack(BALANCES.name, state.reason, state.message or "")
+        return Look(
+            account=state.account,
+            timestamp_seconds=state.since_timestamp_seconds or 0.0,
+            snapshot=state.snapshot,
+            failure=failure,
+            prices=prices.prices if prices else {},
+            annual_ratios=(
+                {name: each.annual_interest_ratio for name, each in terms.terms.items()}
+                if terms
+                else {}
+            ),
+            lacks=self.lacks,
+        )
+
+
+async def visit_until(
+    stopped: asyncio.Event, settings: Settings, clock: Clock
+) -> tuple[Visit, ...] | None:
+    """Visit all accounts and set `stopped`; None if it was set before the end."""
+    visiting = asyncio.create_task(_visit_all(settings, clock))
+    stopping = asyncio.create_task(stopped.wait())
+    await asyncio.wait((visiting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    visits = visiting.result() if visiting.done() else None
+    visiting.cancel()
+    stopped.set()
+    await asyncio.wait((visiting, stopping))
+    return visits
+
+
+async def _visit_all(settings: Settings, clock: Clock) -> tuple[Visit, ...]:
+    """Poll each account once, and ask each exchange once for what is the same for its accounts."""
+    budget = RequestBudget(clock, settings.requests_per_minute)
+    exchanges = KnownExchanges()
+    ssl_context = client_ssl_context()
+    async with AsyncExitStack() as stack:
+        callers = [
+            _Caller(
+                each, await stack.enter_async_context(Wire(ssl_context)), budget, exchanges, clock
+            )
+            for each in settings.accounts
+        ]
+        async with asyncio.TaskGroup() as group:
+            for caller in callers:
+                group.create_task(caller.poll())
+        by_exchange: dict[str, list[_Caller]] = {}
+        for caller in callers:
+            by_exchange.setdefault(caller.account.base_url, []).append(caller)
+        markets = {
+            base_url: await _market(fellows, clock) for base_url, fellows in by_exchange.items()
+        }
+    return tuple(Visit(caller.state, *markets[caller.account.base_url]) for caller in callers)
+
+
+class _Caller:
+    """One account's connection, and the state that comes of it."""
+
+    def __init__(
+        self,
+        settings: AccountSettings,
+        wire: Wire,
+        budget: RequestBudget,
+        exchanges: KnownExchanges,
+        clock: Clock,
+    ) -> None:
+        self.account = settings.account
+        self.state = AccountState(settings.account)
+        self._clock = clock
+        self._exchange = Exchange(
+            base_url=settings.account.base_url,
+            read_credentials=settings.credentials.read,
+            wire=wire,
+            clock=clock,
+            take_slot=budget.take,
+            deadline_seconds=DEADLINE_SECONDS,
+            claim=partial(exchanges.claim, settings.account.name, settings.account.base_url),
+            dates=exchanges.dates(settings.account.base_url),
+        )
+
+    async def poll(self) -> None:
+        """Ask for the balances."""
+        self.state, _ = await poll_once(self.state, self._exchange, self._clock)
+
+    async def ask(self, endpoint: Endpoint[_Learned]) -> _Learned:
+        """Ask for something else. Raises PollError."""
+        started = self._clock.monotonic()
+        try:
+            learned = await self._exchange.ask(endpoint, DEADLINE_SECONDS)
+            if learned is None:
+                raise RateLimitedError("no request is left for it this minute")
+        except PollError as error:
+            self.state = self.state.after_no_answer(endpoint.name, error)
+            raise
+        ended = self._clock.monotonic()
+        times = PollTimes(ended, self._clock.wall(), ended - started)
+        self.state = self.state.after_answer(endpoint.name, learned, times)
+        return learned
+
+
+async def _market(callers: Sequence[_Caller], clock: Clock) -> tuple[MarketState, tuple[Lack, ...]]:
+    """Ask what is the same for all accounts of an exchange."""
+    market = MarketState(min(each.account.stale_after_seconds for each in callers))
+    lacks: list[Lack] = []
+    for endpoint in _OF_THE_MARKET:
+        learned = await _first_answer([each for each in callers if each.state.is_up], endpoint)
+        if isinstance(learned, Lack):
+            lacks.append(learned)
+        elif learned is not None:
+            market = market.after(learned, clock.monotonic())
+    return market, tuple(lacks)
+
+
+async def _first_answer(
+    callers: Sequence[_Caller], endpoint: Endpoint[_Learned]
+) -> _Learned | Lack | None:
+    """Ask with the next key where one may not ask this; of other failures all would be met."""
+    lack = None
+    for caller in callers:
+        try:
+            return await caller.ask(endpoint)
+        except PollError as error:
+            lack = Lack(endpoint.name, error.reason, str(error))
+            if not means_unavailable(error):
+                break
+    return lack

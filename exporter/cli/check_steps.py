@@ -1,0 +1,291 @@
+"""The steps of `check`: one account, its optional endpoints, and our own port."""
+
+import asyncio
+import os
+import socket
+import ssl
+from argparse import Namespace
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
+
+from exporter.bitopro.balances import Snapshot
+from exporter.bitopro.client import Exchange
+from exporter.bitopro.consistency import contradictions
+from exporter.bitopro.endpoints import (
+    BORROW_TERMS,
+    MARK_PRICE,
+    OPTIONAL_ENDPOINTS,
+    USER_LIQUIDATIONS,
+)
+from exporter.bitopro.liquidations import Liquidations
+from exporter.cli.flags import DEFAULT_ADDRESS
+from exporter.cli.terminal import Verdict
+from exporter.clock import Clock
+from exporter.errors import ADVICE, PollError
+from exporter.metrics.account import FAMILIES
+from exporter.metrics.market import MARKET_FAMILIES
+from exporter.polling.manager import DEADLINE_SECONDS
+from exporter.state import AccountState, MarketState, PollTimes, means_unavailable
+from exporter.web.listening import is_public_address
+from exporter.web.tls import Protection
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step found. `do` is what an operator does about a bad or odd one."""
+
+    name: str
+    verdict: Verdict
+    text: str
+    do: str = ""
+
+
+def tls_advice(error: ssl.SSLError) -> str:
+    """Give what an operator does next."""
+    code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else None
+    match code:
+        case 9 | 10:  # X509_V_ERR_* of OpenSSL: not yet valid, expired
+            return (
+                "compare this machine's clock with true time (date -u), and set it by NTP; if it "
+                "is right, the peer's certificate is old"
+            )
+        case 18 | 19 | 20 | 21:  # no chain to an authority that is trusted
+            trusted = os.environ.get("SSL_CERT_FILE")
+            now = f"SSL_CERT_FILE={trusted}" if trusted else "certifi's list"
+            return (
+                f"the peer's authority is not in {now}: find out what intercepts TLS here, and if "
+                "it is your own, name its authority in SSL_CERT_FILE"
+            )
+        case 62 | 64:  # another host name, another address
+            return "the certificate is for another name: check the base URL, and its name"
+        case _:
+            return "check that the base URL's host and port speak TLS, and what intercepts it"
+
+
+NAMES = ("name", "connection", "clock", "signed call", "answer", "optional", "series")
+
+# As the alert BitoproMarginClockSkew has it.
+_MAX_SKEW_SECONDS = 5.0
+_SHOWN_ADDRESSES = 3
+# The exchange has answered with 200; what it said is another step.
+_REASONS_OF_ANSWERS = ("content_type", "cached", "json", "schema")
+
+
+async def steps_of(
+    state: AccountState,
+    make_exchange: Callable[[], Exchange],
+    ssl_context: ssl.SSLContext,
+    clock: Clock,
+    deadline_seconds: float,
+) -> AsyncIterator[Step]:
+    """Give step after step, up to the first that makes the next ones impossible."""
+    url = urlsplit(state.account.base_url)
+    host = url.hostname or ""
+    port = url.port or {"https": 443, "http": 80}[url.scheme]
+    step = await _resolve(host, port)
+    yield step
+    if step.verdict == "bad":
+        return
+    step = await _connect(host, port, ssl_context if url.scheme == "https" else None)
+    yield step
+    if step.verdict == "bad":
+        return
+    started = clock.monotonic()
+    exchange = make_exchange()
+    try:
+        poll = await exchange.poll()
+    except PollError as error:
+        for step in _steps_of_failure(error):
+            yield step
+        return
+    ended = clock.monotonic()
+    times = PollTimes(ended, clock.wall(), ended - started)
+    after = state.after_success(poll.snapshot, times, poll.clock_skew_seconds)
+    yield _clock_step(poll.clock_skew_seconds, is_beside_success=True)
+    yield Step("signed call", "good", f"accepted, within {times.duration_seconds:.2f} s")
+    yield _answer_step(after, poll.snapshot)
+    async for step in endpoint_steps(after, exchange, clock, deadline_seconds):
+        yield step
+
+
+async def _resolve(host: str, port: int) -> Step:
+    loop = asyncio.get_running_loop()
+    do = (
+        "check the spelling of the base URL, and name resolution here: "
+        f"getent hosts {host}{_proxy_hint()}"
+    )
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except TimeoutError:
+        return Step("name", "bad", f"{host} is not resolved within {DEADLINE_SECONDS:g} s", do)
+    except OSError as error:
+        return Step("name", "bad", f"{host} is not resolved: {error.strerror}", do)
+    addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
+    if addresses == [host]:
+        return Step("name", "good", f"{host} is an address already")
+    more = " and more" if len(addresses) > _SHOWN_ADDRESSES else ""
+    return Step("name", "good", f"{host} is {', '.join(addresses[:_SHOWN_ADDRESSES])}{more}")
+
+
+async def _connect(host: str, port: int, ssl_context: ssl.SSLContext | None) -> Step:
+    where = f"{host} port {port}"
+    do = (
+        f"check that {where} is meant, that the exchange is up, and that a firewall lets this "
+        f"machine out{_proxy_hint()}"
+    )
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            _, writer = await asyncio.open_connection(
+                host, port, ssl=ssl_context, server_hostname=host if ssl_context else None
+            )
+    except TimeoutError:
+        return Step("connection", "bad", f"none to {where} within {DEADLINE_SECONDS:g} s", do)
+    except ssl.SSLError as error:
+        return Step(
+            "connection", "bad", f"no trusted TLS to {where}: {_words(error)}", tls_advice(error)
+        )
+    except OSError as error:
+        return Step("connection", "bad", f"none to {where}: {_reason(error)}", do)
+    secured: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
+    writer.transport.abort()
+    if secured is None:
+        return Step(
+            "connection", "good", f"{where}, without TLS, which this machine alone may have"
+        )
+    until = (secured.getpeercert() or {}).get("notAfter", "unknown")
+    return Step(
+        "connection", "good", f"{where}, {secured.version()}, certificate valid until {until}"
+    )
+
+
+def _steps_of_failure(error: PollError) -> list[Step]:
+    steps = []
+    if error.clock_skew_seconds is not None:
+        is_beside_success = error.reason in _REASONS_OF_ANSWERS
+        steps = [_clock_step(error.clock_skew_seconds, is_beside_success=is_beside_success)]
+    name = "signed call"
+    if error.reason in _REASONS_OF_ANSWERS:
+        steps.append(Step(name, "good", "answered with status 200"))
+        name = "answer"
+    return [*steps, Step(name, "bad", f"{error.reason}: {error}", ADVICE[error.reason].do)]
+
+
+def _clock_step(skew_seconds: float | None, *, is_beside_success: bool) -> Step:
+    if skew_seconds is None:
+        return Step("clock", "none", "not measured, for the answer has no Date")
+    text = f"{skew_seconds:+.1f} s against the exchange's"
+    if abs(skew_seconds) <= _MAX_SKEW_SECONDS:
+        return Step("clock", "good", text)
+    # The exchange accepts a request by its time, so beside a 200 our clock is about right.
+    if is_beside_success and skew_seconds > 0:
+        text += ", beside a 200: a copy (cache) sooner than a wrong clock"
+        return Step("clock", "bad", text, ADVICE["cached"].do)
+    return Step("clock", "bad", text, ADVICE["clock"].do)
+
+
+def _answer_step(state: AccountState, snapshot: Snapshot) -> Step:
+    failed = [name for name, fails in contradictions(snapshot).items() if fails]
+    if failed:
+        return Step(
+            "answer",
+            "bad",
+            f"contradicts itself: {', '.join(failed)}",
+            "compare with the exchange's own site: one of its numbers is wrong",
+        )
+    text = f"complete and verified; {len(snapshot.balances)} currencies, totals in {snapshot.unit}"
+    odd = [f"{each.kind} {each.text}" for each in sorted(state.novelties)]
+    return Step("answer", "good", "; ".join([text, *(f"undocumented: {each}" for each in odd)]))
+
+
+def _reason(error: OSError) -> str:
+    # asyncio's own text repeats the address in Python's form.
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _words(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    return (error.reason or str(error)).lower().replace("_", " ")
+
+
+def _proxy_hint() -> str:
+    """Tell of a proxy that is set and not used; not its URL, which may hold a password."""
+    if not {"http", "https", "all"} & set(getproxies_environment()):
+        return ""
+    return "; the proxy of this environment is not used: the connection must be direct"
+
+
+_NAME = "optional"
+# What is not known without it.
+_LOST = {
+    MARK_PRICE.name: "prices, and how far liquidation is",
+    BORROW_TERMS.name: "rates of interest and limits of borrowing",
+    USER_LIQUIDATIONS.name: "liquidations",
+}
+
+
+async def endpoint_steps(
+    state: AccountState, exchange: Exchange, clock: Clock, deadline_seconds: float
+) -> AsyncIterator[Step]:
+    """Ask each optional endpoint once, and count the series of `state` with what was learned."""
+    market = MarketState(state.account.stale_after_seconds)
+    for endpoint in OPTIONAL_ENDPOINTS:
+        started = clock.monotonic()
+        try:
+            learned = await exchange.ask(endpoint, deadline_seconds)
+        except PollError as error:
+            state = state.after_no_answer(endpoint.name, error)
+            yield _step_without(endpoint.name, error)
+            continue
+        if learned is None:
+            yield Step(_NAME, "odd", f"{endpoint.name}: not asked, for the budget of requests")
+            continue
+        ended = clock.monotonic()
+        times = PollTimes(ended, clock.wall(), ended - started)
+        state = state.after_answer(endpoint.name, learned, times)
+        if not isinstance(learned, Liquidations):
+            market = market.after(learned, ended)
+        yield Step(_NAME, "good", f"{endpoint.name}: answered and verified")
+    of_account = sum(1 for family in FAMILIES for _ in family.read(state))
+    of_market = sum(1 for family in MARKET_FAMILIES for _ in family.read(market))
+    yield Step("series", "good", f"{of_account} of the account, {of_market} of the market")
+
+
+def _step_without(name: str, error: PollError) -> Step:
+    lost = f"everything else is there, but not: {_LOST[name]}"
+    if means_unavailable(error):
+        return Step(_NAME, "odd", f"{name}: not available to this key; {lost}")
+    return Step(_NAME, "odd", f"{name}: {error.reason}: {error}; {lost}", ADVICE[error.reason].do)
+
+
+def protection_steps(options: Namespace) -> Iterator[Step]:
+    """Tell how each address that is to be listened on is protected."""
+    protection = Protection(options.web_config_file)
+    config = protection.present().config
+    users = len(config.users)
+    way = "with TLS" if protection.scheme == "https" else "without TLS"
+    for address in options.listen_addresses or [DEFAULT_ADDRESS]:
+        where = f"{address} {way}"
+        if users and protection.scheme == "http" and is_public_address(address):
+            yield Step(
+                "web",
+                "odd",
+                f"{where}, so that passwords and balances can be read on the way",
+                "give it a certificate: tls_server_config in the file of --web.config.file",
+            )
+        elif users:
+            yield Step("web", "good", f"{where}, for {users} user{'' if users == 1 else 's'}")
+        elif config.knows_its_clients:
+            yield Step("web", "good", f"{where}, for clients with a certificate")
+        elif not is_public_address(address):
+            yield Step("web", "good", f"{where}, for whoever is on this machine")
+        else:
+            yield Step(
+                "web",
+                "odd",
+                f"{where}, and balances are open to whoever reaches it",
+                "give it users or client certificates by --web.config.file",
+            )

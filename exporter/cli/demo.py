@@ -1,0 +1,102 @@
+"""`demo`: the exporter and a simulated exchange in one process."""
+
+import argparse
+import asyncio
+import socket
+from collections.abc import Sequence
+
+from exporter.cli.flags import DEFAULT_ADDRESS
+from exporter.cli.run import allowed_hosts
+from exporter.cli.simulate import simulator_config
+from exporter.cli.terminal import tell
+from exporter.clock import Clock
+from exporter.config.files import CredentialSource, Secret
+from exporter.config.settings import AccountSettings, Settings
+from exporter.service.process import client_ssl_context, run_service, run_until_signal
+from exporter.simulator import Simulator, SimulatorConfig
+from exporter.state import Account
+from exporter.web.application import AllowedHosts
+from exporter.web.listening import open_sockets, url_of
+
+_ACCOUNTS = 3
+_POLL_INTERVAL_SECONDS = 5.0
+_STALE_AFTER_SECONDS = 15.0
+
+
+async def run_demo(  # noqa: PLR0913 - everything it needs is passed in
+    config: SimulatorConfig,
+    sockets: Sequence[socket.socket],
+    *,
+    telemetry_path: str,
+    shows_balances: bool = False,
+    clock: Clock,
+    allowed_hosts: AllowedHosts,
+    stopped: asyncio.Event,
+) -> None:
+    """Run both until `stopped` is set, and tell on standard output what to open."""
+    url = url_of(sockets[0])
+    async with Simulator(config) as simulator:
+        tell(
+            f"\nA simulated exchange ({config.scenario}) with {_ACCOUNTS} accounts; "
+            "Ctrl-C ends it.\n\n"
+            f"  status   {url}/\n"
+            f"  metrics  {url}{telemetry_path}\n\n"
+        )
+        await run_service(
+            demo_settings(simulator.base_url),
+            sockets,
+            telemetry_path=telemetry_path,
+            shows_balances=shows_balances,
+            clock=clock,
+            allowed_hosts=allowed_hosts,
+            stopped=stopped,
+        )
+
+
+def demo_settings(base_url: str) -> Settings:
+    """Give three accounts of the simulator at `base_url`."""
+    return Settings(
+        accounts=tuple(_account(base_url, number) for number in range(1, _ACCOUNTS + 1)),
+        warnings=(),
+    )
+
+
+def demo_simulator(scenario: str, speed: float) -> SimulatorConfig:
+    """Give the simulator that serves them, on a free port."""
+    return SimulatorConfig(port=0, scenario=scenario, speed=speed, accounts=_ACCOUNTS)
+
+
+def _account(base_url: str, number: int) -> AccountSettings:
+    return AccountSettings(
+        Account(
+            name=f"demo-{number}",
+            base_url=base_url,
+            poll_interval_seconds=_POLL_INTERVAL_SECONDS,
+            stale_after_seconds=_STALE_AFTER_SECONDS,
+        ),
+        CredentialSource(
+            api_key=Secret("demo", value=f"demo-key-{number}"),
+            api_secret=Secret("demo", value="demo-secret"),
+            email=Secret("demo", value="demo@example.com"),
+        ),
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run exporter and simulator until a signal comes, and give the exit code."""
+    client_ssl_context()
+    config = simulator_config(lambda: demo_simulator(options.scenario, options.speed))
+    sockets = open_sockets(options.listen_addresses or [DEFAULT_ADDRESS])
+
+    async def serve(stopped: asyncio.Event) -> None:
+        await run_demo(
+            config,
+            sockets,
+            telemetry_path=options.telemetry_path,
+            shows_balances=options.show_balances,
+            clock=Clock(),
+            allowed_hosts=allowed_hosts(options),
+            stopped=stopped,
+        )
+
+    return run_until_signal(serve, options.log_level, options.log_format)

@@ -1,1 +1,0 @@
-"""The flags, and what is made from them: help, completion, manual."""

@@ -1,0 +1,206 @@
+"""Types of single settings, what each means, and what one source says of them."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Final
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, ValidationError
+
+from exporter.bitopro.rate_limit import MAX_REQUESTS_PER_MINUTE
+from exporter.config.files import CredentialSource
+from exporter.state import Thresholds
+
+_DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?(?:(\d{1,6})ms)?", re.ASCII)
+_DURATION_UNITS_SECONDS = (3600.0, 60.0, 1.0, 0.001)
+_RATIO = re.compile(r"\d{1,4}(\.\d{1,6})?", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", re.ASCII)
+_LARGEST_RATIO = 1000.0
+_COUNT = re.compile(r"[1-9]\d{0,3}", re.ASCII)
+
+
+def stripped(value: object) -> object:
+    """Return text without the white space around it, such as the line end of a block scalar.
+
+    Variables from a file with the line ends of Windows have a carriage return at their end.
+    """
+    return value.strip(" \t\r\n") if isinstance(value, str) else value
+
+
+def duration_seconds(value: object) -> float:
+    """Read a duration such as 1m30s. Raises ValueError with what to write instead."""
+    match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
+    if match is None:
+        raise ValueError("a duration with its unit was expected, such as 15s, 1m30s or 500ms")
+    parts = zip(match.groups(default="0"), _DURATION_UNITS_SECONDS, strict=True)
+    return sum(int(count) * unit for count, unit in parts)
+
+
+def _ratio(value: object) -> float:
+    text = str(value) if isinstance(value, int | float | str) else ""
+    if not _RATIO.fullmatch(text) or not 1.0 <= float(text) <= _LARGEST_RATIO:
+        raise ValueError(f"a ratio between 1 and {_LARGEST_RATIO:g} was expected, such as 1.3")
+    return float(text)
+
+
+def _requests_per_minute(value: object) -> int:
+    text = str(value) if type(value) in (int, str) else ""
+    if not _COUNT.fullmatch(text) or int(text) > MAX_REQUESTS_PER_MINUTE:
+        raise ValueError(
+            f"a whole number from 1 to {MAX_REQUESTS_PER_MINUTE} was expected, which is what the "
+            "exchange allows an address"
+        )
+    return int(text)
+
+
+def _account_name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError("a name is 1 to 64 letters, digits or any of _ . @ -")
+    return value
+
+
+def _base_url(value: str) -> str:
+    # httpx takes a while to import, and commands that ask nothing of an exchange need no URL.
+    from exporter.bitopro.transport import require_usable_url  # noqa: PLC0415 - see above
+
+    try:
+        url = urlsplit(value)
+        _ = url.port
+        (url.hostname or "").encode("idna")
+    except ValueError:
+        raise ValueError("not a URL; an example is https://api.bitopro.com/v3") from None
+    _require_plain_url(url)
+    # An empty one too, of which the path of an endpoint would become a part.
+    if "?" in value or "#" in value:
+        raise ValueError("a URL with a query or fragment is refused")
+    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+        raise ValueError("http is for the simulator on this machine only; use https")
+    try:
+        require_usable_url(value)
+    except ValueError:
+        raise ValueError("not a URL; an example is https://api.bitopro.com/v3") from None
+    return value.rstrip("/")
+
+
+def _require_plain_url(url: SplitResult) -> None:
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError("not an https URL; an example is https://api.bitopro.com/v3")
+    if url.username is not None or url.password is not None:
+        raise ValueError("a URL with a user or password is refused; the key belongs elsewhere")
+    if not url.geturl().isascii() or not url.geturl().isprintable() or " " in url.geturl():
+        raise ValueError("the URL holds characters other than printable ASCII")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+DurationSeconds = Annotated[float, BeforeValidator(duration_seconds), BeforeValidator(stripped)]
+"""Hours, minutes, seconds and milliseconds with their units; given in seconds."""
+
+RequestsPerMinute = Annotated[int, BeforeValidator(_requests_per_minute), BeforeValidator(stripped)]
+"""How many requests all accounts of a process may send in a minute."""
+
+Ratio = Annotated[float, BeforeValidator(_ratio), BeforeValidator(stripped)]
+"""An account-to-debt ratio."""
+
+AccountName = Annotated[str, AfterValidator(_account_name), BeforeValidator(stripped)]
+"""The operator's name for an account, a label value."""
+
+BaseUrl = Annotated[str, AfterValidator(_base_url), BeforeValidator(stripped)]
+"""Where the API is, without a trailing slash: https, or http on this machine."""
+
+Choice = Annotated[bool, BeforeValidator(stripped)]
+"""Whether something is wanted."""
+
+FileName = Annotated[Path, BeforeValidator(stripped)]
+"""The path of a file."""
+
+
+# By the name of the variable, in lower case and without its prefix; keys of the file alike.
+MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "account": "your own name for the account, the value of the label account",
+        "api_key": "the API key; it needs permission to read, and no other",
+        "api_secret": "the secret of that key",
+        "email": "the e-mail address of the account at the exchange",
+        "base_url": "where the API is; http is possible on this machine only",
+        "threshold_warning": "account-to-debt ratio below which to warn; BitoPro publishes none",
+        "threshold_critical": "account-to-debt ratio below which it is critical",
+        "threshold_liquidation": "account-to-debt ratio below which the exchange is taken to sell",
+        "poll_interval": "time between polls of an account, from 1s to 10m",
+        "stale_after": "age at which an account's values disappear, 1h at most; "
+        "without it, three intervals",
+        "requests_per_minute": "requests of all accounts together, 600 at most, which is what the "
+        "exchange allows per address",
+        "hide_account_id": "whether to leave the exchange's id of the account off the page",
+    }
+)
+
+# Read by OpenSSL, and by us for what OpenSSL would not say.
+AUTHORITIES_VARIABLE = "SSL_CERT_FILE"
+AUTHORITIES_MEANING = "PEM file of the certificate authorities to trust, instead of certifi's list"
+NO_COLOUR_VARIABLE = "NO_COLOR"
+NO_COLOUR_MEANING = "if set to anything, nothing is printed in colour"
+
+
+def meaning_of(name: str) -> str:
+    """Give the meaning of a variable or key; `_file` names a file that holds the value."""
+    if name.endswith("_file"):
+        return f"file that holds it: {MEANINGS[name.removesuffix('_file')]}"
+    return MEANINGS[name]
+
+
+DEFAULT_BASE_URL: Final = "https://api.bitopro.com/v3"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAccount:
+    """One account, with the place where its secrets are. `where` names it in messages.
+
+    `origins` tells, for each setting that was given, under which name or where in which file.
+    """
+
+    where: str
+    name: str
+    base_url: str
+    thresholds: Thresholds
+    credentials: CredentialSource
+    origins: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Accounts, and what was said about all of them; None where nothing was said.
+
+    `origins` is as for an account.
+    """
+
+    accounts: tuple[GivenAccount, ...]
+    poll_interval_seconds: float | None
+    stale_after_seconds: float | None
+    hides_account_id: bool | None
+    origins: Mapping[str, str]
+    requests_per_minute: int | None
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Give ' (did you mean ...?)' for a name that resembles a known one, else nothing."""
+    nearest = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {nearest[0]}?)" if nearest else ""
+
+
+def problem_texts(error: ValidationError) -> Sequence[tuple[tuple[int | str, ...], str, str]]:
+    """Give location, kind and text of each problem pydantic found, without what was given."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return [
+        (each["loc"], each["type"], each["msg"].removeprefix("Value error, ")) for each in details
+    ]

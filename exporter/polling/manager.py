@@ -1,0 +1,319 @@
+"""The pollers of the configured accounts: a task each, started and stopped by the configuration."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from hashlib import sha256
+
+from exporter.bitopro.client import Exchange, KnownExchanges
+from exporter.bitopro.endpoints import BALANCES, OPTIONAL_ENDPOINTS
+from exporter.bitopro.rate_limit import RequestBudget
+from exporter.bitopro.signing import Credentials, NonceSource, signed_headers
+from exporter.bitopro.transport import Wire, require_usable_url
+from exporter.clock import Clock
+from exporter.config.settings import AccountSettings, Settings
+from exporter.crash import Vigil
+from exporter.errors import AuthenticationError, ConfigurationError, PollError, RateLimitedError
+from exporter.metrics.page import Exposition
+from exporter.polling.optional import Extras, MarketBoard
+from exporter.polling.poller import poll_forever
+from exporter.state import AccountState, Store
+
+DEADLINE_SECONDS = 10.0
+
+
+def identity(settings: AccountSettings, credentials: Credentials) -> bytes:
+    """Return what identifies a key at an exchange, without holding the key itself."""
+    return sha256(f"{settings.account.base_url}\n{credentials.api_key}".encode()).digest()
+
+
+@dataclass(slots=True, eq=False)
+class AccountPoller:
+    """One poller. `due_monotonic_seconds` is that of its next poll, `error` that of its last.
+
+    `account_id` is the exchange's name for the account as it was known before this poller, and
+    `is_key_new` tells that the credentials were others then.
+    """
+
+    settings: AccountSettings
+    credentials: Credentials
+    due_monotonic_seconds: float
+    account_id: str | None = None
+    is_key_new: bool = False
+    error: PollError | None = None
+    is_retired: bool = False
+    # Set as soon as it is started.
+    task: asyncio.Task[None] = field(init=False, repr=False)
+    _exchange: Exchange | None = None
+
+    @property
+    def identity(self) -> bytes:
+        """What identifies the key in use at its exchange."""
+        return identity(
+            self.settings, self._exchange.credentials if self._exchange else self.credentials
+        )
+
+    def is_for(self, settings: AccountSettings, credentials: Credentials) -> bool:
+        """Tell whether nothing that it works with would change."""
+        return self.settings == settings and not self._has_others_than(credentials)
+
+    def successor(
+        self, settings: AccountSettings, credentials: Credentials, soon_monotonic_seconds: float
+    ) -> "AccountPoller":
+        """Give the poller of the same account with other settings, to be started.
+
+        It knows whose answers to expect, and polls no later than this one would have, or at
+        `soon_monotonic_seconds` if that is earlier. What the exchange has asked to wait for is
+        waited for; credentials that it has rejected are tried at once if they are others now.
+        """
+        has_other_key = self._has_others_than(credentials)
+        is_key_new = self._exchange.is_key_unproven if self._exchange else self.is_key_new
+        due = self.due_monotonic_seconds
+        is_mended = isinstance(self.error, AuthenticationError) and has_other_key
+        if self.error is None or is_mended:
+            due = min(due, soon_monotonic_seconds)
+        return AccountPoller(
+            settings,
+            credentials,
+            due,
+            self._exchange.account_id if self._exchange else self.account_id,
+            has_other_key or is_key_new,
+            None if is_mended else self.error,
+        )
+
+    async def poll(  # noqa: PLR0913 - everything it needs is passed in
+        self,
+        state: AccountState,
+        publish: Callable[[AccountState], None],
+        *,
+        wire: Wire,
+        budget: RequestBudget,
+        board: MarketBoard,
+        exchanges: KnownExchanges,
+        clock: Clock,
+    ) -> None:
+        """Poll from `state` on, until cancelled."""
+        interval_seconds = state.account.poll_interval_seconds
+        self._exchange = Exchange(
+            base_url=state.account.base_url,
+            read_credentials=self.settings.credentials.read,
+            wire=wire,
+            clock=clock,
+            take_slot=budget.take,
+            take_free_slot=budget.take_when_free,
+            deadline_seconds=min(DEADLINE_SECONDS, interval_seconds),
+            credentials=self.credentials,
+            account_id=self.account_id,
+            is_key_new=self.is_key_new,
+            claim=partial(exchanges.claim, state.account.name, state.account.base_url),
+            dates=exchanges.dates(state.account.base_url),
+        )
+        extras = Extras(
+            self._exchange,
+            OPTIONAL_ENDPOINTS,
+            interval_seconds=interval_seconds,
+            shared=board.rota,
+            update_market=board.update,
+            publish=publish,
+            clock=clock,
+        )
+
+        async def in_between(
+            state: AccountState, error: PollError | None, due_monotonic_seconds: float
+        ) -> AccountState:
+            self.due_monotonic_seconds, self.error = due_monotonic_seconds, error
+            return await extras.ask_due(state, error, due_monotonic_seconds)
+
+        await poll_forever(
+            state,
+            self._exchange,
+            publish,
+            clock=clock,
+            offset_seconds=max(0.0, self.due_monotonic_seconds - clock.monotonic()),
+            in_between=in_between,
+        )
+
+    def _has_others_than(self, credentials: Credentials) -> bool:
+        # Those in use may have been read anew after a 401.
+        used = self._exchange.credentials if self._exchange else self.credentials
+        return used != credentials
+
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The names of the accounts that came, went, or go on with other settings or another key."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+class Fleet:
+    """Runs a poller per account in `group`, and publishes what they learn."""
+
+    def __init__(  # noqa: PLR0913 - everything it needs is passed in
+        self,
+        *,
+        store: Store,
+        exposition: Exposition,
+        ssl_context: ssl.SSLContext,
+        clock: Clock,
+        vigil: Vigil,
+        group: asyncio.TaskGroup,
+    ) -> None:
+        self._store = store
+        self._exposition = exposition
+        self._ssl_context = ssl_context
+        self._clock = clock
+        self._vigil = vigil
+        self._group = group
+        self._budget = RequestBudget(clock)
+        self._board = MarketBoard(exposition, clock.monotonic())
+        self._exchanges = KnownExchanges()
+        self._pollers: dict[str, AccountPoller] = {}
+        # By what identifies a key at an exchange: until when requests with it are to wait, and why.
+        self._waits: dict[bytes, tuple[float, RateLimitedError]] = {}
+        # By account: those told to end that have not ended yet.
+        self._ending: dict[str, set[asyncio.Task[None]]] = {}
+
+    def apply(self, settings: Settings, credentials: Mapping[str, Credentials]) -> Changes:
+        """Poll the accounts of `settings` and no others. `credentials` are those of each, by name.
+
+        A page shows all of it or nothing of it. Raises ConfigurationError, before anything has
+        changed, if an account cannot be polled. An account that is as it was goes on untouched. One
+        with other settings keeps its state and its place in time; at another exchange it is another
+        account.
+        """
+        now = self._clock.monotonic()
+        waits = self._waits_after(now)
+        before, after = self._pollers, dict[str, AccountPoller]()
+        states = {state.account.name: state for state in self._store.states()}
+        changed: set[str] = set()
+        for each, offset_seconds in zip(settings.accounts, _offsets(settings), strict=True):
+            name, due = each.account.name, now + offset_seconds
+            old = before.get(name)
+            if old is None or old.settings.account.base_url != each.account.base_url:
+                due, error = waits.get(identity(each, credentials[name]), (due, None))
+                after[name] = AccountPoller(each, credentials[name], due, error=error)
+                states[name] = AccountState(each.account)
+            elif old.is_for(each, credentials[name]):
+                after[name] = old
+            else:
+                after[name] = old.successor(each, credentials[name], due)
+                states[name] = replace(states[name], account=each.account)
+                changed.add(name)
+        stays = {name for name, old in before.items() if after.get(name) is old}
+        wires = {
+            name: _built(poller, self._ssl_context, self._clock)
+            for name, poller in after.items()
+            if name not in stays
+        }
+        self._waits = waits
+        self._exchanges.keep(
+            {each.account.name: each.account.base_url for each in settings.accounts}
+        )
+        self._budget.change(settings.requests_per_minute)
+        self._board.change(settings, now)
+        for name in before.keys() - stays:
+            self._retire(before[name])
+        self._pollers = after
+        self._store.replace_all(states[name] for name in after)
+        self._exposition.keep(after)
+        for name in [each for each in after if each not in stays]:
+            self._exposition.put(states[name])
+            self._start(after[name], states[name], wires[name])
+        return Changes(
+            added=tuple(name for name in after if name not in stays | changed),
+            removed=tuple(name for name in before if name not in stays | changed),
+            changed=tuple(name for name in after if name in changed),
+        )
+
+    def stop(self) -> None:
+        """Tell all of them to end."""
+        for each in self._pollers.values():
+            self._retire(each)
+
+    def _waits_after(self, now: float) -> dict[bytes, tuple[float, RateLimitedError]]:
+        """Return how long each key is to wait, whatever becomes of the account that was told."""
+        told = {
+            poller.identity: (poller.due_monotonic_seconds, poller.error)
+            for poller in self._pollers.values()
+            if isinstance(poller.error, RateLimitedError)
+        }
+        return {key: wait for key, wait in {**self._waits, **told}.items() if wait[0] > now}
+
+    def _retire(self, poller: AccountPoller) -> None:
+        poller.is_retired = True
+        poller.task.cancel()
+        name = poller.settings.account.name
+        self._ending.setdefault(name, set()).add(poller.task)
+        poller.task.add_done_callback(lambda task: self._forget(name, task))
+
+    def _forget(self, name: str, task: asyncio.Task[None]) -> None:
+        self._ending[name].discard(task)
+        if not self._ending[name]:
+            del self._ending[name]
+
+    def _start(self, poller: AccountPoller, state: AccountState, wire: Wire) -> None:
+        # A key's requests never overlap, so a predecessor has to be through with its last one.
+        predecessors = frozenset(self._ending.get(state.account.name, ()))
+        poller.task = self._group.create_task(self._run(poller, state, wire, predecessors))
+
+    async def _run(
+        self,
+        poller: AccountPoller,
+        state: AccountState,
+        wire: Wire,
+        predecessors: frozenset[asyncio.Task[None]],
+    ) -> None:
+        if predecessors:
+            await asyncio.wait(predecessors)
+
+        def publish(state: AccountState) -> None:
+            if not poller.is_retired:
+                self._store.put(state)
+                self._exposition.put(state)
+
+        async with wire:
+            # Inside of the wire, whose closing takes time.
+            part = f"poller of {state.account.name}"
+            with self._vigil.over(part, lambda: poller.is_retired):
+                await poller.poll(
+                    state,
+                    publish,
+                    wire=wire,
+                    budget=self._budget,
+                    board=self._board,
+                    exchanges=self._exchanges,
+                    clock=self._clock,
+                )
+
+
+def _built(poller: AccountPoller, ssl_context: ssl.SSLContext, clock: Clock) -> Wire:
+    """Return the connection of a new poller, with which a request could be built and signed."""
+    account = poller.settings.account
+    try:
+        require_usable_url(account.base_url + BALANCES.path)
+        signed_headers(poller.credentials, NonceSource(clock.wall).next_ms())
+        return Wire(ssl_context)
+    except Exception as error:
+        # Of any kind, for this is all that stands between it and a dead process.
+        logger.exception("account cannot be polled", extra={"account": account.name})
+        raise ConfigurationError(
+            [f"account {account.name}: no request can be built for it; the log says why"]
+        ) from error
+
+
+def _offsets(settings: Settings) -> Sequence[float]:
+    """Spread the first polls over the interval, so that requests come evenly ever after."""
+    count = len(settings.accounts)
+    return [
+        each.account.poll_interval_seconds * index / count
+        for index, each in enumerate(settings.accounts)
+    ]

@@ -1,1 +1,0 @@
-"""The exporter with a simulated exchange: the demonstration, and the drill of your alerting."""

@@ -1,1 +1,0 @@
-"""What follows from balances and prices: distances, stress, rescue."""

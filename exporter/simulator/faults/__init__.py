@@ -1,0 +1,1 @@
+"""The faults of the simulated exchange, by subject, and their registry."""

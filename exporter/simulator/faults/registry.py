@@ -1,0 +1,42 @@
+"""The fault plan: every fault by name."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from exporter.simulator.faults.cached import CACHE_FAULTS
+from exporter.simulator.faults.connection import ENDLESS_FAULTS, WIRE_FAULTS
+from exporter.simulator.faults.fault import Fault
+from exporter.simulator.faults.fields import FIELD_FAULTS, NAME_FAULTS, NUMBER_FAULTS
+from exporter.simulator.faults.framing import FRAMING_FAULTS
+from exporter.simulator.faults.status import CODING_FAULTS, STATUS_FAULTS
+from exporter.simulator.faults.text import TEXT_FAULTS
+from exporter.simulator.faults.unusual_responses import ODD_ANSWERS
+
+ALL_FAULTS = (
+    *WIRE_FAULTS,
+    *ENDLESS_FAULTS,
+    *FRAMING_FAULTS,
+    *CODING_FAULTS,
+    *CACHE_FAULTS,
+    *STATUS_FAULTS,
+    *TEXT_FAULTS,
+    *FIELD_FAULTS,
+    *NUMBER_FAULTS,
+    *NAME_FAULTS,
+    *ODD_ANSWERS,
+)
+
+
+def by_name(faults: Iterable[Fault]) -> Mapping[str, Fault]:
+    """Return faults by their names. Raises ValueError if two of them have the same."""
+    found: dict[str, Fault] = {}
+    for fault in faults:
+        if fault.name in found:
+            # The earlier one would never be played, and nobody would notice.
+            raise ValueError(f"two faults are named {fault.name!r}")
+        found[fault.name] = fault
+    return MappingProxyType(found)
+
+
+FAULTS: Mapping[str, Fault] = by_name(ALL_FAULTS)
+"""Every fault by name, in the order of the plan."""

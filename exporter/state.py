@@ -1,0 +1,368 @@
+"""The latest state of each account, its endpoints and the market: frozen, replaced whole."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from exporter.bitopro.balances import Snapshot
+from exporter.bitopro.consistency import Novelty, with_novelties
+from exporter.bitopro.endpoints import Extra
+from exporter.bitopro.liquidations import Liquidation, Liquidations
+from exporter.bitopro.market import BorrowTerms, MarkPrices
+from exporter.errors import (
+    REASONS,
+    AuthenticationError,
+    HTTPStatusError,
+    PollError,
+    WrongAccountError,
+)
+
+# The name under which a drill appears, so that nobody takes it for an account of theirs.
+DRILL_ACCOUNT = "drill"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Account-to-debt ratios at which someone is to be told.
+
+    The exchange publishes none: the defaults are those of MAX, the other Taiwanese exchange with
+    the same ratio, and are called assumed wherever they are shown. `chosen` names the levels that
+    the operator has set.
+    """
+
+    warning: float = 1.5
+    critical: float = 1.3
+    liquidation: float = 1.2
+    chosen: frozenset[str] = frozenset()
+
+    def by_level(self) -> Mapping[str, float]:
+        """Give the threshold of each level, from the highest down."""
+        return {
+            "warning": self.warning,
+            "critical": self.critical,
+            "liquidation": self.liquidation,
+        }
+
+
+ASSUMED_THRESHOLDS = Thresholds()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One configured key, known by the operator's own name for it.
+
+    A snapshot of it is exposed until `stale_after_seconds` after it was received. `shows_id` tells
+    whether the exchange's id of the account may appear on the page.
+    """
+
+    name: str
+    base_url: str
+    poll_interval_seconds: float
+    stale_after_seconds: float
+    thresholds: Thresholds = ASSUMED_THRESHOLDS
+    shows_id: bool = True
+
+
+LIQUIDATIONS_STALE_AFTER_SECONDS = 180.0
+
+NO_FAILURES: Mapping[str, int] = MappingProxyType(dict.fromkeys(REASONS, 0))
+
+# A peer that invents serials for ever must not fill the memory.
+_MAX_SERIALS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointState:
+    """The tally of an endpoint that was asked at least once with the account's key.
+
+    `reason` is the last request's failure, None after a success. `is_available` is False after an
+    answer that says that the key may not ask this.
+    """
+
+    failures: Mapping[str, int] = field(default_factory=lambda: NO_FAILURES)
+    reason: str | None = None
+    is_available: bool = True
+    last_success_timestamp_seconds: float = 0.0
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the last request gave a verified answer."""
+        return self.reason is None
+
+    def after_success(self, timestamp_seconds: float) -> "EndpointState":
+        """Give the state after a verified answer, which came at that unix time."""
+        return replace(
+            self,
+            reason=None,
+            is_available=True,
+            last_success_timestamp_seconds=timestamp_seconds,
+        )
+
+    def after_failure(self, error: PollError) -> "EndpointState":
+        """Give the state after a request that failed."""
+        failures = {**self.failures, error.reason: self.failures[error.reason] + 1}
+        return replace(
+            self,
+            failures=MappingProxyType(failures),
+            reason=error.reason,
+            is_available=not means_unavailable(error),
+        )
+
+
+def means_unavailable(error: PollError) -> bool:
+    """Tell whether an optional endpoint's error says that the key may not ask it: 401, 403, 404."""
+    return isinstance(error, AuthenticationError) or (
+        isinstance(error, HTTPStatusError) and error.status == 404  # noqa: PLR2004 - HTTP's
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidationTally:
+    """The last verified liquidations with when they came, and every finished serial so far."""
+
+    listed: Liquidations
+    monotonic_seconds: float
+    serials: frozenset[int]
+
+    @property
+    def latest(self) -> Liquidation | None:
+        """The finished one that ended last; None without any."""
+        return max(
+            self.listed.finished.values(),
+            key=lambda each: (each.finish_timestamp_seconds, each.serial),
+            default=None,
+        )
+
+
+def with_liquidations(
+    before: LiquidationTally | None, listed: Liquidations, monotonic_seconds: float
+) -> LiquidationTally:
+    """Give the tally after an answer: a serial that was counted is not counted again."""
+    seen = before.serials if before else frozenset()
+    if len(seen) < _MAX_SERIALS:
+        seen |= listed.finished.keys()
+    return LiquidationTally(listed, monotonic_seconds, seen)
+
+
+# Terms change rarely and are asked for rarely: three requests.
+TERMS_STALE_AFTER_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class MarketState:
+    """The last verified prices and terms, however old, with when they came (monotonic seconds).
+
+    `stale_after_seconds` is the configured age at which prices disappear; terms last longer.
+    """
+
+    stale_after_seconds: float
+    prices: MarkPrices | None = None
+    prices_monotonic_seconds: float = float("-inf")
+    terms: BorrowTerms | None = None
+    terms_monotonic_seconds: float = float("-inf")
+
+    @property
+    def prices_expire_at_monotonic_seconds(self) -> float:
+        """When the prices are to disappear; minus infinity without any."""
+        return self.prices_monotonic_seconds + self.stale_after_seconds
+
+    @property
+    def terms_expire_at_monotonic_seconds(self) -> float:
+        """When the terms are to disappear; minus infinity without any."""
+        return self.terms_monotonic_seconds + max(
+            TERMS_STALE_AFTER_SECONDS, self.stale_after_seconds
+        )
+
+    def after(self, learned: MarkPrices | BorrowTerms, monotonic_seconds: float) -> "MarketState":
+        """Give the state after an answer that came at `monotonic_seconds`."""
+        if isinstance(learned, MarkPrices):
+            return replace(self, prices=learned, prices_monotonic_seconds=monotonic_seconds)
+        return replace(self, terms=learned, terms_monotonic_seconds=monotonic_seconds)
+
+
+_NOT_ASKED: Mapping[str, EndpointState] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class PollTimes:
+    """When a poll ended and how long it took.
+
+    `monotonic_seconds` orders ages, `timestamp_seconds` is unix time for people.
+    """
+
+    monotonic_seconds: float
+    timestamp_seconds: float
+    duration_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A verified snapshot and when it came.
+
+    `changed_timestamp_seconds` is unix time of the first answer that read exactly like this one.
+    """
+
+    snapshot: Snapshot
+    monotonic_seconds: float
+    changed_timestamp_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """The latest about one account.
+
+    `received` is the last verified snapshot, however old; `is_fresh` tells whether it may still
+    be shown. `reason` and `message` are the last poll's failure, None after a success; a text is
+    kept and not the exception, which would keep its frames alive. `since_timestamp_seconds` is
+    unix time at which success turned into failure or back. `novelties` is everything
+    undocumented that answers have held since the start. `endpoints` has the optional ones that
+    were asked with this account's key, by name. `due_monotonic_seconds` is when the next
+    poll is to begin.
+    """
+
+    account: Account
+    polls: int = 0
+    failures: Mapping[str, int] = field(default_factory=lambda: NO_FAILURES)
+    reason: str | None = None
+    message: str | None = None
+    received: Received | None = None
+    last_success_timestamp_seconds: float = 0.0
+    since_timestamp_seconds: float | None = None
+    poll_duration_seconds: float | None = None
+    clock_skew_seconds: float | None = None
+    novelties: frozenset[Novelty] = frozenset()
+    endpoints: Mapping[str, EndpointState] = field(default_factory=lambda: _NOT_ASKED)
+    liquidations: LiquidationTally | None = None
+    due_monotonic_seconds: float | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the last poll gave a verified snapshot; False before the first."""
+        return self.is_tried and self.reason is None
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether the account has been polled at all."""
+        return self.polls > 0
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The last verified snapshot, however old."""
+        return self.received.snapshot if self.received else None
+
+    @property
+    def expires_at_monotonic_seconds(self) -> float:
+        """When the snapshot is to disappear; minus infinity without one."""
+        if self.received is None:
+            return float("-inf")
+        return self.received.monotonic_seconds + self.account.stale_after_seconds
+
+    @property
+    def liquidations_expire_at_monotonic_seconds(self) -> float:
+        """When the liquidations are to disappear; minus infinity without an answer."""
+        if self.liquidations is None:
+            return -math.inf
+        # Not before the next request, which can be no sooner than the next poll.
+        lasts_seconds = max(LIQUIDATIONS_STALE_AFTER_SECONDS, self.account.stale_after_seconds)
+        return self.liquidations.monotonic_seconds + lasts_seconds
+
+    def is_fresh(self, monotonic_seconds: float) -> bool:
+        """Whether there is a snapshot young enough to be shown."""
+        return monotonic_seconds < self.expires_at_monotonic_seconds
+
+    def after_success(
+        self, snapshot: Snapshot, times: PollTimes, clock_skew_seconds: float | None
+    ) -> "AccountState":
+        """Give the state after a poll that yielded `snapshot`."""
+        before = self.received
+        unchanged = before is not None and before.snapshot == snapshot
+        return replace(
+            self,
+            polls=self.polls + 1,
+            reason=None,
+            message=None,
+            received=Received(
+                snapshot=snapshot,
+                monotonic_seconds=times.monotonic_seconds,
+                changed_timestamp_seconds=(
+                    before.changed_timestamp_seconds
+                    if before is not None and unchanged
+                    else times.timestamp_seconds
+                ),
+            ),
+            last_success_timestamp_seconds=times.timestamp_seconds,
+            since_timestamp_seconds=(
+                self.since_timestamp_seconds if self.is_up else times.timestamp_seconds
+            ),
+            poll_duration_seconds=times.duration_seconds,
+            clock_skew_seconds=clock_skew_seconds,
+            novelties=with_novelties(self.novelties, snapshot),
+        )
+
+    def after_failure(self, error: PollError, times: PollTimes) -> "AccountState":
+        """Give the state after a poll that failed.
+
+        The snapshot stays until it is stale, unless the key now answers for another account:
+        then nobody knows whose numbers we hold, and they go at once.
+        """
+        was_failing = self.reason is not None
+        return replace(
+            self,
+            polls=self.polls + 1,
+            failures=MappingProxyType(
+                {**self.failures, error.reason: self.failures[error.reason] + 1}
+            ),
+            reason=error.reason,
+            message=str(error),
+            received=None if isinstance(error, WrongAccountError) else self.received,
+            liquidations=None if isinstance(error, WrongAccountError) else self.liquidations,
+            since_timestamp_seconds=(
+                self.since_timestamp_seconds if was_failing else times.timestamp_seconds
+            ),
+            poll_duration_seconds=times.duration_seconds,
+            clock_skew_seconds=error.clock_skew_seconds,
+        )
+
+    def after_answer(self, endpoint: str, learned: Extra, times: PollTimes) -> "AccountState":
+        """Give the state after an optional endpoint's verified answer to this account's key."""
+        asked = self.endpoints.get(endpoint, EndpointState())
+        return replace(
+            self,
+            endpoints=MappingProxyType(
+                {**self.endpoints, endpoint: asked.after_success(times.timestamp_seconds)}
+            ),
+            liquidations=(
+                with_liquidations(self.liquidations, learned, times.monotonic_seconds)
+                if isinstance(learned, Liquidations)
+                else self.liquidations
+            ),
+            novelties=with_novelties(self.novelties, learned),
+        )
+
+    def after_no_answer(self, endpoint: str, error: PollError) -> "AccountState":
+        """Give the state after an optional request that failed; nothing else is touched by it."""
+        asked = self.endpoints.get(endpoint, EndpointState())
+        return replace(
+            self,
+            endpoints=MappingProxyType({**self.endpoints, endpoint: asked.after_failure(error)}),
+        )
+
+
+class Store:
+    """The latest state of every account, in the order of the configuration."""
+
+    def __init__(self, accounts: Iterable[Account]) -> None:
+        self._states = {account.name: AccountState(account) for account in accounts}
+
+    def put(self, state: AccountState) -> None:
+        """Replace the account's state by a later one."""
+        self._states[state.account.name] = state
+
+    def replace_all(self, states: Iterable[AccountState]) -> None:
+        """Replace the accounts and their order, by their states."""
+        self._states = {state.account.name: state for state in states}
+
+    def states(self) -> tuple[AccountState, ...]:
+        """Give the present states, in the order of the configuration."""
+        return tuple(self._states.values())
