@@ -33,7 +33,7 @@ from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.page import Exposition
 from exporter.metrics.text import as_metric
 from exporter.state import AccountState, Store
-from exporter.web.application import Application, Door
+from exporter.web.application import Application, AuthMiddleware
 from exporter.web.listening import open_sockets
 from exporter.web.server import ASGIApplication, serve
 from exporter.web.status_page import StatusPage
@@ -96,7 +96,7 @@ async def _ours(count: int, watch: Watch | None = None) -> None:
     publish(before)
     before.clear()
     site = Application(store, exposition, "/metrics", StatusPage(Clock(), "/metrics"))
-    await _serve(Door(site, Protection()), obey)
+    await _serve(AuthMiddleware(site, Protection()), obey)
 
 
 async def _constant(plain: bytes, compressed: bytes) -> None:

@@ -12,7 +12,7 @@ from exporter.bitopro.balances import parse_snapshot
 from exporter.bitopro.client import Exchange
 from exporter.bitopro.rate_limit import REQUESTS_PER_MINUTE, RequestBudget
 from exporter.bitopro.signing import Credentials, signed_headers
-from exporter.bitopro.transport import Wire
+from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.page import Exposition
@@ -77,7 +77,7 @@ async def _whole_polls(base_url: str) -> float:
     store = Store([data.account(0)])
     exposition = Exposition(clock.monotonic, ExporterMetrics())
     state, costs = store.states()[0], []
-    async with Wire(client_ssl_context()) as wire:
+    async with Connection(client_ssl_context()) as wire:
         exchange = Exchange(
             base_url=base_url,
             read_credentials=lambda: _CREDENTIALS,

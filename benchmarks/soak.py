@@ -16,13 +16,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
 from exporter.bitopro.client import Exchange
 from exporter.bitopro.rate_limit import RequestBudget
 from exporter.bitopro.signing import Credentials
-from exporter.bitopro.transport import Wire
+from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.negotiation import Format
@@ -116,7 +116,7 @@ class _Soak:
             self._count(state)
 
         self._set_fault(next(self._faults))
-        async with Wire(client_ssl_context()) as wire:
+        async with Connection(client_ssl_context()) as wire:
             exchange = Exchange(
                 base_url=base_url,
                 read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
@@ -211,11 +211,11 @@ def _simulator() -> Iterator[tuple[str, Callable[[str | None], None]]]:
         process.join()
 
 
-def _simulate(control: Connection) -> None:
+def _simulate(control: Pipe) -> None:
     asyncio.run(_serve(control))
 
 
-async def _serve(control: Connection) -> None:
+async def _serve(control: Pipe) -> None:
     """Serve until the other end of `control` is closed; what comes from it is the next fault."""
     closed = asyncio.Event()
     config = SimulatorConfig(port=0, currencies=20, rate_limit=10_000_000)

@@ -17,7 +17,7 @@ _DYING_SECONDS = 0.5
 logger = logging.getLogger(__name__)
 
 
-class Vigil:
+class ExitOnFailure:
     """Ends the process as soon as a part of it ends that was not told to stop."""
 
     def __init__(self, stopped: asyncio.Event) -> None:

@@ -156,7 +156,7 @@ REASONS: tuple[str, ...] = tuple(sorted(error.reason for error in POLL_ERRORS))
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
+class Hint:
     """What happened, and what an operator does next; parts of sentences, without a full stop."""
 
     meaning: str
@@ -166,57 +166,57 @@ class Advice:
 _PROXY = "look for a proxy or gateway on the way, and check the base URL"
 _REPORT = "the API has changed, or a gateway answered in its place: try again, then report it"
 
-ADVICE: Mapping[str, Advice] = MappingProxyType(
+HINTS: Mapping[str, Hint] = MappingProxyType(
     {
-        "timeout": Advice(
+        "timeout": Hint(
             "no complete answer within 10 s, or the interval if that is shorter",
             "nothing at first, for it passes; then check the network and the exchange's own status",
         ),
-        "network": Advice(
+        "network": Hint(
             "no connection, or it broke",
             "check the base URL, name resolution, routes, and that a firewall lets this machine "
             "out",
         ),
-        "tls": Advice(
+        "tls": Hint(
             "the peer could not prove who it is",
             "check this machine's clock and what intercepts TLS; "
             "SSL_CERT_FILE names other authorities",
         ),
-        "auth": Advice(
+        "auth": Hint(
             "401 or 403: the exchange does not accept the key",
             "check key, secret and e-mail, of which any may be wrong; the key's right to read; "
             "and its list of allowed addresses; changed files are read anew within a minute",
         ),
-        "clock": Advice(
+        "clock": Hint(
             "409, twice: the exchange does not accept the time of the request",
             "set this machine's clock by NTP, and run one exporter per key",
         ),
-        "rate_limited": Advice(
+        "rate_limited": Hint(
             "429: too many requests",
             "run fewer programs on this address and key, or poll at a longer interval; "
             "it waits as told, 5 minutes at most",
         ),
-        "redirect": Advice(
+        "redirect": Hint(
             "30x, which is never followed",
             "check the base URL",
         ),
-        "http_status": Advice(
+        "http_status": Hint(
             "another status than 200",
             "wait, for 5xx passes; 404 is the base URL, or an endpoint that is not for this key; "
             "401 and 403 with a page are a gateway's, so leave the key, look for a proxy on the "
             "way, and ask the exchange whether it blocks this address; report any other",
         ),
-        "content_type": Advice("200, but not JSON", _PROXY),
-        "framing": Advice("not the HTTP message that was announced", _PROXY),
-        "too_large": Advice("more bytes than any real answer has", _PROXY),
-        "cached": Advice(
+        "content_type": Hint("200, but not JSON", _PROXY),
+        "framing": Hint("not the HTTP message that was announced", _PROXY),
+        "too_large": Hint("more bytes than any real answer has", _PROXY),
+        "cached": Hint(
             "200, but a copy of an earlier answer: a cache stands in between",
             "look for a cache, proxy or gateway on the way, and exempt the API from caching; "
             "if there is none, compare this machine's clock",
         ),
-        "json": Advice("the body is not one JSON value", _REPORT),
-        "schema": Advice("JSON, but not the documented answer", _REPORT),
-        "wrong_account": Advice(
+        "json": Hint("the body is not one JSON value", _REPORT),
+        "schema": Hint("JSON, but not the documented answer", _REPORT),
+        "wrong_account": Hint(
             "the key answers for another account than before, or for one that another account of "
             "the configuration watches; its values go at once",
             "check in which account of the exchange each key was made, for each needs one of its "

@@ -24,7 +24,7 @@ from exporter.state import Thresholds
 _NO_EXPOSURE = Decimal("1e-9")
 
 
-class Sides(NamedTuple):
+class Totals(NamedTuple):
     """What is had and what is owed, both in the account's unit."""
 
     asset: Decimal
@@ -36,12 +36,12 @@ class Sides(NamedTuple):
         return self.asset / self.debt if self.debt else None
 
 
-def is_crossed(total: Sides, level: Decimal) -> bool:
+def is_crossed(total: Totals, level: Decimal) -> bool:
     """Tell whether the ratio is below a threshold, which it never is without debt."""
     return total.asset < level * total.debt
 
 
-def move_to(total: Sides, part: Sides | None, level: Decimal) -> Decimal | None:
+def move_to(total: Totals, part: Totals | None, level: Decimal) -> Decimal | None:
     """Give the move of the prices of `part` at which the ratio of `total` is `level`.
 
     A move of -0.1 is a fall by a tenth. It is 0 where the threshold is crossed, and None without
@@ -64,7 +64,7 @@ def smallest(moves: Iterable[Decimal | None]) -> Decimal | None:
     return min((abs(move) for move in moves if move is not None), default=None)
 
 
-def ratio_after(total: Sides, part: Sides | None, shock: Decimal) -> Decimal | None:
+def ratio_after(total: Totals, part: Totals | None, shock: Decimal) -> Decimal | None:
     """Give the ratio after a move of the prices of `part`, None without debt.
 
     None also where a side would be negative: then `part` is more than the total that it is part of.
@@ -75,7 +75,7 @@ def ratio_after(total: Sides, part: Sides | None, shock: Decimal) -> Decimal | N
     return asset / debt if asset >= 0 and debt > 0 else None
 
 
-def rescue_repay(total: Sides, level: Decimal) -> Decimal | None:
+def rescue_repay(total: Totals, level: Decimal) -> Decimal | None:
     """Give what to repay out of the assets to be back at `level`, 0 where nothing is needed.
 
     It takes as much off either side, which helps only where assets exceed debts.
@@ -87,19 +87,19 @@ def rescue_repay(total: Sides, level: Decimal) -> Decimal | None:
     return (level * total.debt - total.asset) / (level - 1)
 
 
-def rescue_deposit(total: Sides, level: Decimal) -> Decimal:
+def rescue_deposit(total: Totals, level: Decimal) -> Decimal:
     """Give what to add to the assets to be back at `level`, 0 where nothing is needed."""
     return max(level * total.debt - total.asset, Decimal(0))
 
 
-def days_to(total: Sides, interest_per_day: Decimal | None, level: Decimal) -> Decimal | None:
+def days_to(total: Totals, interest_per_day: Decimal | None, level: Decimal) -> Decimal | None:
     """Give after how many days interest alone brings the ratio to `level`, 0 where it is below."""
     if is_crossed(total, level):
         return Decimal(0)
     return (total.asset / level - total.debt) / interest_per_day if interest_per_day else None
 
 
-def difference(recomputed: Sides | None, reported: Sides) -> Decimal | None:
+def difference(recomputed: Totals | None, reported: Totals) -> Decimal | None:
     """Give by what share of the reported ones the sides differ, the larger of the two.
 
     What is reported as zero differs by no share of it.
@@ -190,7 +190,7 @@ def assess(
 def _assess(
     snapshot: Snapshot, prices: Prices, annual_ratios: Mapping[str, Decimal], levels: _Levels
 ) -> Risk:
-    total = Sides(snapshot.total_asset_amount, snapshot.total_debt_amount)
+    total = Totals(snapshot.total_asset_amount, snapshot.total_debt_amount)
     currencies = {
         name: _currency_risk(
             balance, prices.get(name), total, levels, can_move=name != snapshot.unit
@@ -231,10 +231,10 @@ def _assess(
 
 
 def _currency_risk(
-    balance: Balance, price: Decimal | None, total: Sides, levels: _Levels, *, can_move: bool
+    balance: Balance, price: Decimal | None, total: Totals, levels: _Levels, *, can_move: bool
 ) -> CurrencyRisk:
     asset, debt = _worth(balance.total_amount, price), _worth(_owed(balance), price)
-    exposed = Sides(asset, debt) if can_move and asset is not None and debt is not None else None
+    exposed = Totals(asset, debt) if can_move and asset is not None and debt is not None else None
     moves = {each: move_to(total, exposed, level) for each, level in levels.items()}
     return CurrencyRisk(
         price=price,
@@ -264,7 +264,9 @@ def _worth(amount: Decimal, price: Decimal | None) -> Decimal | None:
     return None if price is None else amount * price
 
 
-def _sum(currencies: Mapping[str, CurrencyRisk], leaving_out: Collection[str] = ()) -> Sides | None:
+def _sum(
+    currencies: Mapping[str, CurrencyRisk], leaving_out: Collection[str] = ()
+) -> Totals | None:
     """Give what is had and owed together, None if a price is missing or nothing is listed."""
     asset, debt = Decimal(0), Decimal(0)
     for name, each in currencies.items():
@@ -272,7 +274,7 @@ def _sum(currencies: Mapping[str, CurrencyRisk], leaving_out: Collection[str] = 
             if each.asset is None or each.debt is None:
                 return None
             asset, debt = asset + each.asset, debt + each.debt
-    return Sides(asset, debt) if currencies else None
+    return Totals(asset, debt) if currencies else None
 
 
 def _interest_per_day(

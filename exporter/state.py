@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from exporter.bitopro.balances import Snapshot
-from exporter.bitopro.consistency import Novelty, with_novelties
-from exporter.bitopro.endpoints import Extra
+from exporter.bitopro.consistency import Undocumented, with_undocumented
+from exporter.bitopro.endpoints import OptionalResponse
 from exporter.bitopro.liquidations import Liquidation, Liquidations
 from exporter.bitopro.market import BorrowTerms, MarkPrices
 from exporter.errors import (
@@ -231,7 +231,7 @@ class AccountState:
     since_timestamp_seconds: float | None = None
     poll_duration_seconds: float | None = None
     clock_skew_seconds: float | None = None
-    novelties: frozenset[Novelty] = frozenset()
+    novelties: frozenset[Undocumented] = frozenset()
     endpoints: Mapping[str, EndpointState] = field(default_factory=lambda: _NOT_ASKED)
     liquidations: LiquidationTally | None = None
     due_monotonic_seconds: float | None = None
@@ -297,7 +297,7 @@ class AccountState:
             ),
             poll_duration_seconds=times.duration_seconds,
             clock_skew_seconds=clock_skew_seconds,
-            novelties=with_novelties(self.novelties, snapshot),
+            novelties=with_undocumented(self.novelties, snapshot),
         )
 
     def after_failure(self, error: PollError, times: PollTimes) -> "AccountState":
@@ -324,7 +324,9 @@ class AccountState:
             clock_skew_seconds=error.clock_skew_seconds,
         )
 
-    def after_answer(self, endpoint: str, learned: Extra, times: PollTimes) -> "AccountState":
+    def after_answer(
+        self, endpoint: str, learned: OptionalResponse, times: PollTimes
+    ) -> "AccountState":
         """Give the state after an optional endpoint's verified answer to this account's key."""
         asked = self.endpoints.get(endpoint, EndpointState())
         return replace(
@@ -337,7 +339,7 @@ class AccountState:
                 if isinstance(learned, Liquidations)
                 else self.liquidations
             ),
-            novelties=with_novelties(self.novelties, learned),
+            novelties=with_undocumented(self.novelties, learned),
         )
 
     def after_no_answer(self, endpoint: str, error: PollError) -> "AccountState":

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from exporter.bitopro.rate_limit import REQUESTS_PER_MINUTE
 from exporter.cli.parser import Flag, command_line, commands_of
 from exporter.config.checks import STALE_AFTER_POLLS
-from exporter.config.environment import variable_defaults, variable_meanings
+from exporter.config.environment import variable_defaults, variable_descriptions
 from exporter.config.settings import DEFAULT_POLL_INTERVAL_SECONDS
-from exporter.config.values import meaning_of
+from exporter.config.values import description_of
 from exporter.config.yaml_file import ACCOUNT_KEYS, FILE_KEYS, THRESHOLD_KEYS
 from exporter.errors import EXIT_CODES
 from reference.markdown import GENERATED, code, table
@@ -66,7 +66,10 @@ def _sections() -> Iterator[str]:
     yield "## The environment\n"
     yield table(
         ("variable", "default", "meaning"),
-        [(code(name), _default(name), meaning) for name, meaning in variable_meanings().items()],
+        [
+            (code(name), _default(name), meaning)
+            for name, meaning in variable_descriptions().items()
+        ],
     )
     yield _FILE
     yield table(("key", "default", "meaning"), list(_keys()))
@@ -102,18 +105,18 @@ def _default(variable: str) -> str:
 def _keys() -> Iterator[tuple[str, str, str]]:
     for key in FILE_KEYS:
         if key != "accounts":
-            yield code(key), _default(f"BITOPRO_{key.upper()}"), meaning_of(key)
+            yield code(key), _default(f"BITOPRO_{key.upper()}"), description_of(key)
     for key in ACCOUNT_KEYS:
         if key == "name":
-            yield code("accounts[].name"), "required", meaning_of("account")
+            yield code("accounts[].name"), "required", description_of("account")
         elif key != "thresholds":
             required = "required" if key in ("api_key_file", "api_secret_file") else ""
             default = required or _default(f"BITOPRO_{key.upper()}")
-            yield code(f"accounts[].{key}"), default, meaning_of(key)
+            yield code(f"accounts[].{key}"), default, description_of(key)
     for key in THRESHOLD_KEYS:
         name = f"threshold_{key}"
         yield (
             code(f"accounts[].thresholds.{key}"),
             _default(f"BITOPRO_{name.upper()}"),
-            meaning_of(name),
+            description_of(name),
         )

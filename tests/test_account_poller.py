@@ -33,7 +33,7 @@ def test_same_settings_and_key_are_the_same_pollers() -> None:
 
 @pytest.mark.parametrize(("due", "expected"), [(LATER, SOON), (NOW, NOW)])
 def test_next_poll_comes_no_later_than_with_either_settings(due: float, expected: float) -> None:
-    assert poller(due).successor(OTHER_SETTINGS, KEY, SOON).due_monotonic_seconds == expected
+    assert poller(due).reconfigured(OTHER_SETTINGS, KEY, SOON).due_monotonic_seconds == expected
 
 
 @pytest.mark.parametrize(
@@ -42,34 +42,36 @@ def test_next_poll_comes_no_later_than_with_either_settings(due: float, expected
     ids=["rate limit", "rejected key", "network"],
 )
 def test_pause_after_a_failure_is_kept(error: PollError) -> None:
-    successor = poller(LATER, error).successor(OTHER_SETTINGS, KEY, SOON)
+    reconfigured = poller(LATER, error).reconfigured(OTHER_SETTINGS, KEY, SOON)
 
-    assert successor.due_monotonic_seconds == LATER
-    assert successor.error is error
+    assert reconfigured.due_monotonic_seconds == LATER
+    assert reconfigured.error is error
 
 
 def test_rate_limit_is_waited_for_with_another_key_too() -> None:
-    successor = poller(LATER, RateLimitedError("wait", 60.0)).successor(SETTINGS, OTHER_KEY, SOON)
+    reconfigured = poller(LATER, RateLimitedError("wait", 60.0)).reconfigured(
+        SETTINGS, OTHER_KEY, SOON
+    )
 
-    assert successor.due_monotonic_seconds == LATER
+    assert reconfigured.due_monotonic_seconds == LATER
 
 
 def test_other_key_in_the_place_of_a_rejected_one_is_tried_soon() -> None:
-    successor = poller(LATER, AuthenticationError("no")).successor(SETTINGS, OTHER_KEY, SOON)
+    reconfigured = poller(LATER, AuthenticationError("no")).reconfigured(SETTINGS, OTHER_KEY, SOON)
 
-    assert successor.due_monotonic_seconds == SOON
-    assert successor.error is None
+    assert reconfigured.due_monotonic_seconds == SOON
+    assert reconfigured.error is None
 
 
 def test_account_is_known_and_another_key_is_not_proven_to_be_its() -> None:
-    same_key = poller(LATER).successor(OTHER_SETTINGS, KEY, SOON)
-    other_key = poller(LATER).successor(SETTINGS, OTHER_KEY, SOON)
+    same_key = poller(LATER).reconfigured(OTHER_SETTINGS, KEY, SOON)
+    other_key = poller(LATER).reconfigured(SETTINGS, OTHER_KEY, SOON)
 
     assert (same_key.account_id, same_key.is_key_new) == ("1", False)
     assert (other_key.account_id, other_key.is_key_new) == ("1", True)
 
 
 def test_key_that_was_not_proven_yet_is_still_not() -> None:
-    unproven = poller(LATER).successor(SETTINGS, OTHER_KEY, SOON)
+    unproven = poller(LATER).reconfigured(SETTINGS, OTHER_KEY, SOON)
 
-    assert unproven.successor(OTHER_SETTINGS, OTHER_KEY, SOON).is_key_new
+    assert unproven.reconfigured(OTHER_SETTINGS, OTHER_KEY, SOON).is_key_new

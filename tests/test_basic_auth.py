@@ -12,7 +12,7 @@ import bcrypt
 import pytest
 
 from exporter.errors import ConfigurationError
-from exporter.web.users import Authenticator, CrowdedError, Turns, Verdict, require_bcrypt
+from exporter.web.users import Authenticator, CrowdedError, FairSemaphore, Verdict, require_bcrypt
 from tests.protected import PASSWORD, USER, hash_of
 
 pytestmark = pytest.mark.anyio
@@ -225,7 +225,9 @@ class Job:
     def end(self) -> None:
         self._goes_on.set()
 
-    async def take_part(self, turns: Turns, host: str, name: str, user: bytes = b"") -> None:
+    async def take_part(
+        self, turns: FairSemaphore, host: str, name: str, user: bytes = b""
+    ) -> None:
         try:
             await turns.in_turn(host, lambda: self._work(name), user=user)
         except CrowdedError:
@@ -238,7 +240,7 @@ class Job:
 
 @asynccontextmanager
 async def waiting(
-    turns: Turns, job: Job, clients: Sequence[tuple[str, str]]
+    turns: FairSemaphore, job: Job, clients: Sequence[tuple[str, str]]
 ) -> AsyncIterator[list[asyncio.Task[None]]]:
     """Let clients, each an address and a name, come one after the other; all end at the end."""
     async with asyncio.TaskGroup() as group:
@@ -255,7 +257,7 @@ async def settled() -> None:
 
 
 async def test_busy_client_delays_another_by_one_turn() -> None:
-    turns, job = Turns(1, 4, 24), Job()
+    turns, job = FairSemaphore(1, 4, 24), Job()
 
     busy = [("10.0.0.1", f"busy {n}") for n in range(4)]
     async with waiting(turns, job, [*busy, ("10.0.0.2", "other")]):
@@ -273,7 +275,7 @@ async def test_busy_client_delays_another_by_one_turn() -> None:
     ],
 )
 async def test_one_machine_is_one_client(first: str, second: str) -> None:
-    turns, job = Turns(1, 1, 24), Job()
+    turns, job = FairSemaphore(1, 1, 24), Job()
 
     async with waiting(turns, job, [(first, "started"), (first, "a"), (second, "b")]):
         pass
@@ -283,7 +285,7 @@ async def test_one_machine_is_one_client(first: str, second: str) -> None:
 
 
 async def test_two_machines_are_two_clients() -> None:
-    turns, job = Turns(1, 1, 24), Job()
+    turns, job = FairSemaphore(1, 1, 24), Job()
     clients = [("10.0.0.1", "a"), ("10.0.0.1", "b"), ("10.0.0.2", "c"), ("2001:db8:0:1::1", "d")]
 
     async with waiting(turns, job, [*clients, ("2001:db8:0:2::1", "e")]):
@@ -293,7 +295,7 @@ async def test_two_machines_are_two_clients() -> None:
 
 
 async def test_no_more_wait_than_there_are_places() -> None:
-    turns, job = Turns(1, 4, 2), Job()
+    turns, job = FairSemaphore(1, 4, 2), Job()
 
     async with waiting(turns, job, [(f"10.0.0.{n}", "") for n in range(9)]):
         pass
@@ -302,7 +304,7 @@ async def test_no_more_wait_than_there_are_places() -> None:
 
 
 async def test_users_behind_one_address_take_turns() -> None:
-    turns, job = Turns(1, 4, 24), Job()
+    turns, job = FairSemaphore(1, 4, 24), Job()
 
     async with waiting(turns, job, [("10.0.0.1", f"guess {n}") for n in range(4)]):
         honest = asyncio.create_task(job.take_part(turns, "10.0.0.1", "honest", b"prometheus"))
@@ -313,7 +315,7 @@ async def test_users_behind_one_address_take_turns() -> None:
 
 
 async def test_one_of_the_busiest_user_gives_way_where_too_many_wait() -> None:
-    turns, job = Turns(1, 4, 24), Job()
+    turns, job = FairSemaphore(1, 4, 24), Job()
 
     async with waiting(turns, job, [("10.0.0.1", f"guess {n}") for n in range(5)]):
         honest = asyncio.create_task(job.take_part(turns, "10.0.0.1", "honest", b"prometheus"))
@@ -325,7 +327,7 @@ async def test_one_of_the_busiest_user_gives_way_where_too_many_wait() -> None:
 
 
 async def test_one_of_the_busiest_address_gives_way_where_too_many_wait() -> None:
-    turns, job = Turns(1, 24, 4), Job()
+    turns, job = FairSemaphore(1, 24, 4), Job()
 
     busy = [("10.0.0.1", f"guess {n}") for n in range(5)]
     async with waiting(turns, job, [*busy, ("10.0.0.2", "honest")]):
@@ -336,7 +338,7 @@ async def test_one_of_the_busiest_address_gives_way_where_too_many_wait() -> Non
 
 
 async def test_client_that_leaves_is_not_waited_for() -> None:
-    turns, job = Turns(1, 1, 24), Job()
+    turns, job = FairSemaphore(1, 1, 24), Job()
 
     async with waiting(turns, job, [("10.0.0.1", "a"), ("10.0.0.1", "b")]) as tasks:
         tasks[1].cancel()
@@ -349,7 +351,7 @@ async def test_client_that_leaves_is_not_waited_for() -> None:
 
 
 async def test_place_of_one_who_leaves_at_work_is_free_once_the_work_is_done() -> None:
-    turns, job = Turns(1, 4, 24), Job()
+    turns, job = FairSemaphore(1, 4, 24), Job()
 
     async with waiting(turns, job, [("10.0.0.1", "a"), ("10.0.0.1", "b")]) as tasks:
         tasks[0].cancel()
@@ -361,7 +363,7 @@ async def test_place_of_one_who_leaves_at_work_is_free_once_the_work_is_done() -
 
 
 async def test_all_places_are_free_again_after_a_crowd() -> None:
-    turns, job = Turns(2, 4, 24), Job()
+    turns, job = FairSemaphore(2, 4, 24), Job()
     async with waiting(turns, job, [(f"10.0.0.{n % 3}", "") for n in range(9)]) as tasks:
         for each in tasks[::2]:
             each.cancel()
@@ -372,7 +374,7 @@ async def test_all_places_are_free_again_after_a_crowd() -> None:
 
 
 async def test_turn_that_comes_as_its_client_leaves_goes_to_the_next() -> None:
-    turns, job = Turns(1, 4, 24), Job()
+    turns, job = FairSemaphore(1, 4, 24), Job()
     first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     async with asyncio.timeout(5.0), asyncio.TaskGroup() as group:
         group.create_task(turns.in_turn("10.0.0.1", lambda: first))

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from exporter.bitopro.client import Exchange, KnownExchanges
-from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
+from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS, Endpoint, OptionalResponse
 from exporter.bitopro.signing import Credentials
-from exporter.bitopro.transport import Wire
+from exporter.bitopro.transport import Connection
 from exporter.errors import CachedError
 from tests.answers import example
 from tests.clocks import ManualClock
@@ -36,7 +36,7 @@ class Dated:
         self.exchange = Exchange(
             base_url="https://exchange.example/v3",
             read_credentials=lambda: Credentials("a-key", "a-secret", "me@example.com"),
-            wire=Wire(ssl.create_default_context(), httpx.MockTransport(self._respond)),
+            wire=Connection(ssl.create_default_context(), httpx.MockTransport(self._respond)),
             clock=self.time.clock,
             take_slot=lambda: self.time.sleep(0.0),
             deadline_seconds=10.0,
@@ -244,7 +244,9 @@ async def test_clocks_that_drift_apart_for_days_are_no_cache() -> None:
 
 
 @pytest.mark.parametrize("endpoint", OPTIONAL_ENDPOINTS, ids=lambda each: each.name)
-async def test_copy_from_an_optional_endpoint_is_refused(endpoint: Endpoint[Extra]) -> None:
+async def test_copy_from_an_optional_endpoint_is_refused(
+    endpoint: Endpoint[OptionalResponse],
+) -> None:
     dated = Dated()
     await dated.outcomes(1)
     dated.freeze()

@@ -17,10 +17,10 @@ from exporter.bitopro.endpoints import (
     PATHS,
     USER_LIQUIDATIONS,
     Endpoint,
-    Extra,
+    OptionalResponse,
 )
 from exporter.bitopro.signing import Credentials, sign_payload
-from exporter.bitopro.transport import Wire
+from exporter.bitopro.transport import Connection
 from exporter.errors import (
     AuthenticationError,
     ClockError,
@@ -60,7 +60,7 @@ class Fake:
         self.exchange = Exchange(
             base_url="https://exchange.example/v3",
             read_credentials=read_credentials,
-            wire=Wire(ssl.create_default_context(), httpx.MockTransport(self._handle)),
+            wire=Connection(ssl.create_default_context(), httpx.MockTransport(self._handle)),
             clock=self.time.clock,
             take_slot=self._take_slot,
             take_free_slot=self._take_free_slot,
@@ -117,7 +117,7 @@ async def test_request_is_the_documented_one(documented_answer: bytes) -> None:
     await Exchange(
         base_url="https://exchange.example/v3/",
         read_credentials=lambda: CREDENTIALS,
-        wire=Wire(ssl.create_default_context()),
+        wire=Connection(ssl.create_default_context()),
         clock=time.clock,
         take_slot=lambda: time.sleep(0.0),
         deadline_seconds=10.0,
@@ -407,7 +407,7 @@ async def test_poll_ends_at_its_deadline_and_the_next_one_works(
     exchange = Exchange(
         base_url="https://exchange.example/v3",
         read_credentials=lambda: CREDENTIALS,
-        wire=Wire(ssl.create_default_context(), StallsOnce()),
+        wire=Connection(ssl.create_default_context(), StallsOnce()),
         clock=time.clock,
         take_slot=lambda: time.sleep(0.0),
         deadline_seconds=0.05,
@@ -420,7 +420,7 @@ async def test_poll_ends_at_its_deadline_and_the_next_one_works(
 
 @pytest.mark.parametrize("endpoint", OPTIONAL_ENDPOINTS, ids=lambda each: each.name)
 async def test_optional_answer_becomes_what_the_endpoint_makes_of_it(
-    endpoint: Endpoint[Extra],
+    endpoint: Endpoint[OptionalResponse],
 ) -> None:
     fake = always(200, example(endpoint.name))
 
@@ -517,7 +517,7 @@ async def test_optional_request_that_hangs_ends_at_its_deadline_and_the_poll_wor
     exchange = Exchange(
         base_url="https://exchange.example/v3",
         read_credentials=lambda: CREDENTIALS,
-        wire=Wire(ssl.create_default_context(), StallsOnce()),
+        wire=Connection(ssl.create_default_context(), StallsOnce()),
         clock=time.clock,
         take_slot=lambda: time.sleep(0.0),
         deadline_seconds=10.0,

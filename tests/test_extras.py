@@ -14,7 +14,7 @@ from exporter.bitopro.endpoints import (
     MARK_PRICE,
     OPTIONAL_ENDPOINTS,
     Endpoint,
-    Extra,
+    OptionalResponse,
 )
 from exporter.errors import (
     AuthenticationError,
@@ -33,7 +33,7 @@ from exporter.errors import (
     TooLargeError,
     WrongAccountError,
 )
-from exporter.polling.optional import Extras, Rota
+from exporter.polling.optional import OptionalRequests, Schedule
 from exporter.polling.poller import poll_forever
 from exporter.state import AccountState, MarketState
 from tests.answers import documented_balances, example
@@ -94,7 +94,9 @@ class Script:
             raise error
         return Poll(parse_snapshot(documented_balances()), None)
 
-    async def ask(self, endpoint: Endpoint[Extra], deadline_seconds: float) -> Extra | None:
+    async def ask(
+        self, endpoint: Endpoint[OptionalResponse], deadline_seconds: float
+    ) -> OptionalResponse | None:
         self.asked.append(Asked(self._time.monotonic_seconds, endpoint.name, deadline_seconds))
         outcome = self.outcomes.get(endpoint.name)
         if isinstance(outcome, NoSlot):
@@ -119,7 +121,7 @@ class Loop:
         self,
         script: Script,
         time: ManualClock,
-        shared: Rota | None = None,
+        shared: Schedule | None = None,
         *,
         with_extras: bool = True,
     ) -> None:
@@ -127,11 +129,11 @@ class Loop:
         self.market = MarketState(45.0)
         self._script = cast("Exchange", script)
         self._time = time
-        self.extras = Extras(
+        self.extras = OptionalRequests(
             self._script,
             OPTIONAL_ENDPOINTS,
             interval_seconds=ACCOUNT.poll_interval_seconds,
-            shared=shared or Rota(SHARED, time.monotonic_seconds),
+            shared=shared or Schedule(SHARED, time.monotonic_seconds),
             update_market=self._update,
             publish=self.states.append,
             clock=time.clock,
@@ -444,7 +446,7 @@ async def test_bug_ends_the_loop() -> None:
 
 async def test_of_two_accounts_one_asks_for_prices() -> None:
     time = ManualClock()
-    shared = Rota(SHARED, time.monotonic_seconds)
+    shared = Schedule(SHARED, time.monotonic_seconds)
     one, other = Script(time), Script(time)
     state, due = polled(documented_balances()), time.monotonic_seconds + 15.0
 
@@ -460,23 +462,23 @@ async def test_of_two_accounts_one_asks_for_prices() -> None:
 )
 async def test_account_that_fails_is_replaced_by_the_next_one(failure: Outcome) -> None:
     time = ManualClock()
-    shared = Rota(SHARED, time.monotonic_seconds)
+    shared = Schedule(SHARED, time.monotonic_seconds)
     broken, healthy = Script(time, {PRICES: failure}), Script(time)
     state, due = polled(documented_balances()), time.monotonic_seconds + 30.0
-    successor = Loop(healthy, time, shared)
+    reconfigured = Loop(healthy, time, shared)
 
     await Loop(broken, time, shared).extras.ask_due(state, None, due)
-    await successor.extras.ask_due(state, None, due)
+    await reconfigured.extras.ask_due(state, None, due)
 
     assert PRICES in {each.endpoint for each in healthy.asked}
-    assert successor.market.prices is not None
+    assert reconfigured.market.prices is not None
 
 
 async def test_what_is_not_on_the_shared_rota_is_not_asked() -> None:
     time = ManualClock(stop_after=3)
     script = Script(time)
 
-    await Loop(script, time, Rota({}, 0.0)).run()
+    await Loop(script, time, Schedule({}, 0.0)).run()
 
     assert {each.endpoint for each in script.asked} == {LIQUIDATIONS}
 

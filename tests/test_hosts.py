@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from exporter.web.application import AllowedHosts, Door
+from exporter.web.application import AllowedHosts, AuthMiddleware
 from exporter.web.server import Receive, Scope, Send
 from exporter.web.tls import Protection
 from tests.abuse.serving import serving
@@ -50,8 +50,8 @@ async def page(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def door(*names: str, listen_hosts: Sequence[str] = ()) -> Door:
-    return Door(page, Protection(), AllowedHosts(names, listen_hosts))
+def door(*names: str, listen_hosts: Sequence[str] = ()) -> AuthMiddleware:
+    return AuthMiddleware(page, Protection(), AllowedHosts(names, listen_hosts))
 
 
 async def answer(
@@ -140,7 +140,7 @@ async def test_names_are_held_to_under_tls_too(tmp_path: Path) -> None:
     authority = trustme.CA()
     write_certificate(tmp_path, authority)
     protection = Protection(write_web_config(tmp_path, TLS_TEXT))
-    async with serving(Door(page, protection), protection.tls) as port:
+    async with serving(AuthMiddleware(page, protection), protection.tls) as port:
         trust = client_context(authority)
         assert (await answer(port, ["Host: evil.example"], trust=trust))[0] == 421
         assert (await answer(port, [f"Host: localhost:{port}"], trust=trust))[0] == 200

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.cli.account_reports import Visit, visit_until
-from exporter.cli.flags import Form
+from exporter.cli.account_reports import PollResult, visit_until
+from exporter.cli.flags import OutputFormat
 from exporter.cli.once import failures, printed
 from exporter.config.files import CredentialSource, Secret
 from exporter.config.settings import AccountSettings, Settings
@@ -53,7 +53,7 @@ def simulator(time: ManualClock, scenario: str) -> Simulator:
     )
 
 
-async def visits(time: ManualClock, *base_urls: str) -> tuple[Visit, ...]:
+async def visits(time: ManualClock, *base_urls: str) -> tuple[PollResult, ...]:
     found = await visit_until(asyncio.Event(), settings(*base_urls), time.clock)
     assert found is not None
     return found
@@ -71,7 +71,7 @@ async def test_sample_of_the_documentation_is_what_is_printed() -> None:
         .partition("```text\n")[2]
         .partition("```")[0]
     )
-    assert sample == printed(found, Form.TABLE, is_coloured=False)
+    assert sample == printed(found, OutputFormat.TABLE, is_coloured=False)
 
 
 async def test_two_exchanges_have_prices_of_their_own() -> None:
@@ -84,19 +84,24 @@ async def test_two_exchanges_have_prices_of_their_own() -> None:
     assert str(first.prices["BTC"]) == "64824.45906666"
     assert first.prices["BTC"] != second.prices["BTC"]
     # On the page prices are of no account.
-    assert "mark_price{" not in printed(found, Form.PROM, is_coloured=False)
-    assert "borrow_annual_interest_ratio{" not in printed(found, Form.PROM, is_coloured=False)
+    assert "mark_price{" not in printed(found, OutputFormat.PROM, is_coloured=False)
+    assert "borrow_annual_interest_ratio{" not in printed(
+        found, OutputFormat.PROM, is_coloured=False
+    )
 
 
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        (Form.TABLE, "main: NOT KNOWN.*\n  no answer     auth: 401: .*second: safe: not below 1.5"),
-        (Form.JSON, '"account": "main".*"reason": "auth".*"total_asset_amount": "[0-9]'),
-        (Form.PROM, 'up{account="main"} 0.0\n.*up{account="second"} 1.0\n'),
+        (
+            OutputFormat.TABLE,
+            "main: NOT KNOWN.*\n  no answer     auth: 401: .*second: safe: not below 1.5",
+        ),
+        (OutputFormat.JSON, '"account": "main".*"reason": "auth".*"total_asset_amount": "[0-9]'),
+        (OutputFormat.PROM, 'up{account="main"} 0.0\n.*up{account="second"} 1.0\n'),
     ],
 )
-async def test_failing_account_is_in_every_form(form: Form, expected: str) -> None:
+async def test_failing_account_is_in_every_form(form: OutputFormat, expected: str) -> None:
     time = ManualClock(wall_seconds=START)
     async with simulator(time, "calm") as exchange:
         refused, good = settings(exchange.base_url, exchange.base_url).accounts
@@ -113,20 +118,20 @@ async def test_failing_account_is_in_every_form(form: Form, expected: str) -> No
     ("form", "expected"),
     [
         (
-            Form.TABLE,
+            OutputFormat.TABLE,
             "all together +not known\n.*"
             "  missing       the price of BTC, ETH: liquidation may be nearer than it looks\n"
             "  missing       mark-price: auth: 403: the key may not read, or not from this address",
         ),
         (
-            Form.JSON,
+            OutputFormat.JSON,
             r'"mark-price",\s+"reason": "auth".*"liquidation_distance": {\s+"warning": null',
         ),
-        (Form.PROM, 'endpoint_up{account="main",endpoint="mark-price"} 0.0\n'),
+        (OutputFormat.PROM, 'endpoint_up{account="main",endpoint="mark-price"} 0.0\n'),
     ],
 )
 async def test_optional_endpoint_that_fails_is_missing_and_no_failure(
-    form: Form, expected: str
+    form: OutputFormat, expected: str
 ) -> None:
     time = ManualClock(wall_seconds=START)
     async with simulator(time, "calm") as exchange:
@@ -139,8 +144,8 @@ async def test_optional_endpoint_that_fails_is_missing_and_no_failure(
     assert failures(found) == []
 
 
-@pytest.mark.parametrize("form", Form)
-async def test_no_form_shows_a_secret(form: Form) -> None:
+@pytest.mark.parametrize("form", OutputFormat)
+async def test_no_form_shows_a_secret(form: OutputFormat) -> None:
     time = ManualClock(wall_seconds=START)
     async with simulator(time, "calm") as exchange:
         found = await visits(time, exchange.base_url)
@@ -163,9 +168,12 @@ async def test_outputs_differ_only_in_form() -> None:
     async with simulator(time, "documented") as exchange:
         found = await visits(time, exchange.base_url)
 
-    texts = {form: printed(found, form, is_coloured=False) for form in Form}
+    texts = {form: printed(found, form, is_coloured=False) for form in OutputFormat}
     assert failures(found) == []
     assert [name for name, text in texts.items() if "SAFETY_THRESHOLD" not in text] == []
-    assert "748,279.61" in texts[Form.TABLE]
-    assert '"748279.60832069"' in texts[Form.JSON]
-    assert 'total_asset_amount{account="main",unit="USDT"} 748279.60832069\n' in texts[Form.PROM]
+    assert "748,279.61" in texts[OutputFormat.TABLE]
+    assert '"748279.60832069"' in texts[OutputFormat.JSON]
+    assert (
+        'total_asset_amount{account="main",unit="USDT"} 748279.60832069\n'
+        in texts[OutputFormat.PROM]
+    )

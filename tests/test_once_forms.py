@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from exporter.bitopro.balances import Snapshot, parse_snapshot
-from exporter.cli.account_reports import Lack, Look
+from exporter.cli.account_reports import AccountReport, Missing
 from exporter.cli.once import document, table
 from exporter.risk import Risk
 from exporter.state import Account, Thresholds
@@ -19,18 +19,20 @@ AT = 1_800_000_000.0
 ACCOUNT = Account(
     name="main", base_url="https://host/v3", poll_interval_seconds=15.0, stale_after_seconds=45.0
 )
-REFUSED = Lack("balances", "auth", "401: check the API key and secret, and that it still exists")
+REFUSED = Missing("balances", "auth", "401: check the API key and secret, and that it still exists")
 
 
-def look(position: str, **changes: object) -> Look:
+def look(position: str, **changes: object) -> AccountReport:
     given = POSITIONS[position]
     return replace(
-        Look(ACCOUNT, AT, given.snapshot, None, given.mark_prices.prices, given.annual_ratios),
+        AccountReport(
+            ACCOUNT, AT, given.snapshot, None, given.mark_prices.prices, given.annual_ratios
+        ),
         **changes,  # type: ignore[arg-type]  # checked at run time, by the dataclass
     )
 
 
-def shown(given: Look) -> str:
+def shown(given: AccountReport) -> str:
     return table([given], is_coloured=False)
 
 
@@ -144,14 +146,14 @@ def test_missing_price_is_no_danger_without_debt() -> None:
 
 
 def test_missing_endpoint_is_said_with_its_reason() -> None:
-    lack = Lack("mark-price", "auth", "403: grant the key permission to read")
+    lack = Missing("mark-price", "auth", "403: grant the key permission to read")
 
     text = shown(look("long", prices={}, lacks=(lack,)))
 
     assert "  missing       mark-price: auth: 403: grant the key permission to read\n" in text
 
 
-def doubtful(given: Look) -> tuple[str, list[str]]:
+def doubtful(given: AccountReport) -> tuple[str, list[str]]:
     """Give the verdict, and the lines about what is doubtful."""
     heading, *lines = shown(given).splitlines()
     return heading.split("  ")[0], [line for line in lines if line.startswith("  doubtful")]
@@ -233,7 +235,7 @@ def test_thresholds_are_said_to_be_assumed_when_they_are(chosen: set[str], words
 
 @pytest.mark.parametrize("position", POSITIONS)
 def test_no_line_is_wider_than_a_hundred(position: str) -> None:
-    lack = Lack("provisioning/borrow", "http_status", "a long reason " * 20)
+    lack = Missing("provisioning/borrow", "http_status", "a long reason " * 20)
 
     lines = shown(look(position, lacks=(lack,))).splitlines()
 
@@ -264,7 +266,7 @@ def test_colour_is_only_around_the_verdict() -> None:
     )
 
 
-def accounts(*looks: Look) -> list[Mapping[str, object]]:
+def accounts(*looks: AccountReport) -> list[Mapping[str, object]]:
     listed: list[Mapping[str, object]] = json.loads(document(looks))["accounts"]
     return listed
 

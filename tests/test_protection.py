@@ -26,7 +26,7 @@ from exporter.config.files import CredentialSource, Secret
 from exporter.config.settings import AccountSettings, Settings
 from exporter.errors import ConfigurationError
 from exporter.state import Account
-from exporter.web.application import Door
+from exporter.web.application import AuthMiddleware
 from exporter.web.server import Receive, Scope, Send
 from exporter.web.tls import Protection
 from tests.abuse.serving import serving
@@ -89,7 +89,7 @@ class Site:
 async def site(folder: Path, *parts: str) -> AsyncIterator[Site]:
     """Serve a page under a web.yml of these parts."""
     served = Site(write_web_config(folder, *parts))
-    door = Door(served.page, served.protection)
+    door = AuthMiddleware(served.page, served.protection)
     async with serving(door, served.protection.tls) as port:
         served.port = port
         yield served

@@ -16,7 +16,7 @@ import yaml
 
 from exporter.config.settings import Settings, load_settings
 from exporter.config.shards import ONLY_SHARD, Shard, shard_of
-from exporter.polling.reload import Hangup, ReloadOptions
+from exporter.polling.reload import ReloadOptions, ReloadSignal
 from exporter.simulator import Simulator, SimulatorConfig
 from tests.exporting import Page, Target, exporting
 
@@ -78,7 +78,7 @@ async def running(
     """Run an exporter of the operator's file, which is reloaded over HTTP."""
     options = ReloadOptions(
         lambda: load(operator.file, shard),
-        Hangup(),
+        ReloadSignal(),
         is_open_to_http=True,
         deadline_seconds=deadline_seconds,
     )
@@ -566,7 +566,7 @@ async def test_crowd_of_requests_is_two_reloads(operator: Operator) -> None:
 
 
 async def test_hangup_that_came_before_there_was_a_loop_is_obeyed() -> None:
-    hangup, obeyed = Hangup(), asyncio.Event()
+    hangup, obeyed = ReloadSignal(), asyncio.Event()
     os.kill(os.getpid(), signal.SIGHUP)
 
     hangup.call(asyncio.get_running_loop(), obeyed.set)

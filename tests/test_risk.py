@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from exporter.bitopro.balances import Balance, Balances, Snapshot
-from exporter.risk import SHOCKS, STABLE_CURRENCIES, Sides, assess, rescue_deposit, rescue_repay
+from exporter.risk import SHOCKS, STABLE_CURRENCIES, Totals, assess, rescue_deposit, rescue_repay
 from exporter.state import Thresholds
 from tests.positions import POSITIONS
 
@@ -351,7 +351,7 @@ def test_law_applied_move_of_all_together_gives_the_threshold(
 def test_law_rescues_restore_the_threshold(debt: Decimal, excess: Decimal, level: str) -> None:
     threshold = Decimal(level)
     with localcontext(prec=100):
-        total = Sides(debt * (1 + excess), debt)
+        total = Totals(debt * (1 + excess), debt)
         repay, deposit = rescue_repay(total, threshold), rescue_deposit(total, threshold)
         assert repay is not None
 

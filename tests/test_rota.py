@@ -1,12 +1,12 @@
-from exporter.polling.optional import Rota
+from exporter.polling.optional import Schedule
 
 
 def test_everything_is_due_at_the_start() -> None:
-    assert Rota({"a": 10.0}, now=100.0).is_due("a", 100.0)
+    assert Schedule({"a": 10.0}, now=100.0).is_due("a", 100.0)
 
 
 def test_what_was_taken_is_due_again_on_the_grid() -> None:
-    rota = Rota({"a": 10.0}, now=100.0)
+    rota = Schedule({"a": 10.0}, now=100.0)
 
     rota.take("a", 104.0)
 
@@ -14,7 +14,7 @@ def test_what_was_taken_is_due_again_on_the_grid() -> None:
 
 
 def test_missed_times_are_not_made_up_for() -> None:
-    rota = Rota({"a": 10.0}, now=100.0)
+    rota = Schedule({"a": 10.0}, now=100.0)
 
     rota.take("a", 137.0)
 
@@ -22,7 +22,7 @@ def test_missed_times_are_not_made_up_for() -> None:
 
 
 def test_what_is_given_back_is_due_at_once_and_keeps_its_grid() -> None:
-    rota = Rota({"a": 10.0}, now=100.0)
+    rota = Schedule({"a": 10.0}, now=100.0)
     rota.take("a", 100.0)
     rota.give_back("a")
     assert rota.is_due("a", 103.0)
@@ -33,11 +33,11 @@ def test_what_is_given_back_is_due_at_once_and_keeps_its_grid() -> None:
 
 
 def test_what_is_not_on_the_rota_is_never_due() -> None:
-    assert not Rota({}, now=100.0).is_due("a", 1e9)
+    assert not Schedule({}, now=100.0).is_due("a", 1e9)
 
 
 def test_one_thing_does_not_wait_for_another() -> None:
-    rota = Rota({"a": 10.0, "b": 10.0}, now=100.0)
+    rota = Schedule({"a": 10.0, "b": 10.0}, now=100.0)
 
     rota.take("a", 100.0)
 

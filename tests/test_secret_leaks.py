@@ -15,7 +15,7 @@ from anyio.from_thread import start_blocking_portal
 
 from exporter.bitopro.client import Exchange
 from exporter.bitopro.signing import Credentials, encode_payload, sign_payload
-from exporter.bitopro.transport import Wire
+from exporter.bitopro.transport import Connection
 from exporter.cli.main import main
 from exporter.clock import Clock
 from exporter.config.files import CredentialSource, Secret
@@ -178,7 +178,9 @@ FAULT_OF_REASON = {
 PLAIN = {"API_KEY": KEY, "API_SECRET": SECRET, "EMAIL": EMAIL}
 
 
-def exchange_at(base_url: str, wire: Wire, credentials: Credentials = CREDENTIALS) -> Exchange:
+def exchange_at(
+    base_url: str, wire: Connection, credentials: Credentials = CREDENTIALS
+) -> Exchange:
     return Exchange(
         base_url=base_url,
         read_credentials=lambda: credentials,
@@ -203,7 +205,7 @@ def test_every_reason_is_walked() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("reason", [*FAULT_OF_REASON, "tls"])
 async def test_no_reason_of_failure_shows_a_secret(reason: str) -> None:
-    async with Simulator(CONFIG) as simulator, Wire(ssl.create_default_context()) as wire:
+    async with Simulator(CONFIG) as simulator, Connection(ssl.create_default_context()) as wire:
         exchange = exchange_at(simulator.base_url, wire)
         good, _ = await poll_once(AccountState(ACCOUNT), exchange, Clock())
         simulator.fault = FAULT_OF_REASON.get(reason)
@@ -223,7 +225,7 @@ async def test_rejected_credentials_are_not_shown() -> None:
         Credentials(KEY, f"{SECRET}-x", EMAIL),
         Credentials(KEY, SECRET, f"x-{EMAIL}"),
     ]
-    async with Simulator(CONFIG) as simulator, Wire(ssl.create_default_context()) as wire:
+    async with Simulator(CONFIG) as simulator, Connection(ssl.create_default_context()) as wire:
         for each in wrong:
             exchange = exchange_at(simulator.base_url, wire, each)
             failed, error = await poll_once(AccountState(ACCOUNT), exchange, Clock())
@@ -236,7 +238,7 @@ async def test_request_that_cannot_be_sent_is_not_shown() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.LocalProtocolError(f"Illegal header value {request.headers}")
 
-    async with Wire(ssl.create_default_context(), httpx.MockTransport(refuse)) as wire:
+    async with Connection(ssl.create_default_context(), httpx.MockTransport(refuse)) as wire:
         with pytest.raises(NetworkError) as caught:
             await wire.get("https://exchange.example/", {"X-BITOPRO-APIKEY": KEY})
 

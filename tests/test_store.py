@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.bitopro.balances import parse_snapshot
-from exporter.bitopro.consistency import Novelty
+from exporter.bitopro.consistency import Undocumented
 from exporter.bitopro.endpoints import USER_LIQUIDATIONS
 from exporter.errors import (
     AuthenticationError,
@@ -112,7 +112,7 @@ def test_novelties_stay_known_after_they_are_gone(documented_answer: bytes) -> N
 
     state = polled(answer_with("adRatioLabel", "DANGER")).after_success(snapshot, at(15.0), None)
 
-    assert state.novelties == {Novelty("label", "DANGER")}
+    assert state.novelties == {Undocumented("label", "DANGER")}
 
 
 def test_store_keeps_the_order_of_the_configuration(documented_answer: bytes) -> None:

@@ -12,10 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from exporter.bitopro.client import Exchange
 from exporter.bitopro.endpoints import BORROW_TERMS, MARK_PRICE, OPTIONAL_ENDPOINTS
 from exporter.bitopro.signing import Credentials
-from exporter.bitopro.transport import Wire
+from exporter.bitopro.transport import Connection
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.polling.optional import Extras, Rota
+from exporter.polling.optional import OptionalRequests, Schedule
 from exporter.polling.poller import poll_once
 from exporter.risk import assess
 from exporter.service.process import client_ssl_context
@@ -45,7 +45,7 @@ async def no_wait() -> None:
 class Watching:
     """An exporter's loop of one account, on the clock of the story."""
 
-    def __init__(self, simulator: Simulator, wire: Wire, time: ManualClock) -> None:
+    def __init__(self, simulator: Simulator, wire: Connection, time: ManualClock) -> None:
         clock = time.clock
         account = Account(
             name="main",
@@ -65,11 +65,11 @@ class Watching:
             take_slot=no_wait,
             deadline_seconds=10.0,
         )
-        self._extras = Extras(
+        self._extras = OptionalRequests(
             self._exchange,
             OPTIONAL_ENDPOINTS,
             interval_seconds=POLL_SECONDS,
-            shared=Rota({MARK_PRICE.name: POLL_SECONDS, BORROW_TERMS.name: 300.0}, 0.0),
+            shared=Schedule({MARK_PRICE.name: POLL_SECONDS, BORROW_TERMS.name: 300.0}, 0.0),
             update_market=self._update_market,
             publish=self._exposition.put,
             clock=clock,
@@ -120,7 +120,7 @@ async def told() -> Sequence[Moment]:
         wall=time.clock.wall,
         monotonic=time.clock.monotonic,
     )
-    async with simulator, Wire(client_ssl_context()) as wire:
+    async with simulator, Connection(client_ssl_context()) as wire:
         watching = Watching(simulator, wire, time)
         return [await watching.moment() for _ in range(0, STORY_SECONDS + 1, POLL_SECONDS)]
 

@@ -21,7 +21,7 @@ from exporter.config.settings import AccountSettings, Settings
 from exporter.errors import AuthenticationError, NetworkError, PollError, RateLimitedError
 from exporter.polling.poller import delay_seconds
 from exporter.service.process import run_service
-from exporter.service.systemd import Supervisor, longest_silence_seconds
+from exporter.service.systemd import SystemdNotifier, longest_silence_seconds
 from exporter.simulator import Simulator, SimulatorConfig
 from exporter.state import Account, AccountState, Store
 from exporter.web.listening import open_sockets
@@ -104,7 +104,7 @@ class Time:
 
 
 async def attended(
-    supervisor: Supervisor, meanwhile: Callable[[], object], *, stopped: asyncio.Event
+    supervisor: SystemdNotifier, meanwhile: Callable[[], object], *, stopped: asyncio.Event
 ) -> None:
     """Let it attend while something is done in a thread, then stop it."""
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
@@ -141,7 +141,7 @@ async def test_account_that_is_polled_in_time_keeps_it_alive(quiet: Systemd) -> 
         quiet.until("WATCHDOG=1")
 
     await attended(
-        Supervisor(quiet.variables, now, store.states), meanwhile, stopped=asyncio.Event()
+        SystemdNotifier(quiet.variables, now, store.states), meanwhile, stopped=asyncio.Event()
     )
 
     assert quiet.waiting()[-1] == "STOPPING=1"
@@ -161,7 +161,9 @@ async def test_one_account_that_is_not_polled_any_more_is_told_by_silence(
         until(lambda: caplog.records, "that it was noticed")
         quiet.waiting()
 
-    await attended(Supervisor(quiet.variables, now, states), meanwhile, stopped=asyncio.Event())
+    await attended(
+        SystemdNotifier(quiet.variables, now, states), meanwhile, stopped=asyncio.Event()
+    )
 
     assert quiet.waiting() == ["STOPPING=1"]
     assert [(each.message, vars(each)["accounts"]) for each in caplog.records] == [
@@ -186,7 +188,7 @@ async def test_account_that_comes_back_or_is_given_up_is_well(
         quiet.until("WATCHDOG=1")
 
     await attended(
-        Supervisor(quiet.variables, now, lambda: present), meanwhile, stopped=asyncio.Event()
+        SystemdNotifier(quiet.variables, now, lambda: present), meanwhile, stopped=asyncio.Event()
     )
 
 
@@ -231,7 +233,7 @@ async def test_poller_that_hangs_in_the_running_exporter_is_told_by_silence(
 
 async def test_without_a_supervisor_nobody_is_told() -> None:
     async with asyncio.timeout(5):
-        await Supervisor({}, time.monotonic, tuple).attend(asyncio.Event())
+        await SystemdNotifier({}, time.monotonic, tuple).attend(asyncio.Event())
 
 
 @pytest.mark.parametrize(
@@ -240,7 +242,7 @@ async def test_without_a_supervisor_nobody_is_told() -> None:
 async def test_without_a_watchdog_that_hurries_it_is_still_ready_and_alive(
     quiet: Systemd, microseconds: str
 ) -> None:
-    supervisor = Supervisor(
+    supervisor = SystemdNotifier(
         quiet.variables | {"WATCHDOG_USEC": microseconds}, time.monotonic, tuple
     )
 
@@ -251,7 +253,7 @@ async def test_without_a_watchdog_that_hurries_it_is_still_ready_and_alive(
 
 
 async def test_watchdog_that_hurries_is_fed_twice_in_its_patience(quiet: Systemd) -> None:
-    supervisor = Supervisor(quiet.variables, time.monotonic, tuple)
+    supervisor = SystemdNotifier(quiet.variables, time.monotonic, tuple)
 
     def meanwhile() -> None:
         quiet.until("WATCHDOG=1")
@@ -267,7 +269,9 @@ async def test_supervisor_that_is_gone_is_a_warning_and_no_more(
     quiet.close()
 
     await attended(
-        Supervisor(quiet.variables, time.monotonic, tuple), lambda: None, stopped=asyncio.Event()
+        SystemdNotifier(quiet.variables, time.monotonic, tuple),
+        lambda: None,
+        stopped=asyncio.Event(),
     )
 
     assert {each.message for each in caplog.records} == {"cannot tell systemd"}

@@ -16,10 +16,10 @@ import pytest
 import trustme
 
 from exporter.bitopro.client import Exchange
-from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
+from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS, Endpoint, OptionalResponse
 from exporter.bitopro.resolver import MAX_LOOKUPS, Resolver
 from exporter.bitopro.signing import Credentials
-from exporter.bitopro.transport import Wire
+from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.errors import NetworkError, PollError, PollTimeoutError, TLSError
 from exporter.service.process import client_ssl_context
@@ -38,7 +38,7 @@ async def exchange_at(
     ssl_context: ssl.SSLContext | None = None,
     deadline_seconds: float = DEADLINE_SECONDS,
 ) -> AsyncIterator[Exchange]:
-    async with Wire(ssl_context or ssl.create_default_context()) as wire:
+    async with Connection(ssl_context or ssl.create_default_context()) as wire:
         yield Exchange(
             base_url=base_url,
             read_credentials=lambda: CREDENTIALS,
@@ -99,7 +99,7 @@ async def test_backend_that_answers_badly_is_left(fault: str) -> None:
 @pytest.mark.parametrize("fault", ["empty-list", "html", "json-half", "cached-age"])
 @pytest.mark.parametrize("endpoint", OPTIONAL_ENDPOINTS, ids=lambda each: each.name)
 async def test_backend_that_answers_an_optional_request_badly_is_left(
-    endpoint: Endpoint[Extra], fault: str
+    endpoint: Endpoint[OptionalResponse], fault: str
 ) -> None:
     async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
         exchange_.fault_endpoint, exchange_.fault = endpoint.name, fault

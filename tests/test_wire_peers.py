@@ -11,7 +11,7 @@ import pytest
 
 from exporter.bitopro.client import Exchange
 from exporter.bitopro.signing import Credentials, NonceSource
-from exporter.bitopro.transport import Wire
+from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.errors import FramingError, NetworkError
 from exporter.simulator import Simulator, SimulatorConfig
@@ -46,12 +46,12 @@ class Peer:
 
 
 @asynccontextmanager
-async def asked(*connections: list[bytes]) -> AsyncIterator[tuple[Peer, Wire]]:
+async def asked(*connections: list[bytes]) -> AsyncIterator[tuple[Peer, Connection]]:
     """Give a peer and a wire to it."""
     peer = Peer(*connections)
     server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
     peer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with server, Wire(ssl.create_default_context()) as wire:
+    async with server, Connection(ssl.create_default_context()) as wire:
         yield peer, wire
 
 
@@ -155,7 +155,7 @@ async def test_new_connection_in_place_of_a_closed_one_is_no_lost_one() -> None:
 async def test_request_that_was_answered_in_part_is_not_sent_again() -> None:
     async with (
         Simulator(SimulatorConfig(port=0, scenario="documented")) as simulator,
-        Wire(ssl.create_default_context()) as wire,
+        Connection(ssl.create_default_context()) as wire,
     ):
         exchange = Exchange(
             base_url=simulator.base_url,
@@ -179,7 +179,7 @@ async def test_connection_that_does_not_let_itself_be_closed_is_left_alone() -> 
             await asyncio.Event().wait()
 
     async with asyncio.timeout(5.0):
-        await Wire(ssl.create_default_context(), Stuck()).discard()
+        await Connection(ssl.create_default_context(), Stuck()).discard()
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ async def test_date_without_a_zone_is_utc(documented_answer: bytes) -> None:
     poll = await Exchange(
         base_url="https://exchange.example/v3",
         read_credentials=lambda: Credentials("a-key", "a-secret", "me@example.com"),
-        wire=Wire(ssl.create_default_context(), httpx.MockTransport(lambda _: good)),
+        wire=Connection(ssl.create_default_context(), httpx.MockTransport(lambda _: good)),
         clock=now.clock,
         take_slot=lambda: now.sleep(0.0),
         deadline_seconds=10.0,

@@ -13,7 +13,7 @@ from exporter.bitopro.balances import Snapshot
 from exporter.bitopro.endpoints import BALANCES, PATHS, Endpoint
 from exporter.bitopro.responses import DateHistory, clock_skew_seconds, require_success
 from exporter.bitopro.signing import Credentials, NonceSource, signed_headers
-from exporter.bitopro.transport import Answer, ConnectionLostError, Wire
+from exporter.bitopro.transport import Answer, Connection, ConnectionLostError
 from exporter.clock import Clock
 from exporter.errors import (
     ConfigurationError,
@@ -93,7 +93,7 @@ class Exchange:
         *,
         base_url: str,
         read_credentials: Callable[[], Credentials],
-        wire: Wire,
+        wire: Connection,
         clock: Clock,
         take_slot: _TakeSlot,
         deadline_seconds: float,

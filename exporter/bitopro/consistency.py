@@ -79,10 +79,10 @@ _KNOWN_LIQUIDATION_TYPES = frozenset({1, 2})
 _MAX_REMEMBERED = 1000
 
 NoveltyKind = Literal["currency", "field", "label", "status"]
-NOVELTY_KINDS: tuple[NoveltyKind, ...] = ("currency", "field", "label", "status")
+UNDOCUMENTED_KINDS: tuple[NoveltyKind, ...] = ("currency", "field", "label", "status")
 
 
-class Novelty(NamedTuple):
+class Undocumented(NamedTuple):
     """One undocumented currency, field name, label or status; `text` is safe to log."""
 
     kind: NoveltyKind
@@ -93,14 +93,14 @@ Learned = Snapshot | MarkPrices | BorrowTerms | Liquidations
 """What an answer of an endpoint becomes."""
 
 
-def with_novelties(known: frozenset[Novelty], learned: Learned) -> frozenset[Novelty]:
+def with_undocumented(known: frozenset[Undocumented], learned: Learned) -> frozenset[Undocumented]:
     """Add to `known` what is undocumented in `learned`; gives `known` itself if nothing is new."""
     found = _novelties(learned) - known
     return known | found if found and len(known) < _MAX_REMEMBERED else known
 
 
-def _novelties(learned: Learned) -> frozenset[Novelty]:
-    found = {Novelty("field", name) for name in learned.unknown_fields}
+def _novelties(learned: Learned) -> frozenset[Undocumented]:
+    found = {Undocumented("field", name) for name in learned.unknown_fields}
     match learned:
         case Snapshot():
             found |= _of_currencies(learned.odd_currencies)
@@ -116,46 +116,46 @@ def _novelties(learned: Learned) -> frozenset[Novelty]:
     return frozenset(found)
 
 
-def _of_currencies(names: frozenset[str]) -> set[Novelty]:
-    return {Novelty("currency", name) for name in names}
+def _of_currencies(names: frozenset[str]) -> set[Undocumented]:
+    return {Undocumented("currency", name) for name in names}
 
 
-def _of_snapshot(snapshot: Snapshot) -> set[Novelty]:
-    found: set[Novelty] = set()
+def _of_snapshot(snapshot: Snapshot) -> set[Undocumented]:
+    found: set[Undocumented] = set()
     if snapshot.ad_ratio_label not in _KNOWN_LABELS and snapshot.ad_ratio_label is not None:
-        found.add(Novelty("label", snapshot.ad_ratio_label))
+        found.add(Undocumented("label", snapshot.ad_ratio_label))
     for name, status in (
         ("accountStatus", snapshot.account_status),
         ("marginStatus", snapshot.margin_status),
     ):
         if status not in _KNOWN_ACCOUNT_STATUSES:
-            found.add(Novelty("status", f"{name} {status}"))
+            found.add(Undocumented("status", f"{name} {status}"))
     columns = snapshot.balances.columns
     for statuses in {*zip(columns.borrow_status, columns.transfer_status, strict=True)}:
         found |= _of_currency(*statuses)
     return found
 
 
-def _of_currency(borrow_status: int, transfer_status: int) -> set[Novelty]:
+def _of_currency(borrow_status: int, transfer_status: int) -> set[Undocumented]:
     statuses = (("borrowStatus", borrow_status), ("transferStatus", transfer_status))
     return {
-        Novelty("status", f"{name} {status}")
+        Undocumented("status", f"{name} {status}")
         for name, status in statuses
         if status not in _KNOWN_CURRENCY_STATUSES
     }
 
 
-def _of_liquidations(liquidations: Liquidations) -> set[Novelty]:
+def _of_liquidations(liquidations: Liquidations) -> set[Undocumented]:
     # Those that are not finished have a status that is not documented.
     found = {
-        Novelty("status", f"liquidation status {status}")
+        Undocumented("status", f"liquidation status {status}")
         for status in liquidations.unfinished.values()
     } | {
-        Novelty("status", f"liquidation type {each.type}")
+        Undocumented("status", f"liquidation type {each.type}")
         for each in liquidations.finished.values()
         if each.type not in _KNOWN_LIQUIDATION_TYPES
     }
     if not liquidations.is_complete:
         # The latest may be among those that are not shown.
-        found.add(Novelty("status", "liquidations listed in part"))
+        found.add(Undocumented("status", "liquidations listed in part"))
     return found

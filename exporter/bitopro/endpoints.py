@@ -52,7 +52,11 @@ BORROW_TERMS: Endpoint[BorrowTerms] = Endpoint(
 )
 
 # What each of them may bring.
-Extra = MarkPrices | BorrowTerms | Liquidations
+OptionalResponse = MarkPrices | BorrowTerms | Liquidations
 
-OPTIONAL_ENDPOINTS: tuple[Endpoint[Extra], ...] = (MARK_PRICE, USER_LIQUIDATIONS, BORROW_TERMS)
+OPTIONAL_ENDPOINTS: tuple[Endpoint[OptionalResponse], ...] = (
+    MARK_PRICE,
+    USER_LIQUIDATIONS,
+    BORROW_TERMS,
+)
 PATHS: frozenset[str] = frozenset(each.path for each in (BALANCES, *OPTIONAL_ENDPOINTS))

@@ -145,7 +145,7 @@ class Framing:
         return line
 
 
-class Tap:
+class Recording:
     """What one request put through the connection beneath it.
 
     `received` is every byte that came, HTTP's framing included and TLS taken off.
@@ -181,24 +181,24 @@ class Tap:
         self.framing.follow()
 
 
-class TappedTransport(httpx.AsyncHTTPTransport):
+class RecordingTransport(httpx.AsyncHTTPTransport):
     """httpx's own transport, over one connection whose received bytes are kept.
 
     httpx takes no network backend, so its pool is set here; a test over a real socket fails
     should that attribute ever move.
     """
 
-    def __init__(self, ssl_context: ssl.SSLContext, tap: Tap) -> None:
+    def __init__(self, ssl_context: ssl.SSLContext, tap: Recording) -> None:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context,
             max_connections=1,
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
-            network_backend=_TappedBackend(tap),
+            network_backend=_RecordingBackend(tap),
         )
 
 
-class _TappedBackend(httpcore.AnyIOBackend):
-    def __init__(self, tap: Tap) -> None:
+class _RecordingBackend(httpcore.AnyIOBackend):
+    def __init__(self, tap: Recording) -> None:
         self._tap = tap
 
     async def connect_tcp(
@@ -216,11 +216,11 @@ class _TappedBackend(httpcore.AnyIOBackend):
             addresses,
             lambda address: connect(address, port, timeout, local_address, socket_options),
         )
-        return _TappedStream(stream, self._tap)
+        return _RecordingStream(stream, self._tap)
 
 
-class _TappedStream(httpcore.AsyncNetworkStream):
-    def __init__(self, stream: httpcore.AsyncNetworkStream, tap: Tap) -> None:
+class _RecordingStream(httpcore.AsyncNetworkStream):
+    def __init__(self, stream: httpcore.AsyncNetworkStream, tap: Recording) -> None:
         self._stream = stream
         self._tap = tap
 
@@ -255,7 +255,7 @@ class _TappedStream(httpcore.AsyncNetworkStream):
             # httpcore closes the connection after an error, but not when it is cancelled.
             await self._stream.aclose()
             raise
-        return _TappedStream(stream, self._tap)
+        return _RecordingStream(stream, self._tap)
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)
@@ -286,7 +286,7 @@ class Answer:
     body: bytes
 
 
-class Wire:
+class Connection:
     """A connection to the exchange, kept alive between requests, one request at a time."""
 
     def __init__(
@@ -366,9 +366,9 @@ class Wire:
         return NetworkError(f"no connection, or it broke: {_root_text(error)}")
 
     def _open(self) -> None:
-        self._tap = Tap()
+        self._tap = Recording()
         self._client = httpx.AsyncClient(
-            transport=self._transport or TappedTransport(self._ssl_context, self._tap),
+            transport=self._transport or RecordingTransport(self._ssl_context, self._tap),
             timeout=None,  # noqa: S113 - the caller's deadline covers the poll as a whole
             follow_redirects=False,
             trust_env=False,
@@ -383,7 +383,7 @@ class Wire:
             return
 
 
-def _verify_framing(tap: Tap, headers: httpx.Headers) -> None:
+def _verify_framing(tap: Recording, headers: httpx.Headers) -> None:
     """Raise FramingError unless exactly the announced body came, and not a byte more."""
     length, coding = headers.get("content-length"), headers.get("transfer-encoding")
     framing, received_bytes = tap.framing, len(tap.received)

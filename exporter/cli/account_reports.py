@@ -12,7 +12,7 @@ from exporter.bitopro.client import Exchange, KnownExchanges
 from exporter.bitopro.endpoints import BALANCES, BORROW_TERMS, MARK_PRICE, Endpoint
 from exporter.bitopro.market import BorrowTerms, MarkPrices
 from exporter.bitopro.rate_limit import RequestBudget
-from exporter.bitopro.transport import Wire
+from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.config.settings import AccountSettings, Settings
 from exporter.errors import PollError, RateLimitedError
@@ -24,7 +24,7 @@ from exporter.state import Account, AccountState, MarketState, PollTimes, means_
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class Missing:
     """An endpoint that gave nothing, and why."""
 
     endpoint: str
@@ -33,7 +33,7 @@ class Lack:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class AccountReport:
     """An account as it was at `timestamp_seconds` of unix time.
 
     `snapshot` is None if the poll failed, and `failure` says why. `prices` and `annual_ratios` are
@@ -43,10 +43,10 @@ class Look:
     account: Account
     timestamp_seconds: float
     snapshot: Snapshot | None
-    failure: Lack | None
+    failure: Missing | None
     prices: Mapping[str, Decimal]
     annual_ratios: Mapping[str, Decimal]
-    lacks: tuple[Lack, ...] = ()
+    lacks: tuple[Missing, ...] = ()
 
     @property
     def risk(self) -> Risk | None:
@@ -61,21 +61,21 @@ _OF_THE_MARKET: Sequence[Endpoint[_Learned]] = (MARK_PRICE, BORROW_TERMS)
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PollResult:
     """A polled account, with what its exchange said of the market, and what it did not say."""
 
     state: AccountState
     market: MarketState
-    lacks: tuple[Lack, ...]
+    lacks: tuple[Missing, ...]
 
     @property
-    def look(self) -> Look:
+    def look(self) -> AccountReport:
         """What was found."""
         state, prices, terms = self.state, self.market.prices, self.market.terms
         failure = None
         if state.reason is not None:
-            failure = Lack(BALANCES.name, state.reason, state.message or "")
-        return Look(
+            failure = Missing(BALANCES.name, state.reason, state.message or "")
+        return AccountReport(
             account=state.account,
             timestamp_seconds=state.since_timestamp_seconds or 0.0,
             snapshot=state.snapshot,
@@ -92,7 +92,7 @@ class Visit:
 
 async def visit_until(
     stopped: asyncio.Event, settings: Settings, clock: Clock
-) -> tuple[Visit, ...] | None:
+) -> tuple[PollResult, ...] | None:
     """Visit all accounts and set `stopped`; None if it was set before the end."""
     visiting = asyncio.create_task(_visit_all(settings, clock))
     stopping = asyncio.create_task(stopped.wait())
@@ -104,7 +104,7 @@ async def visit_until(
     return visits
 
 
-async def _visit_all(settings: Settings, clock: Clock) -> tuple[Visit, ...]:
+async def _visit_all(settings: Settings, clock: Clock) -> tuple[PollResult, ...]:
     """Poll each account once, and ask each exchange once for what is the same for its accounts."""
     budget = RequestBudget(clock, settings.requests_per_minute)
     exchanges = KnownExchanges()
@@ -112,7 +112,11 @@ async def _visit_all(settings: Settings, clock: Clock) -> tuple[Visit, ...]:
     async with AsyncExitStack() as stack:
         callers = [
             _Caller(
-                each, await stack.enter_async_context(Wire(ssl_context)), budget, exchanges, clock
+                each,
+                await stack.enter_async_context(Connection(ssl_context)),
+                budget,
+                exchanges,
+                clock,
             )
             for each in settings.accounts
         ]
@@ -125,7 +129,7 @@ async def _visit_all(settings: Settings, clock: Clock) -> tuple[Visit, ...]:
         markets = {
             base_url: await _market(fellows, clock) for base_url, fellows in by_exchange.items()
         }
-    return tuple(Visit(caller.state, *markets[caller.account.base_url]) for caller in callers)
+    return tuple(PollResult(caller.state, *markets[caller.account.base_url]) for caller in callers)
 
 
 class _Caller:
@@ -134,7 +138,7 @@ class _Caller:
     def __init__(
         self,
         settings: AccountSettings,
-        wire: Wire,
+        wire: Connection,
         budget: RequestBudget,
         exchanges: KnownExchanges,
         clock: Clock,
@@ -173,13 +177,15 @@ class _Caller:
         return learned
 
 
-async def _market(callers: Sequence[_Caller], clock: Clock) -> tuple[MarketState, tuple[Lack, ...]]:
+async def _market(
+    callers: Sequence[_Caller], clock: Clock
+) -> tuple[MarketState, tuple[Missing, ...]]:
     """Ask what is the same for all accounts of an exchange."""
     market = MarketState(min(each.account.stale_after_seconds for each in callers))
-    lacks: list[Lack] = []
+    lacks: list[Missing] = []
     for endpoint in _OF_THE_MARKET:
         learned = await _first_answer([each for each in callers if each.state.is_up], endpoint)
-        if isinstance(learned, Lack):
+        if isinstance(learned, Missing):
             lacks.append(learned)
         elif learned is not None:
             market = market.after(learned, clock.monotonic())
@@ -188,14 +194,14 @@ async def _market(callers: Sequence[_Caller], clock: Clock) -> tuple[MarketState
 
 async def _first_answer(
     callers: Sequence[_Caller], endpoint: Endpoint[_Learned]
-) -> _Learned | Lack | None:
+) -> _Learned | Missing | None:
     """Ask with the next key where one may not ask this; of other failures all would be met."""
     lack = None
     for caller in callers:
         try:
             return await caller.ask(endpoint)
         except PollError as error:
-            lack = Lack(endpoint.name, error.reason, str(error))
+            lack = Missing(endpoint.name, error.reason, str(error))
             if not means_unavailable(error):
                 break
     return lack

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from exporter.bitopro.client import Exchange, KnownExchanges
 from exporter.bitopro.rate_limit import RequestBudget
-from exporter.bitopro.transport import Wire
+from exporter.bitopro.transport import Connection
 from exporter.cli.check_steps import NAMES, Step, protection_steps, steps_of
 from exporter.cli.flags import DEFAULT_ADDRESS
 from exporter.cli.parser import command_line, commands_of
 from exporter.cli.run import configuration
-from exporter.cli.terminal import Terminal, tell, terminal_of
+from exporter.cli.terminal import Terminal, echo, terminal_of
 from exporter.clock import Clock
 from exporter.config.files import Secret
 from exporter.config.settings import AccountSettings, Settings
@@ -143,16 +143,16 @@ class _Report:
         self._terminal = terminal
 
     def say(self, text: str) -> None:
-        tell(self._terminal.printable(f"\n{text}\n"))
+        echo(self._terminal.printable(f"\n{text}\n"))
 
     def listing(self, title: str, lines: str) -> None:
-        tell(self._terminal.printable(f"\n{title}\n{lines}"))
+        echo(self._terminal.printable(f"\n{title}\n{lines}"))
 
     def step(self, step: Step) -> None:
         text = self._terminal.printable(f"{step.name:{_NAME_WIDTH}}  {step.text}")
-        tell(f"  {self._terminal.sign(step.verdict)} {text}\n")
+        echo(f"  {self._terminal.sign(step.verdict)} {text}\n")
         if step.do:
-            tell(self._terminal.printable(f"      {self._terminal.arrow()} {step.do}\n"))
+            echo(self._terminal.printable(f"      {self._terminal.arrow()} {step.do}\n"))
 
 
 def _configuration(settings: Settings) -> Iterable[Step]:
@@ -189,7 +189,7 @@ async def _is_good(  # noqa: PLR0913, PLR0917 - everything it needs is passed in
 ) -> bool:
     deadline_seconds = min(DEADLINE_SECONDS, each.account.poll_interval_seconds)
     verdicts: dict[str, str] = {}
-    async with Wire(context) as wire:
+    async with Connection(context) as wire:
 
         def make_exchange() -> Exchange:
             return Exchange(
@@ -230,6 +230,6 @@ def main(options: argparse.Namespace) -> int:
     try:
         settings = configuration(options)
     except ConfigurationError as error:
-        tell(problems_text(error.problems, terminal))
+        echo(problems_text(error.problems, terminal))
         return EXIT_CONFIGURATION
     return 0 if run_check(settings, options, terminal) else EXIT_FAILED

@@ -23,7 +23,7 @@ from exporter.bitopro.liquidations import Liquidations
 from exporter.cli.flags import DEFAULT_ADDRESS
 from exporter.cli.terminal import Verdict
 from exporter.clock import Clock
-from exporter.errors import ADVICE, PollError
+from exporter.errors import HINTS, PollError
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.market import MARKET_FAMILIES
 from exporter.polling.manager import DEADLINE_SECONDS
@@ -170,7 +170,7 @@ def _steps_of_failure(error: PollError) -> list[Step]:
     if error.reason in _REASONS_OF_ANSWERS:
         steps.append(Step(name, "good", "answered with status 200"))
         name = "answer"
-    return [*steps, Step(name, "bad", f"{error.reason}: {error}", ADVICE[error.reason].do)]
+    return [*steps, Step(name, "bad", f"{error.reason}: {error}", HINTS[error.reason].do)]
 
 
 def _clock_step(skew_seconds: float | None, *, is_beside_success: bool) -> Step:
@@ -182,8 +182,8 @@ def _clock_step(skew_seconds: float | None, *, is_beside_success: bool) -> Step:
     # The exchange accepts a request by its time, so beside a 200 our clock is about right.
     if is_beside_success and skew_seconds > 0:
         text += ", beside a 200: a copy (cache) sooner than a wrong clock"
-        return Step("clock", "bad", text, ADVICE["cached"].do)
-    return Step("clock", "bad", text, ADVICE["clock"].do)
+        return Step("clock", "bad", text, HINTS["cached"].do)
+    return Step("clock", "bad", text, HINTS["clock"].do)
 
 
 def _answer_step(state: AccountState, snapshot: Snapshot) -> Step:
@@ -258,7 +258,7 @@ def _step_without(name: str, error: PollError) -> Step:
     lost = f"everything else is there, but not: {_LOST[name]}"
     if means_unavailable(error):
         return Step(_NAME, "odd", f"{name}: not available to this key; {lost}")
-    return Step(_NAME, "odd", f"{name}: {error.reason}: {error}; {lost}", ADVICE[error.reason].do)
+    return Step(_NAME, "odd", f"{name}: {error.reason}: {error}; {lost}", HINTS[error.reason].do)
 
 
 def protection_steps(options: Namespace) -> Iterator[Step]:

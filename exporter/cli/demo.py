@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from exporter.cli.flags import DEFAULT_ADDRESS
 from exporter.cli.run import allowed_hosts
 from exporter.cli.simulate import simulator_config
-from exporter.cli.terminal import tell
+from exporter.cli.terminal import echo
 from exporter.clock import Clock
 from exporter.config.files import CredentialSource, Secret
 from exporter.config.settings import AccountSettings, Settings
@@ -36,7 +36,7 @@ async def run_demo(  # noqa: PLR0913 - everything it needs is passed in
     """Run both until `stopped` is set, and tell on standard output what to open."""
     url = url_of(sockets[0])
     async with Simulator(config) as simulator:
-        tell(
+        echo(
             f"\nA simulated exchange ({config.scenario}) with {_ACCOUNTS} accounts; "
             "Ctrl-C ends it.\n\n"
             f"  status   {url}/\n"

@@ -36,7 +36,7 @@ from exporter.cli.drill_watchers import (
     finding_text,
     verdict,
 )
-from exporter.cli.terminal import complain, tell
+from exporter.cli.terminal import echo, echo_error
 from exporter.clock import Clock
 from exporter.config.files import CredentialSource, Secret
 from exporter.config.settings import AccountSettings, Settings
@@ -147,7 +147,7 @@ class Announcement:
                     "or a drill was killed, and you can remove it"
                 )
             os.unlink(name, dir_fd=folder)
-            complain(f"warning: removed {path}, which a drill that was killed had left behind\n")
+            echo_error(f"warning: removed {path}, which a drill that was killed had left behind\n")
 
     def _close(self) -> None:
         if self._folder is not None:
@@ -227,7 +227,7 @@ async def run_drill(  # noqa: PLR0913 - everything it needs is passed in
 
 def _say(text: str) -> None:
     """Print, and give the drill up when its reader has left: it would go on to notify people."""
-    if not tell(text):
+    if not echo(text):
         raise DrillError("standard output: its reader has left; the drill was given up")
 
 

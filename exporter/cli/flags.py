@@ -101,7 +101,7 @@ def _count(text: str, lowest: int, highest: int) -> int:
     return int(text)
 
 
-class Form(StrEnum):
+class OutputFormat(StrEnum):
     """For people, for programs, for the textfile collector of node_exporter."""
 
     TABLE = "table"

@@ -15,7 +15,7 @@ import ssl
 from contextlib import suppress
 from ipaddress import ip_address
 
-from exporter.cli.terminal import tell
+from exporter.cli.terminal import echo
 from exporter.errors import UnableError
 
 DEADLINE_SECONDS = 3.0
@@ -121,5 +121,5 @@ def main(options: argparse.Namespace) -> int:
     """Tell that it lives. Raises UnableError if it does not."""
     host, port = options.listen_address
     check_health(host, port, is_tls=options.is_tls)
-    tell("healthy\n")
+    echo("healthy\n")
     return 0

@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 from importlib import import_module
 
 from exporter.cli.parser import parse_arguments
-from exporter.cli.terminal import OutputError, complain, tell
+from exporter.cli.terminal import OutputError, echo, echo_error
 from exporter.errors import (
     EXIT_CONFIGURATION,
     EXIT_FAILED,
@@ -27,20 +27,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _options(sys.argv[1:] if arguments is None else arguments)
     except OutputError as error:
-        complain(f"error: {error}\n")
+        echo_error(f"error: {error}\n")
         return EXIT_FAILED
     try:
         # What only other commands need is not imported, so that `run` starts sooner and is smaller.
         code: int = import_module(f"exporter.cli.{options.command}").main(options)
     except ConfigurationError as error:
-        complain("".join(f"error: {problem}\n" for problem in error.problems))
-        complain(_HINTS.get(options.command, ""))
+        echo_error("".join(f"error: {problem}\n" for problem in error.problems))
+        echo_error(_HINTS.get(options.command, ""))
         return EXIT_CONFIGURATION
     except UnableError as error:
-        complain(f"error: {error}\n")
+        echo_error(f"error: {error}\n")
         return EXIT_FAILED
     except Exception as error:  # noqa: BLE001 - Python's own traceback could show a secret
-        complain(f"error: a bug; please report it\n{traceback_text(error)}\n")
+        echo_error(f"error: a bug; please report it\n{traceback_text(error)}\n")
         return EXIT_INTERNAL
     return code
 
@@ -54,4 +54,4 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
             return parse_arguments(arguments)
     finally:
         if text := printed.getvalue():
-            tell(text)
+            echo(text)

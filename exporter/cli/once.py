@@ -16,17 +16,17 @@ from types import MappingProxyType
 from typing import Literal
 
 from exporter.bitopro.balances import Balance, Snapshot
-from exporter.bitopro.consistency import contradictions, with_novelties
+from exporter.bitopro.consistency import contradictions, with_undocumented
 from exporter.cli import formatting
-from exporter.cli.account_reports import Look, Visit, visit_until
-from exporter.cli.flags import Form
+from exporter.cli.account_reports import AccountReport, PollResult, visit_until
+from exporter.cli.flags import OutputFormat
 from exporter.cli.run import shard_of
-from exporter.cli.terminal import complain, tell
+from exporter.cli.terminal import echo, echo_error
 from exporter.clock import Clock
-from exporter.errors import ADVICE, EXIT_FAILED, UnableError
+from exporter.errors import EXIT_FAILED, HINTS, UnableError
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.risk import Risk, Sides, is_crossed
+from exporter.risk import Risk, Totals, is_crossed
 from exporter.service.process import load_configuration, run_until_signal
 from exporter.state import Thresholds
 
@@ -44,7 +44,7 @@ class Verdict:
     text: str
 
 
-def verdict(look: Look) -> Verdict:
+def verdict(look: AccountReport) -> Verdict:
     """Judge an account by its exact ratio. What is not known, or doubtful, is never good."""
     judged = _by_ratio(look)
     if judged.kind == "good" and any(doubts(look)):
@@ -52,11 +52,11 @@ def verdict(look: Look) -> Verdict:
     return judged
 
 
-def _by_ratio(look: Look) -> Verdict:
+def _by_ratio(look: AccountReport) -> Verdict:
     if look.snapshot is None:
         return Verdict("bad", "NOT KNOWN")
     thresholds = look.account.thresholds
-    total = Sides(look.snapshot.total_asset_amount, look.snapshot.total_debt_amount)
+    total = Totals(look.snapshot.total_asset_amount, look.snapshot.total_debt_amount)
     if not total.debt:
         return Verdict("good", "no debt")
     if total.asset < total.debt:
@@ -67,7 +67,7 @@ def _by_ratio(look: Look) -> Verdict:
     return Verdict("good", f"safe: not below {thresholds.warning:g}")
 
 
-def doubts(look: Look) -> Iterator[str]:
+def doubts(look: AccountReport) -> Iterator[str]:
     """Say what in an answer contradicts itself, the market, or the documentation."""
     if look.snapshot is None or look.risk is None:
         return
@@ -77,17 +77,17 @@ def doubts(look: Look) -> Iterator[str]:
         yield f"balances at mark prices add up to other totals, by {share}"
     if failed := [check for check, fails in contradictions(look.snapshot).items() if fails]:
         yield f"the answer contradicts itself: {', '.join(failed)}"
-    for novelty in sorted(with_novelties(frozenset(), look.snapshot)):
+    for novelty in sorted(with_undocumented(frozenset(), look.snapshot)):
         # A field more takes nothing away from the others.
         if novelty.kind != "field":
             yield f"BitoPro documents no {novelty.kind} {novelty.text}"
 
 
-Said = tuple[str, str]
+Line = tuple[str, str]
 """What it is about, and the sentence."""
 
 
-def before_moves(look: Look, snapshot: Snapshot, risk: Risk) -> Iterator[Said]:
+def before_moves(look: AccountReport, snapshot: Snapshot, risk: Risk) -> Iterator[Line]:
     """Say how it stands."""
     yield "ratio", _ratio(snapshot, risk)
     asset, debt = snapshot.total_asset_amount, snapshot.total_debt_amount
@@ -95,7 +95,7 @@ def before_moves(look: Look, snapshot: Snapshot, risk: Risk) -> Iterator[Said]:
     yield "thresholds", _thresholds(look.account.thresholds)
 
 
-def after_moves(look: Look, snapshot: Snapshot, risk: Risk) -> Iterator[Said]:
+def after_moves(look: AccountReport, snapshot: Snapshot, risk: Risk) -> Iterator[Line]:
     """Say what would become of it, what helps, and what is doubtful."""
     thresholds = look.account.thresholds
     if risk.ratio is not None:
@@ -178,14 +178,14 @@ _PLAIN = "\x1b[0m"
 _Row = tuple[str, str, str, str]
 
 
-def table(looks: Iterable[Look], *, is_coloured: bool) -> str:
+def table(looks: Iterable[AccountReport], *, is_coloured: bool) -> str:
     """Give a paragraph per account."""
     return "\n".join(
         "".join(f"{line}\n" for line in _paragraph(look, is_coloured=is_coloured)) for look in looks
     )
 
 
-def _paragraph(look: Look, *, is_coloured: bool) -> Iterator[str]:
+def _paragraph(look: AccountReport, *, is_coloured: bool) -> Iterator[str]:
     yield _heading(look, is_coloured=is_coloured)
     snapshot, risk = look.snapshot, look.risk
     if look.failure is not None:
@@ -201,7 +201,7 @@ def _paragraph(look: Look, *, is_coloured: bool) -> Iterator[str]:
         yield from _line(("missing", f"{lack.endpoint}: {lack.reason}: {lack.message}"))
 
 
-def _heading(look: Look, *, is_coloured: bool) -> str:
+def _heading(look: AccountReport, *, is_coloured: bool) -> str:
     at = datetime.fromtimestamp(look.timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     judged = verdict(look)
     name = f"{look.account.name}: "
@@ -212,7 +212,7 @@ def _heading(look: Look, *, is_coloured: bool) -> str:
     return f"{name}{text}{at:>{_WIDTH - length}}"
 
 
-def _line(said: Said) -> Sequence[str]:
+def _line(said: Line) -> Sequence[str]:
     """Give a sentence behind its subject, broken where it is too long."""
     name, text = said
     indent = " " * (2 + _NAME_WIDTH)
@@ -258,12 +258,12 @@ def _aligned(rows: Sequence[_Row]) -> Iterator[str]:
 _DIGITS = Context(prec=28)
 
 
-def document(looks: Iterable[Look]) -> str:
+def document(looks: Iterable[AccountReport]) -> str:
     """Give the document, `accounts` in the order of the configuration."""
     return json.dumps({"accounts": [_account(look) for look in looks]}, indent=2) + "\n"
 
 
-def _account(look: Look) -> Mapping[str, object]:
+def _account(look: AccountReport) -> Mapping[str, object]:
     thresholds = look.account.thresholds
     levels = thresholds.by_level()
     snapshot = _plain(look.snapshot)
@@ -301,16 +301,16 @@ def _plain(value: object, digits: Context | None = None) -> object:
     return value
 
 
-def printed(visits: Sequence[Visit], form: Form, *, is_coloured: bool) -> str:
+def printed(visits: Sequence[PollResult], form: OutputFormat, *, is_coloured: bool) -> str:
     """Give the text to print."""
     return _FORMS[form](visits, is_coloured)
 
 
-def failures(visits: Sequence[Visit]) -> Sequence[str]:
+def failures(visits: Sequence[PollResult]) -> Sequence[str]:
     """Say of each account that gave no answer why, and what to do."""
     return [
         f"account {look.account.name}: no answer: {look.failure.reason}: {look.failure.message}; "
-        f"{ADVICE[look.failure.reason].do}"
+        f"{HINTS[look.failure.reason].do}"
         for look in (each.look for each in visits)
         if look.failure is not None
     ]
@@ -322,15 +322,15 @@ def is_colour_wanted() -> bool:
     return sys.stdout is not None and sys.stdout.isatty() and not is_plain
 
 
-def _table(visits: Sequence[Visit], is_coloured: bool) -> str:  # noqa: FBT001 - see _FORMS
+def _table(visits: Sequence[PollResult], is_coloured: bool) -> str:  # noqa: FBT001 - see _FORMS
     return table([each.look for each in visits], is_coloured=is_coloured)
 
 
-def _json(visits: Sequence[Visit], _: object) -> str:
+def _json(visits: Sequence[PollResult], _: object) -> str:
     return document([each.look for each in visits])
 
 
-def _prom(visits: Sequence[Visit], _: object) -> str:
+def _prom(visits: Sequence[PollResult], _: object) -> str:
     """Give the page without what it says of the process, which has ended when that is read."""
     exposition = Exposition(lambda: float("-inf"))
     for each in visits:
@@ -342,15 +342,15 @@ def _prom(visits: Sequence[Visit], _: object) -> str:
     return exposition.page(Format.TEXT).decode()
 
 
-_FORMS: Mapping[Form, Callable[[Sequence[Visit], bool], str]] = MappingProxyType(
-    {Form.TABLE: _table, Form.JSON: _json, Form.PROM: _prom}
+_FORMS: Mapping[OutputFormat, Callable[[Sequence[PollResult], bool], str]] = MappingProxyType(
+    {OutputFormat.TABLE: _table, OutputFormat.JSON: _json, OutputFormat.PROM: _prom}
 )
 
 
 def main(options: argparse.Namespace) -> int:
     """Print each account, and give 1 if one of them gave no answer."""
     settings = load_configuration(options.config_file, choose_shard=lambda: shard_of(options))
-    visits: tuple[Visit, ...] | None = None
+    visits: tuple[PollResult, ...] | None = None
 
     async def look(stopped: asyncio.Event) -> None:
         nonlocal visits
@@ -361,8 +361,8 @@ def main(options: argparse.Namespace) -> int:
         return code
     if visits is None:
         raise UnableError("stopped before every account was asked")
-    complain("".join(f"warning: {warning}\n" for warning in settings.warnings))
-    tell(printed(visits, Form(options.output), is_coloured=is_colour_wanted()))
+    echo_error("".join(f"warning: {warning}\n" for warning in settings.warnings))
+    echo(printed(visits, OutputFormat(options.output), is_coloured=is_colour_wanted()))
     problems = failures(visits)
-    complain("".join(f"error: {problem}\n" for problem in problems))
+    echo_error("".join(f"error: {problem}\n" for problem in problems))
     return EXIT_FAILED if problems else 0

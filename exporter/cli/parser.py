@@ -9,7 +9,7 @@ from typing import Literal
 
 from exporter import __version__
 from exporter.cli.flags import (
-    Form,
+    OutputFormat,
     add_config_flag,
     add_drill_flags,
     add_healthcheck_flags,
@@ -196,7 +196,7 @@ def command_line(command: str | None = None) -> argparse.ArgumentParser:
     add_shard_flags(once)
     once.add_argument(
         "--output",
-        choices=[form.value for form in Form],
+        choices=[form.value for form in OutputFormat],
         default="table",
         help="for people, for programs, or for the textfile collector of node_exporter "
         "(default: %(default)s)",

@@ -11,7 +11,7 @@ from exporter.cli.flags import DEFAULT_ADDRESS
 from exporter.clock import Clock
 from exporter.config.settings import Settings, load_settings
 from exporter.config.shards import ONLY_SHARD, Shard, chosen_shard
-from exporter.polling.reload import Hangup, ReloadOptions, log_warnings
+from exporter.polling.reload import ReloadOptions, ReloadSignal, log_warnings
 from exporter.service.process import load_configuration, run_service, run_until_signal
 from exporter.web.application import AllowedHosts
 from exporter.web.listening import bound_address, host_and_port, is_public, open_sockets, url_of
@@ -48,7 +48,7 @@ logger = logging.getLogger("exporter")
 def main(options: argparse.Namespace) -> int:
     """Run until a signal comes, and give the exit code."""
     # Before the configuration is read, so that a change since then is not missed.
-    hangup = Hangup()
+    hangup = ReloadSignal()
     settings = configuration(options)
     protection = Protection(options.web_config_file)
     sockets = open_sockets(options.listen_addresses or [DEFAULT_ADDRESS])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from exporter.cli.flags import address
-from exporter.cli.terminal import tell
+from exporter.cli.terminal import echo
 from exporter.errors import ConfigurationError
 from exporter.service.process import run_until_signal
 from exporter.simulator import ENDPOINTS, FAULTS, SCENARIOS, Simulator, SimulatorConfig
@@ -72,7 +72,7 @@ def main(options: argparse.Namespace) -> int:
 
     if options.fault_list:
         faults = FAULTS.values()
-        tell("".join(f"{each.group:8}{each.name:40}{each.summary}\n" for each in faults))
+        echo("".join(f"{each.group:8}{each.name:40}{each.summary}\n" for each in faults))
         return 0
     host, port = options.listen_address
     config = simulator_config(
@@ -96,7 +96,7 @@ def main(options: argparse.Namespace) -> int:
             except OSError as error:
                 reason = error.strerror or str(error)
                 raise ListenError(f"--listen-address: {reason}") from error
-            tell(f"simulated exchange at {simulator.base_url}\n")
+            echo(f"simulated exchange at {simulator.base_url}\n")
             await stopped.wait()
 
     return run_until_signal(serve, options.log_level, options.log_format)

@@ -13,7 +13,7 @@ class OutputError(UnableError):
     """Standard output takes nothing more: a full disk, a terminal that is gone."""
 
 
-def tell(text: str) -> bool:
+def echo(text: str) -> bool:
     """Write to standard output what was asked for, and return False if its reader has left.
 
     That is no error: `| head` reads as much as it wants. Raises OutputError for any other reason.
@@ -27,7 +27,7 @@ def tell(text: str) -> bool:
     return True
 
 
-def complain(text: str) -> None:
+def echo_error(text: str) -> None:
     """Write to standard error why this ends; where that fails, there is no place to say so."""
     try:
         _write(sys.stderr, text)

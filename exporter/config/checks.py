@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from exporter.bitopro.endpoints import BALANCES, OPTIONAL_ENDPOINTS
-from exporter.config.values import Given, GivenAccount
+from exporter.config.values import SourceAccount, SourceSettings
 from exporter.errors import ConfigurationError
 from exporter.state import DRILL_ACCOUNT, Thresholds
 
@@ -16,7 +16,7 @@ _LONGEST_STALE_AFTER_SECONDS = 3600.0
 
 
 def problems_of_schedule(
-    given: Given, interval_seconds: float, stale_after_seconds: float
+    given: SourceSettings, interval_seconds: float, stale_after_seconds: float
 ) -> Sequence[str]:
     """Tell what is wrong with the times, each named by where it was given."""
     problems: list[str] = []
@@ -37,7 +37,7 @@ def problems_of_schedule(
 
 
 def problems_of_budget(
-    given: Given, interval_seconds: float, accounts: int, requests_per_minute: int
+    given: SourceSettings, interval_seconds: float, accounts: int, requests_per_minute: int
 ) -> Sequence[str]:
     """Tell whether the exporter's own accounts need more requests than it may send."""
     if interval_seconds < _SHORTEST_POLL_INTERVAL_SECONDS:
@@ -74,7 +74,7 @@ def warnings_of_budget(
     return (text,)
 
 
-def problems_of_names(accounts: Iterable[GivenAccount]) -> Sequence[str]:
+def problems_of_names(accounts: Iterable[SourceAccount]) -> Sequence[str]:
     """Tell which names are there twice, or are not for accounts."""
     # Places instead of names, for one of these may be an e-mail by mistake.
     problems: list[str] = []
@@ -88,7 +88,7 @@ def problems_of_names(accounts: Iterable[GivenAccount]) -> Sequence[str]:
     return problems
 
 
-def problems_of_thresholds(accounts: Iterable[GivenAccount]) -> Sequence[str]:
+def problems_of_thresholds(accounts: Iterable[SourceAccount]) -> Sequence[str]:
     """Tell whose thresholds are in no order."""
     return [
         f"{each.where}: thresholds must fall from warning over critical to liquidation, but are "
@@ -102,7 +102,7 @@ def _is_falling(thresholds: Thresholds) -> bool:
     return thresholds.warning > thresholds.critical > thresholds.liquidation
 
 
-def problems_of_credentials(accounts: Iterable[GivenAccount]) -> Sequence[str]:
+def problems_of_credentials(accounts: Iterable[SourceAccount]) -> Sequence[str]:
     """Read every secret once; two accounts of one key would break each other's nonces."""
     problems: list[str] = []
     wheres_by_key: dict[str, str] = {}

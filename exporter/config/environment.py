@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from exporter.config.files import CredentialSource, Secret
 from exporter.config.values import (
-    AUTHORITIES_MEANING,
+    AUTHORITIES_DESCRIPTION,
     AUTHORITIES_VARIABLE,
     DEFAULT_BASE_URL,
     NO_COLOUR_MEANING,
@@ -20,11 +20,11 @@ from exporter.config.values import (
     Choice,
     DurationSeconds,
     FileName,
-    Given,
-    GivenAccount,
     Ratio,
     RequestsPerMinute,
-    meaning_of,
+    SourceAccount,
+    SourceSettings,
+    description_of,
     problem_texts,
     suggestion,
 )
@@ -78,7 +78,7 @@ class _Variables(BaseSettings):
     requests_per_minute: RequestsPerMinute | None = None
 
 
-def read_environment(*, with_account: bool) -> Given:
+def read_environment(*, with_account: bool) -> SourceSettings:
     """Read the process's environment; its account only if `with_account`.
 
     Raises ConfigurationError for a variable that is malformed or missing, and, where the account
@@ -96,7 +96,7 @@ def read_environment(*, with_account: bool) -> Given:
         raise ConfigurationError(problems) from None
     if problems:
         raise ConfigurationError(problems)
-    return Given(
+    return SourceSettings(
         accounts=(_account(variables),) if with_account else (),
         poll_interval_seconds=variables.poll_interval,
         stale_after_seconds=variables.stale_after,
@@ -119,18 +119,18 @@ def variable_defaults() -> Mapping[str, str]:
     }
 
 
-def variable_meanings() -> Mapping[str, str]:
+def variable_descriptions() -> Mapping[str, str]:
     """Give every variable with its meaning, those included that are not ours alone."""
-    ours = {_variable(name): meaning_of(name) for name in _Variables.model_fields}
+    ours = {_variable(name): description_of(name) for name in _Variables.model_fields}
     return {
         **ours,
-        AUTHORITIES_VARIABLE: AUTHORITIES_MEANING,
+        AUTHORITIES_VARIABLE: AUTHORITIES_DESCRIPTION,
         NO_COLOUR_VARIABLE: NO_COLOUR_MEANING,
     }
 
 
-def _account(variables: _Variables) -> GivenAccount:
-    return GivenAccount(
+def _account(variables: _Variables) -> SourceAccount:
+    return SourceAccount(
         where=f"{_PREFIX}ACCOUNT",
         name=variables.account,
         base_url=variables.base_url,

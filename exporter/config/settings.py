@@ -21,7 +21,7 @@ from exporter.config.checks import (
 from exporter.config.environment import read_environment, unknown_variables
 from exporter.config.files import CredentialSource
 from exporter.config.shards import ONLY_SHARD, Shard
-from exporter.config.values import Given
+from exporter.config.values import SourceSettings
 from exporter.errors import ConfigurationError
 from exporter.state import Account
 
@@ -32,7 +32,7 @@ _TWO_EXCHANGES = (
     "neither mark prices nor terms of borrowing are asked for; run one exporter per exchange"
 )
 
-_NOTHING = Given(
+_NOTHING = SourceSettings(
     accounts=(),
     poll_interval_seconds=None,
     stale_after_seconds=None,
@@ -128,7 +128,7 @@ def load_settings(config_file: Path | None, shard: Shard = ONLY_SHARD) -> Settin
     return replace(settings, warnings=(*settings.warnings, *further))
 
 
-def _read_sources(config_file: Path | None) -> tuple[Given, list[str]]:
+def _read_sources(config_file: Path | None) -> tuple[SourceSettings, list[str]]:
     """Read both sources, so that problems of one do not hide those of the other."""
     problems = unknown_variables()
     given = _NOTHING
@@ -144,15 +144,15 @@ def _read_sources(config_file: Path | None) -> tuple[Given, list[str]]:
     return given, problems
 
 
-def _read_file(path: Path) -> Given:
+def _read_file(path: Path) -> SourceSettings:
     # YAML takes a while to import, and most have no file.
     from exporter.config.yaml_file import read_config_file  # noqa: PLC0415 - see above
 
     return read_config_file(path)
 
 
-def _merged(above: Given, below: Given) -> Given:
-    return Given(
+def _merged(above: SourceSettings, below: SourceSettings) -> SourceSettings:
+    return SourceSettings(
         accounts=(*above.accounts, *below.accounts),
         poll_interval_seconds=_or(above.poll_interval_seconds, below.poll_interval_seconds),
         stale_after_seconds=_or(above.stale_after_seconds, below.stale_after_seconds),

@@ -126,7 +126,7 @@ FileName = Annotated[Path, BeforeValidator(stripped)]
 
 
 # By the name of the variable, in lower case and without its prefix; keys of the file alike.
-MEANINGS: Mapping[str, str] = MappingProxyType(
+DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
         "account": "your own name for the account, the value of the label account",
         "api_key": "the API key; it needs permission to read, and no other",
@@ -147,23 +147,25 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 
 # Read by OpenSSL, and by us for what OpenSSL would not say.
 AUTHORITIES_VARIABLE = "SSL_CERT_FILE"
-AUTHORITIES_MEANING = "PEM file of the certificate authorities to trust, instead of certifi's list"
+AUTHORITIES_DESCRIPTION = (
+    "PEM file of the certificate authorities to trust, instead of certifi's list"
+)
 NO_COLOUR_VARIABLE = "NO_COLOR"
 NO_COLOUR_MEANING = "if set to anything, nothing is printed in colour"
 
 
-def meaning_of(name: str) -> str:
+def description_of(name: str) -> str:
     """Give the meaning of a variable or key; `_file` names a file that holds the value."""
     if name.endswith("_file"):
-        return f"file that holds it: {MEANINGS[name.removesuffix('_file')]}"
-    return MEANINGS[name]
+        return f"file that holds it: {DESCRIPTIONS[name.removesuffix('_file')]}"
+    return DESCRIPTIONS[name]
 
 
 DEFAULT_BASE_URL: Final = "https://api.bitopro.com/v3"
 
 
 @dataclass(frozen=True, slots=True)
-class GivenAccount:
+class SourceAccount:
     """One account, with the place where its secrets are. `where` names it in messages.
 
     `origins` tells, for each setting that was given, under which name or where in which file.
@@ -178,13 +180,13 @@ class GivenAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class SourceSettings:
     """Accounts, and what was said about all of them; None where nothing was said.
 
     `origins` is as for an account.
     """
 
-    accounts: tuple[GivenAccount, ...]
+    accounts: tuple[SourceAccount, ...]
     poll_interval_seconds: float | None
     stale_after_seconds: float | None
     hides_account_id: bool | None

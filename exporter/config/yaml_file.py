@@ -14,10 +14,10 @@ from exporter.config.values import (
     AccountName,
     BaseUrl,
     DurationSeconds,
-    Given,
-    GivenAccount,
     Ratio,
     RequestsPerMinute,
+    SourceAccount,
+    SourceSettings,
     problem_texts,
     stripped,
     suggestion,
@@ -240,7 +240,7 @@ THRESHOLD_KEYS = tuple(_ThresholdsModel.model_fields)
 _KEYS = frozenset({*FILE_KEYS, *ACCOUNT_KEYS, *THRESHOLD_KEYS})
 
 
-def read_config_file(path: Path) -> Given:
+def read_config_file(path: Path) -> SourceSettings:
     """Read the file. Relative paths in it start at its folder.
 
     Raises ConfigurationError with every problem found, each with its place in the file.
@@ -252,7 +252,7 @@ def read_config_file(path: Path) -> Given:
         file = _FileModel.model_validate(document)
     except ValidationError as error:
         raise ConfigurationError([_problem(path, *each) for each in problem_texts(error)]) from None
-    return Given(
+    return SourceSettings(
         accounts=tuple(
             _account(path, f"{path}: accounts[{index}]", account)
             for index, account in enumerate(file.accounts)
@@ -265,13 +265,13 @@ def read_config_file(path: Path) -> Given:
     )
 
 
-def _account(path: Path, where: str, account: _AccountModel) -> GivenAccount:
+def _account(path: Path, where: str, account: _AccountModel) -> SourceAccount:
     def secret(name: str, file: str | None, value: str | None = None) -> Secret:
         if file is None:
             return Secret(setting=f"{where}.{name}", value=value)
         return Secret(setting=f"{where}.{name}_file", file=path.parent / file)
 
-    return GivenAccount(
+    return SourceAccount(
         where=where,
         name=account.name,
         base_url=account.base_url,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from operator import attrgetter
 
 from exporter.bitopro.balances import Columns, Snapshot
-from exporter.bitopro.consistency import NOVELTY_KINDS, contradictions
+from exporter.bitopro.consistency import UNDOCUMENTED_KINDS, contradictions
 from exporter.metrics.families import NO_SAMPLES, Family, Samples, each, of_account, one
 from exporter.metrics.optional import OPTIONAL_FAMILIES
 from exporter.state import AccountState
@@ -62,7 +62,7 @@ def _assumed_thresholds(state: AccountState) -> Samples:
 
 def _novelty_counts(state: AccountState) -> Samples:
     kinds = [novelty.kind for novelty in state.novelties]
-    return each({kind: kinds.count(kind) for kind in NOVELTY_KINDS})
+    return each({kind: kinds.count(kind) for kind in UNDOCUMENTED_KINDS})
 
 
 def _account_info(state: AccountState, snapshot: Snapshot) -> Samples:

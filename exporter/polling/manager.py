@@ -12,13 +12,13 @@ from exporter.bitopro.client import Exchange, KnownExchanges
 from exporter.bitopro.endpoints import BALANCES, OPTIONAL_ENDPOINTS
 from exporter.bitopro.rate_limit import RequestBudget
 from exporter.bitopro.signing import Credentials, NonceSource, signed_headers
-from exporter.bitopro.transport import Wire, require_usable_url
+from exporter.bitopro.transport import Connection, require_usable_url
 from exporter.clock import Clock
 from exporter.config.settings import AccountSettings, Settings
-from exporter.crash import Vigil
+from exporter.crash import ExitOnFailure
 from exporter.errors import AuthenticationError, ConfigurationError, PollError, RateLimitedError
 from exporter.metrics.page import Exposition
-from exporter.polling.optional import Extras, MarketBoard
+from exporter.polling.optional import OptionalRequests, SharedMarket
 from exporter.polling.poller import poll_forever
 from exporter.state import AccountState, Store
 
@@ -60,7 +60,7 @@ class AccountPoller:
         """Tell whether nothing that it works with would change."""
         return self.settings == settings and not self._has_others_than(credentials)
 
-    def successor(
+    def reconfigured(
         self, settings: AccountSettings, credentials: Credentials, soon_monotonic_seconds: float
     ) -> "AccountPoller":
         """Give the poller of the same account with other settings, to be started.
@@ -89,9 +89,9 @@ class AccountPoller:
         state: AccountState,
         publish: Callable[[AccountState], None],
         *,
-        wire: Wire,
+        wire: Connection,
         budget: RequestBudget,
-        board: MarketBoard,
+        board: SharedMarket,
         exchanges: KnownExchanges,
         clock: Clock,
     ) -> None:
@@ -111,7 +111,7 @@ class AccountPoller:
             claim=partial(exchanges.claim, state.account.name, state.account.base_url),
             dates=exchanges.dates(state.account.base_url),
         )
-        extras = Extras(
+        extras = OptionalRequests(
             self._exchange,
             OPTIONAL_ENDPOINTS,
             interval_seconds=interval_seconds,
@@ -154,7 +154,7 @@ class Changes:
     changed: tuple[str, ...]
 
 
-class Fleet:
+class PollerManager:
     """Runs a poller per account in `group`, and publishes what they learn."""
 
     def __init__(  # noqa: PLR0913 - everything it needs is passed in
@@ -164,7 +164,7 @@ class Fleet:
         exposition: Exposition,
         ssl_context: ssl.SSLContext,
         clock: Clock,
-        vigil: Vigil,
+        vigil: ExitOnFailure,
         group: asyncio.TaskGroup,
     ) -> None:
         self._store = store
@@ -174,7 +174,7 @@ class Fleet:
         self._vigil = vigil
         self._group = group
         self._budget = RequestBudget(clock)
-        self._board = MarketBoard(exposition, clock.monotonic())
+        self._board = SharedMarket(exposition, clock.monotonic())
         self._exchanges = KnownExchanges()
         self._pollers: dict[str, AccountPoller] = {}
         # By what identifies a key at an exchange: until when requests with it are to wait, and why.
@@ -205,7 +205,7 @@ class Fleet:
             elif old.is_for(each, credentials[name]):
                 after[name] = old
             else:
-                after[name] = old.successor(each, credentials[name], due)
+                after[name] = old.reconfigured(each, credentials[name], due)
                 states[name] = replace(states[name], account=each.account)
                 changed.add(name)
         stays = {name for name, old in before.items() if after.get(name) is old}
@@ -260,7 +260,7 @@ class Fleet:
         if not self._ending[name]:
             del self._ending[name]
 
-    def _start(self, poller: AccountPoller, state: AccountState, wire: Wire) -> None:
+    def _start(self, poller: AccountPoller, state: AccountState, wire: Connection) -> None:
         # A key's requests never overlap, so a predecessor has to be through with its last one.
         predecessors = frozenset(self._ending.get(state.account.name, ()))
         poller.task = self._group.create_task(self._run(poller, state, wire, predecessors))
@@ -269,7 +269,7 @@ class Fleet:
         self,
         poller: AccountPoller,
         state: AccountState,
-        wire: Wire,
+        wire: Connection,
         predecessors: frozenset[asyncio.Task[None]],
     ) -> None:
         if predecessors:
@@ -295,13 +295,13 @@ class Fleet:
                 )
 
 
-def _built(poller: AccountPoller, ssl_context: ssl.SSLContext, clock: Clock) -> Wire:
+def _built(poller: AccountPoller, ssl_context: ssl.SSLContext, clock: Clock) -> Connection:
     """Return the connection of a new poller, with which a request could be built and signed."""
     account = poller.settings.account
     try:
         require_usable_url(account.base_url + BALANCES.path)
         signed_headers(poller.credentials, NonceSource(clock.wall).next_ms())
-        return Wire(ssl_context)
+        return Connection(ssl_context)
     except Exception as error:
         # Of any kind, for this is all that stands between it and a dead process.
         logger.exception("account cannot be polled", extra={"account": account.name})

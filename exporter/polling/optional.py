@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from exporter.bitopro.client import Exchange
-from exporter.bitopro.endpoints import BORROW_TERMS, MARK_PRICE, Endpoint, Extra
+from exporter.bitopro.endpoints import BORROW_TERMS, MARK_PRICE, Endpoint, OptionalResponse
 from exporter.bitopro.liquidations import Liquidations
 from exporter.clock import Clock
 from exporter.config.settings import Settings
@@ -26,11 +26,11 @@ from exporter.errors import (
     WrongAccountError,
 )
 from exporter.metrics.page import Exposition
-from exporter.polling.poller import SLOW_SECONDS, delay_seconds, log_novelties
+from exporter.polling.poller import SLOW_SECONDS, delay_seconds, log_undocumented
 from exporter.state import AccountState, EndpointState, MarketState, PollTimes, means_unavailable
 
 
-class Rota:
+class Schedule:
     """Times at which things are due, on a grid of their intervals that begins at `now`.
 
     Whoever comes first when one is due takes it; nobody else does before the next time, unless it
@@ -69,11 +69,11 @@ class Rota:
         self._returned &= set(intervals_seconds)
 
 
-class MarketBoard:
+class SharedMarket:
     """The market as far as it is known, and the rota of those who ask about it."""
 
     def __init__(self, exposition: Exposition, now: float) -> None:
-        self.rota = Rota({}, now)
+        self.rota = Schedule({}, now)
         self._exposition = exposition
         self._market = MarketState(0.0)
         self._base_urls: frozenset[str] = frozenset()
@@ -119,7 +119,7 @@ _OUTAGES = (NetworkError, TLSError, PollTimeoutError, ClockError, RateLimitedErr
 logger = logging.getLogger(__name__)
 
 
-class Extras:
+class OptionalRequests:
     """The optional requests of one account's loop.
 
     `shared` is the rota of what is asked once for all accounts, and `update_market` changes what is
@@ -129,10 +129,10 @@ class Extras:
     def __init__(  # noqa: PLR0913 - everything it needs is passed in
         self,
         exchange: Exchange,
-        endpoints: Sequence[Endpoint[Extra]],
+        endpoints: Sequence[Endpoint[OptionalResponse]],
         *,
         interval_seconds: float,
-        shared: Rota,
+        shared: Schedule,
         update_market: Callable[[Callable[[MarketState], MarketState]], None],
         publish: Callable[[AccountState], None],
         clock: Clock,
@@ -143,7 +143,7 @@ class Extras:
         self._endpoints = list(endpoints)
         self._interval_seconds = interval_seconds
         self._shared = shared
-        self._own = Rota(
+        self._own = Schedule(
             {each.name: self._interval_of(each) for each in endpoints if each.is_of_account},
             clock.monotonic(),
         )
@@ -182,19 +182,19 @@ class Extras:
                 break
         return state
 
-    def _is_due(self, endpoint: Endpoint[Extra]) -> bool:
+    def _is_due(self, endpoint: Endpoint[OptionalResponse]) -> bool:
         now = self._clock.monotonic()
         is_patient = now < self._not_before.get(endpoint.name, now)
         return not is_patient and self._rota(endpoint).is_due(endpoint.name, now)
 
-    def _rota(self, endpoint: Endpoint[Extra]) -> Rota:
+    def _rota(self, endpoint: Endpoint[OptionalResponse]) -> Schedule:
         return self._own if endpoint.is_of_account else self._shared
 
-    def _interval_of(self, endpoint: Endpoint[Extra]) -> float:
+    def _interval_of(self, endpoint: Endpoint[OptionalResponse]) -> float:
         return endpoint.interval_seconds or self._interval_seconds
 
     async def _ask(
-        self, state: AccountState, endpoint: Endpoint[Extra], deadline_seconds: float
+        self, state: AccountState, endpoint: Endpoint[OptionalResponse], deadline_seconds: float
     ) -> tuple[AccountState, PollError | None]:
         started = self._clock.monotonic()
         self._rota(endpoint).take(endpoint.name, started)
@@ -221,7 +221,7 @@ class Extras:
         return succeeded, None
 
     def _failed(
-        self, state: AccountState, endpoint: Endpoint[Extra], error: PollError
+        self, state: AccountState, endpoint: Endpoint[OptionalResponse], error: PollError
     ) -> AccountState:
         """Give the state after a failure, and leave it to other keys for a while."""
         name = endpoint.name
@@ -245,7 +245,10 @@ class Extras:
 
 
 def _log_failure(
-    endpoint: Endpoint[Extra], before: AccountState, after: AccountState, error: PollError
+    endpoint: Endpoint[OptionalResponse],
+    before: AccountState,
+    after: AccountState,
+    error: PollError,
 ) -> None:
     was = before.endpoints.get(endpoint.name, EndpointState())
     now = after.endpoints[endpoint.name]
@@ -262,7 +265,9 @@ def _log_failure(
     )
 
 
-def _log_success(endpoint: Endpoint[Extra], before: AccountState, after: AccountState) -> None:
+def _log_success(
+    endpoint: Endpoint[OptionalResponse], before: AccountState, after: AccountState
+) -> None:
     was = before.endpoints.get(endpoint.name, EndpointState())
     if was.reason is not None:
         is_first = not was.last_success_timestamp_seconds
@@ -270,4 +275,4 @@ def _log_success(endpoint: Endpoint[Extra], before: AccountState, after: Account
             "first optional request succeeded" if is_first else "optional request succeeded again",
             extra={"account": after.account.name, "endpoint": endpoint.name, "was": was.reason},
         )
-    log_novelties(before, after)
+    log_undocumented(before, after)

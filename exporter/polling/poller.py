@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from exporter.bitopro.client import Exchange
 from exporter.clock import Clock
-from exporter.errors import ADVICE, AuthenticationError, PollError, RateLimitedError
+from exporter.errors import HINTS, AuthenticationError, PollError, RateLimitedError
 from exporter.state import AccountState, PollTimes
 
 SLOW_SECONDS = 60.0
@@ -116,7 +116,7 @@ def _log_failure(before: AccountState, error: PollError) -> None:
             "account": before.account.name,
             "reason": error.reason,
             "detail": str(error),
-            "do": ADVICE[error.reason].do,
+            "do": HINTS[error.reason].do,
         },
     )
 
@@ -129,10 +129,10 @@ def _log_success(before: AccountState, after: AccountState) -> None:
         logger.info(message, extra={"account": name, "was": before.reason})
     elif is_first:
         logger.info("first poll succeeded", extra={"account": name})
-    log_novelties(before, after)
+    log_undocumented(before, after)
 
 
-def log_novelties(before: AccountState, after: AccountState) -> None:
+def log_undocumented(before: AccountState, after: AccountState) -> None:
     """Log what is undocumented and was met for the first time."""
     for novelty in sorted(after.novelties - before.novelties):
         logger.warning(

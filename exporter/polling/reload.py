@@ -34,12 +34,12 @@ class ReloadOptions:
     """How to load the configuration anew, and whether a request over HTTP may ask for it."""
 
     load: Callable[[], Settings]
-    hangup: "Hangup"
+    hangup: "ReloadSignal"
     is_open_to_http: bool = False
     deadline_seconds: float = 30.0
 
 
-class Hangup:
+class ReloadSignal:
     """SIGHUP, which is heard from now on: it ends no process, and none is lost."""
 
     def __init__(self) -> None:

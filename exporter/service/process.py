@@ -20,17 +20,17 @@ from exporter.config.files import (
 from exporter.config.settings import Settings, load_settings
 from exporter.config.shards import MAX_SHARDS, Shard
 from exporter.config.values import AUTHORITIES_VARIABLE
-from exporter.crash import Vigil
+from exporter.crash import ExitOnFailure
 from exporter.errors import EXIT_INTERNAL, ConfigurationError, UnableError
 from exporter.logs import LogFormat, LogWriter
 from exporter.metrics.exporter import ExporterMetrics, ExporterStatus
 from exporter.metrics.page import Exposition
-from exporter.polling.manager import Fleet
+from exporter.polling.manager import PollerManager
 from exporter.polling.reload import Reloader, ReloadOptions, read_credentials
 from exporter.service.signals import DEFAULT_ENDING, Ending, exit_at_once_on_signal, stop_on_signal
-from exporter.service.systemd import Supervisor
+from exporter.service.systemd import SystemdNotifier
 from exporter.state import Store
-from exporter.web.application import AllowedHosts, Application, Door
+from exporter.web.application import AllowedHosts, Application, AuthMiddleware
 from exporter.web.listening import address_problems, is_public
 from exporter.web.server import serve
 from exporter.web.status_page import StatusPage
@@ -158,9 +158,9 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
     )
     status.loaded(clock.wall())
     exposition = Exposition(clock.monotonic, ExporterMetrics(status))
-    vigil = Vigil(stopped)
+    vigil = ExitOnFailure(stopped)
 
-    async def serve_pages(pages: Door) -> None:
+    async def serve_pages(pages: AuthMiddleware) -> None:
         with vigil.over("server"):
             await serve(pages, sockets, stopped.wait, protection.tls)
 
@@ -168,7 +168,7 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
     ssl_context, credentials = client_ssl_context(), read_credentials(settings)
 
     async with asyncio.TaskGroup() as group:
-        fleet = Fleet(
+        fleet = PollerManager(
             store=store,
             exposition=exposition,
             ssl_context=ssl_context,
@@ -188,9 +188,9 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
             StatusPage(clock, telemetry_path, status, shows_balances=shows_balances),
             reloader.reload_by_http if reloader else None,
         )
-        supervisor = Supervisor(os.environ, clock.monotonic, store.states)
+        supervisor = SystemdNotifier(os.environ, clock.monotonic, store.states)
         group.create_task(supervisor.attend(stopped))
-        await group.create_task(serve_pages(Door(application, protection, allowed_hosts)))
+        await group.create_task(serve_pages(AuthMiddleware(application, protection, allowed_hosts)))
         if reloader is not None:
             reloader.stop()
         fleet.stop()

@@ -21,7 +21,7 @@ _MICRO = 1e-6
 logger = logging.getLogger(__name__)
 
 
-class Supervisor:
+class SystemdNotifier:
     """Whoever started us and wants to know. `states` gives that of each account that is polled."""
 
     def __init__(

@@ -82,7 +82,7 @@ class AllowedHosts:
         )
 
 
-class Door:
+class AuthMiddleware:
     """An ASGI application before another one. Asks `protection` at each request."""
 
     def __init__(

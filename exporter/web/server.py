@@ -34,7 +34,7 @@ import h11
 from exporter.web.tls import ServerTLS
 
 
-class Room:
+class ConnectionLimiter:
     """Tasks that are inside. `on_push` is called whenever one had to make room."""
 
     def __init__(self, places: int, on_push: Callable[[], None]) -> None:
@@ -237,11 +237,11 @@ class _Server:
         self._application = application
         self._tls = tls
         self._clients: set[asyncio.Task[None]] = set()
-        self._connections = Room(
+        self._connections = ConnectionLimiter(
             _max_connections(_MAX_CONNECTIONS if tls() is None else _MAX_TLS_CONNECTIONS),
             _SeldomWarning("too many connections; the oldest are cut"),
         )
-        self._answers = Room(
+        self._answers = ConnectionLimiter(
             _MAX_ANSWERS, _SeldomWarning("too many pages read at once; the oldest are cut")
         )
         self._warn_of_accepting = _SeldomWarning("cannot accept connections")

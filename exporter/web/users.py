@@ -36,7 +36,7 @@ class CrowdedError(Exception):
     """Too many wait already."""
 
 
-class Turns:
+class FairSemaphore:
     """Lets `at_once` in at a time, and keeps bounded queues of those who wait.
 
     Addresses take turns, and so do the users of one address. Where too many wait, one of the
@@ -224,7 +224,7 @@ class _Checks:
     def __init__(self) -> None:
         threads = _threads()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
-        self._turns = Turns(threads, _WAITING_PER_CLIENT, _WAITING)
+        self._turns = FairSemaphore(threads, _WAITING_PER_CLIENT, _WAITING)
 
     async def run(self, check: Callable[[], bool], host: str, user: bytes) -> bool:
         """Return what `check` returns, in the client's turn. Raises CrowdedError."""

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from subprocess import run
 
-from exporter.cli.terminal import complain, tell
+from exporter.cli.terminal import echo, echo_error
 from tests.e2e.alerting import alerting, missing_tool
 from tests.e2e.receiver import Receiver, receiving
 
@@ -21,12 +21,12 @@ _ROOT = Path(__file__).parents[2]
 def main() -> int:
     """Play it, show what was sent, and give the drill's exit code."""
     if package := missing_tool():
-        complain(f"error: install Debian's package {package}\n")
+        echo_error(f"error: install Debian's package {package}\n")
         return 1
     with tempfile.TemporaryDirectory() as folder, receiving() as receiver:
-        tell("Starting a Prometheus and an Alertmanager of our own on 127.0.0.1.\n")
+        echo("Starting a Prometheus and an Alertmanager of our own on 127.0.0.1.\n")
         with alerting(Path(folder), FACTOR, receiver.url) as servers:
-            tell(
+            echo(
                 f"The shipped rules and routes, {FACTOR:g} times as fast: "
                 f"{servers.prometheus_url}/alerts and {servers.alertmanager_url}\n\n"
             )
@@ -44,7 +44,7 @@ def main() -> int:
             except KeyboardInterrupt:
                 # The drill heard it too, and has cleaned up.
                 return 1
-        tell(_sent(receiver, started))
+        echo(_sent(receiver, started))
     return code
 
 

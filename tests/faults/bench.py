@@ -8,7 +8,7 @@ from pathlib import Path
 
 from exporter.bitopro.client import Exchange
 from exporter.bitopro.signing import Credentials
-from exporter.bitopro.transport import Wire
+from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.negotiation import Format
@@ -82,7 +82,7 @@ async def verdict_on(
     `expect` gives, from the values before and the outcome, the values that may be shown.
     """
     config = SimulatorConfig(port=0, scenario="documented", rate_limit=1_000_000)
-    async with Simulator(config) as simulator, Wire(ssl.create_default_context()) as wire:
+    async with Simulator(config) as simulator, Connection(ssl.create_default_context()) as wire:
         exchange = Exchange(
             base_url=simulator.base_url,
             read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),

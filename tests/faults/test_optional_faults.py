@@ -9,13 +9,13 @@ from fnmatch import fnmatchcase
 import pytest
 
 from exporter.bitopro.client import Exchange
-from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS, Endpoint, Extra
+from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS, Endpoint, OptionalResponse
 from exporter.bitopro.signing import Credentials
-from exporter.bitopro.transport import Wire
+from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.polling.optional import Extras, Rota
+from exporter.polling.optional import OptionalRequests, Schedule
 from exporter.polling.poller import poll_once
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
 from exporter.state import Account, AccountState, MarketState
@@ -57,7 +57,7 @@ def patience_seconds(fault: str) -> float:
 class Exporter:
     """One account's exchange and what became of its answers."""
 
-    def __init__(self, simulator: Simulator, wire: Wire) -> None:
+    def __init__(self, simulator: Simulator, wire: Connection) -> None:
         self.exchange = Exchange(
             base_url=simulator.base_url,
             read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
@@ -72,14 +72,14 @@ class Exporter:
     async def poll(self) -> None:
         self.state, _ = await poll_once(self.state, self.exchange, Clock())
 
-    async def ask(self, endpoint: Endpoint[Extra], seconds: float) -> None:
+    async def ask(self, endpoint: Endpoint[OptionalResponse], seconds: float) -> None:
         """Ask it now, for it is a new rota's first round; it has so many seconds."""
         now = Clock().monotonic()
-        extras = Extras(
+        extras = OptionalRequests(
             self.exchange,
             [endpoint],
             interval_seconds=15.0,
-            shared=Rota({each.name: 15.0 for each in OPTIONAL_ENDPOINTS}, now),
+            shared=Schedule({each.name: 15.0 for each in OPTIONAL_ENDPOINTS}, now),
             update_market=self._update,
             publish=lambda _: None,
             clock=Clock(),
@@ -110,10 +110,10 @@ class Exporter:
     ("fault", "endpoint"), CASES, ids=[f"{fault} on {each.name}" for fault, each in CASES]
 )
 async def test_fault_of_an_optional_endpoint_is_its_own(
-    fault: str, endpoint: Endpoint[Extra]
+    fault: str, endpoint: Endpoint[OptionalResponse]
 ) -> None:
     config = SimulatorConfig(port=0, scenario="documented", rate_limit=1_000_000)
-    async with Simulator(config) as simulator, Wire(ssl.create_default_context()) as wire:
+    async with Simulator(config) as simulator, Connection(ssl.create_default_context()) as wire:
         exporter = Exporter(simulator, wire)
         await exporter.poll()
         await exporter.ask(endpoint, 10.0)

@@ -15,7 +15,7 @@ from typing import NoReturn
 from exporter.bitopro import client
 from exporter.bitopro.balances import Snapshot, parse_snapshot
 from exporter.bitopro.endpoints import BALANCES
-from exporter.bitopro.transport import Wire
+from exporter.bitopro.transport import Connection
 from exporter.cli import run
 from exporter.cli.main import main
 from exporter.polling import manager, poller
@@ -72,7 +72,7 @@ def _hung_cleanup() -> None:
             except asyncio.CancelledError:
                 continue
 
-    setattr(Wire, "__aexit__", close)  # noqa: B010 - mypy refuses to assign a method
+    setattr(Connection, "__aexit__", close)  # noqa: B010 - mypy refuses to assign a method
 
 
 def _blocked_cleanup() -> None:
@@ -81,7 +81,7 @@ def _blocked_cleanup() -> None:
     async def close(*_: object) -> None:
         time.sleep(60)  # noqa: ASYNC251 - the bug
 
-    setattr(Wire, "__aexit__", close)  # noqa: B010 - mypy refuses to assign a method
+    setattr(Connection, "__aexit__", close)  # noqa: B010 - mypy refuses to assign a method
 
 
 def _return() -> None:
