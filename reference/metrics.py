@@ -12,7 +12,7 @@ from exporter.metrics.families import Family
 from exporter.metrics.market import MARKET_FAMILIES
 from reference.markdown import GENERATED, code, table
 
-# The page of the API documentation's example, held to the exporter by tests/test_exposition.py.
+# The page of the API documentation's example, held to the exporter by tests/metrics/test_exposition.py.
 _EXAMPLE = Path(__file__).parents[1] / "tests" / "fixtures" / "documented.prom"
 _FIELD = re.compile(r"\(([a-z]+[A-Z]\w*)\)")
 

@@ -4,7 +4,7 @@ from exporter.bitopro.balances import parse_snapshot
 from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS
 from exporter.bitopro.market import parse_borrow_terms, parse_mark_prices
 from exporter.state import Account, AccountState, MarketState, PollTimes
-from tests.answers import example
+from tests.bitopro.answers import example
 
 ACCOUNT = Account(
     name="main",

@@ -10,7 +10,6 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from exporter.config.values import problem_texts, suggestion
-from exporter.config.yaml_file import load_yaml
 from exporter.errors import ConfigurationError
 
 # Of a bcrypt hash; its work is a power of two.
@@ -149,6 +148,9 @@ def read_web_config(path: Path) -> WebConfig:
 
     Raises ConfigurationError with every problem found, each with its key.
     """
+    # YAML takes a while to import, and most have no file.
+    from exporter.config.yaml_file import load_yaml  # noqa: PLC0415 - see above
+
     document = load_yaml(path, FLAG, _MAX_FILE_BYTES)
     if document is None:
         # It may be half written, or a pipe that was read before; everything would be open.

@@ -22,7 +22,7 @@ from exporter.config.files import (
     read_regular_file,
 )
 from exporter.errors import ConfigurationError
-from exporter.web.config import TLSConfig, WebConfig
+from exporter.web.config import TLSConfig, WebConfig, read_web_config
 from exporter.web.users import Authenticator, require_bcrypt
 
 
@@ -174,9 +174,6 @@ class Protection:
 
 
 def _load(path: Path, before: Guarded) -> Guarded:
-    # Without such a file, neither YAML nor its models are needed.
-    from exporter.web.config import read_web_config  # noqa: PLC0415 - see above
-
     # Stamps before reading, so that what changes meanwhile is found at the next look.
     stamp = _stamps([path])
     config = read_web_config(path)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.abuse.running import RunningExporter, running_exporter
+from tests.abuse.limited_process import RunningExporter, running_exporter
 
 
 @pytest.fixture(scope="session")

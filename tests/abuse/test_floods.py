@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.abuse.clients import Hold, Page, connected, fetch, hold
-from tests.abuse.running import RunningExporter, running_exporter, wait_until
+from tests.abuse.limited_process import RunningExporter, running_exporter, wait_until
 from tests.machine import slowdown
 
 CLOSED_WITHIN_SECONDS = 10.0

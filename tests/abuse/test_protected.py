@@ -14,9 +14,9 @@ import pytest
 import trustme
 
 from tests.abuse.clients import Hold, connected, exchange, hold
-from tests.abuse.running import RunningExporter, running_exporter, wait_until
+from tests.abuse.limited_process import RunningExporter, running_exporter, wait_until
 from tests.machine import slowdown
-from tests.protected import (
+from tests.web.protected import (
     PASSWORD,
     TLS_TEXT,
     USER,

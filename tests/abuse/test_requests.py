@@ -9,7 +9,7 @@ import pytest
 
 from exporter.metrics.negotiation import Format
 from tests.abuse.clients import exchange, fetch, status_of
-from tests.abuse.running import RunningExporter
+from tests.abuse.limited_process import RunningExporter
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ after its case, and so is its exporter.
 
 from dataclasses import dataclass, field
 
-from tests.alerts.worlds import (
+from tests.alerts.scenarios import (
     MINUTE,
     STALE,
     Changes,

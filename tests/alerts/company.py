@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from tests.alerts.account_states import OF_ACCOUNT, labelled
 from tests.alerts.cases import ASSETS, DEBT, NO_PAGE, SAFE, UP, ratio
-from tests.alerts.states import OF_ACCOUNT, labelled
-from tests.alerts.worlds import (
+from tests.alerts.scenarios import (
     ABSENT,
     STALE,
     History,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.alerts.account_states import BAD, GOOD, State
 from tests.alerts.cases import (
     FIRING,
     FIRING_LATE,
@@ -26,9 +27,7 @@ from tests.alerts.risk_cases import (
     NEAR_MISSES_RISK_LATE,
     SHARED_PRICES,
 )
-from tests.alerts.sequences import SEQUENCES
-from tests.alerts.states import BAD, GOOD, State
-from tests.alerts.worlds import (
+from tests.alerts.scenarios import (
     INTERVAL,
     MINUTE,
     STALE,
@@ -38,6 +37,7 @@ from tests.alerts.worlds import (
     between,
     played,
 )
+from tests.alerts.sequences import SEQUENCES
 
 
 @pytest.fixture(scope="session")

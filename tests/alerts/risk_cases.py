@@ -12,7 +12,7 @@ from tests.alerts.cases import (
     Case,
     rising,
 )
-from tests.alerts.worlds import (
+from tests.alerts.scenarios import (
     ABSENT,
     BTC_PRICE,
     MINUTE,

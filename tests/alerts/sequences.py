@@ -1,8 +1,8 @@
 """States that follow each other: nothing may look like an all-clear before there is proof."""
 
+from tests.alerts.account_states import State
 from tests.alerts.cases import ASSETS, DEBT, NO_DEBT, NO_PAGE, UP, ratio
-from tests.alerts.states import State
-from tests.alerts.worlds import MINUTE, STALE, Changes, during, then
+from tests.alerts.scenarios import MINUTE, STALE, Changes, during, then
 
 _BLIND: Changes = {UP: 0, ASSETS: STALE, DEBT: STALE}
 

@@ -18,7 +18,7 @@ from tests.alerts.risk_cases import (
     NEAR_MISSES_RISK,
     NEAR_MISSES_RISK_LATE,
 )
-from tests.alerts.worlds import Timeline, account, played
+from tests.alerts.scenarios import Timeline, account, played
 
 # Of no account: what each test of a chain that is broken as a whole says.
 OF_THE_CHAIN = {

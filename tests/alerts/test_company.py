@@ -6,7 +6,7 @@ from tests.alerts.cases import NO_PAGE, ratio
 from tests.alerts.company import drill
 from tests.alerts.deployment import EXPECTED_ACCOUNTS, RULES, document
 from tests.alerts.risk_cases import NEAR, UNFINISHED
-from tests.alerts.worlds import (
+from tests.alerts.scenarios import (
     MINUTE,
     STALE,
     Timeline,

@@ -15,8 +15,8 @@ from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
 from tests.alerts.deployment import ALERTS, ALL_RULES, PROMETHEUS, TEMPLATE
 from tests.alerts.names import listed_labels, queries, selectors
-from tests.alerts.worlds import MARKET
-from tests.answers import answer_with
+from tests.alerts.scenarios import MARKET
+from tests.bitopro.answers import answer_with
 from tests.conftest import FIXTURES
 from tests.process.running import Running, page_showing
 from tests.states import ACCOUNT, asked, at, market, polled

@@ -7,9 +7,9 @@ import pytest
 
 from tests.alerts.deployment import ALERTS
 from tests.alerts.names import queries
+from tests.alerts.scenarios import Timeline
 from tests.alerts.test_alerts import OF_COMPANY
 from tests.alerts.texts import Text
-from tests.alerts.worlds import Timeline
 
 # What has to be the same in a text and its translation.
 FINDERS: Mapping[str, Callable[[str], list[str]]] = {

@@ -7,8 +7,8 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 
 from tests.alerts.deployment import RISK_RULES, ROOT, rules_of
-from tests.alerts.positions import DOCUMENTED, SHORT, Position
-from tests.alerts.worlds import evaluated
+from tests.alerts.scenarios import evaluated
+from tests.alerts.series import DOCUMENTED, SHORT, Position
 
 TEXT = (ROOT / "docs" / "risk.md").read_text()
 LOAN = Position(holds={"BTC": 2}, owes={"USDT": 85_000})

@@ -2,9 +2,9 @@
 
 import pytest
 
+from tests.alerts.account_states import BAD, END, GOOD, START, State
+from tests.alerts.scenarios import Timeline
 from tests.alerts.sequences import BELOW_UNTIL_30, REPAID_AT_15
-from tests.alerts.states import BAD, END, GOOD, START, State
-from tests.alerts.worlds import Timeline
 
 PAGES = ["critical"]
 

@@ -14,8 +14,7 @@ from tests.alerts.risk_cases import (
     SHORT,
     UNFINISHED,
 )
-from tests.alerts.texts import Text
-from tests.alerts.worlds import (
+from tests.alerts.scenarios import (
     BTC_PRICE,
     MINUTE,
     STALE,
@@ -28,6 +27,7 @@ from tests.alerts.worlds import (
     then,
     written,
 )
+from tests.alerts.texts import Text
 
 RUNBOOK = (
     "https://github.com/bitopro-margin-exporter/bitopro-margin-exporter/blob/main/docs/runbook.md"

@@ -1,4 +1,4 @@
-"""Debian's Prometheus and Alertmanager on this machine, with the shipped rules in a hurry."""
+"""Debian's Prometheus and Alertmanager on this machine, with the shipped rules in a timescale."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from tests.e2e import hurry
+from tests.e2e import timescale
 
 _PROMETHEUS = "prometheus"
 # Debian calls it by another name than its authors.
@@ -85,7 +85,7 @@ class Alerting:
         """Let Prometheus scrape these exporters and no others."""
         path = self.folder / "prometheus" / "prometheus.yml"
         path.write_text(
-            hurry.prometheus_config(
+            timescale.prometheus_config(
                 exporters=exporters,
                 prometheus=self.prometheus_url.removeprefix("http://"),
                 alertmanager=self.alertmanager_url.removeprefix("http://"),
@@ -115,7 +115,7 @@ def alerting(  # noqa: PLR0913 - what may differ from the shipped chain
     Unless `is_connected`, Prometheus knows no Alertmanager. `change_rules` may break the rules.
     """
     prometheus, alertmanager = (f"127.0.0.1:{port}" for port in _free_ports(2))
-    hurry.write_all(
+    timescale.write_all(
         folder,
         factor,
         exporters=exporters,
@@ -145,8 +145,8 @@ def alerting(  # noqa: PLR0913 - what may differ from the shipped chain
                     f"--config.file={folder / 'prometheus' / 'prometheus.yml'}",
                     f"--storage.tsdb.path={folder / 'prometheus' / 'data'}",
                     f"--web.listen-address={prometheus}",
-                    f"--query.lookback-delta={hurry.duration(_LOOKBACK, factor)}",
-                    f"--rules.alert.resend-delay={hurry.duration(_RESEND_DELAY, factor)}",
+                    f"--query.lookback-delta={timescale.duration(_LOOKBACK, factor)}",
+                    f"--rules.alert.resend-delay={timescale.duration(_RESEND_DELAY, factor)}",
                 ],
                 folder / "prometheus.log",
             )

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.e2e.alerting import missing_tool
+from tests.e2e.drill_stages import Played, play
 from tests.e2e.faults import FAULTS
-from tests.e2e.play import Played, play
 from tests.e2e.table import table
 
 _TABLE = pytest.StashKey[str]()

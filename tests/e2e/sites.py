@@ -70,7 +70,7 @@ class Exporter:
 
     def __init__(self, folder: Path, factor: float, base_urls: Mapping[str, str]) -> None:
         self._command = [
-            *(sys.executable, "-m", "tests.e2e.exporter_in_a_hurry", f"{factor:g}"),
+            *(sys.executable, "-m", "tests.e2e.exporter_on_timescale", f"{factor:g}"),
             f"--config.file={_config_file(folder, base_urls)}",
         ]
         self._stack = ExitStack()

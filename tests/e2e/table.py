@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tests.e2e.case import Outcome
-from tests.e2e.play import FACTOR
+from tests.e2e.drill_stages import FACTOR
 
 
 def table(outcomes: Iterable[Outcome]) -> str:

@@ -17,7 +17,7 @@ from exporter.config.shards import shard_of
 from exporter.simulator import Simulator, SimulatorConfig
 from tests.process.conftest import WallClock
 from tests.process.running import EXPORTER, FREE_PORT, SECRETS, Running, config_file, environment
-from tests.protected import (
+from tests.web.protected import (
     CLIENTS_TEXT,
     TLS_TEXT,
     users_text,

@@ -10,7 +10,7 @@ import pytest
 
 from tests.process.conftest import Starter
 from tests.process.running import EXPORTER, FREE_PORT, Running, environment
-from tests.protected import PASSWORD, USER, users_text, write_web_config
+from tests.web.protected import PASSWORD, USER, users_text, write_web_config
 
 EVERYWHERE = "--web.listen-address=0.0.0.0:0"
 EXPOSED = "bitopro_margin_exporter_exposed_without_auth"

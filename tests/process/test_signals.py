@@ -113,7 +113,6 @@ def test_run_imports_nothing_that_only_others_need() -> None:
         "exporter.config.yaml_file",
         "exporter.cli.drill",
         "exporter.simulator",
-        "exporter.web.config",
         "yaml",
     }.isdisjoint(imported.split())
 
