@@ -77,11 +77,11 @@ async def _whole_polls(base_url: str) -> float:
     store = Store([data.account(0)])
     exposition = Exposition(clock.monotonic, ExporterMetrics())
     state, costs = store.states()[0], []
-    async with Connection(client_ssl_context()) as wire:
+    async with Connection(client_ssl_context()) as connection:
         exchange = Exchange(
             base_url=base_url,
             read_credentials=lambda: _CREDENTIALS,
-            wire=wire,
+            connection=connection,
             clock=clock,
             take_slot=RequestBudget(clock, requests_per_minute=1e9).take,
             deadline_seconds=10.0,

@@ -116,11 +116,11 @@ class _Soak:
             self._count(state)
 
         self._set_fault(next(self._faults))
-        async with Connection(client_ssl_context()) as wire:
+        async with Connection(client_ssl_context()) as connection:
             exchange = Exchange(
                 base_url=base_url,
                 read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
-                wire=wire,
+                connection=connection,
                 clock=clock,
                 take_slot=RequestBudget(clock, requests_per_minute=1e9).take,
                 deadline_seconds=_DEADLINE_SECONDS,

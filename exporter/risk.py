@@ -1,13 +1,10 @@
-"""The arithmetic of account-to-debt ratios: what moves one, and what restores it.
+"""The arithmetic of account-to-debt (AD) ratios: distances to thresholds, stress, and rescue.
 
-None stands for what has no answer, never for zero. The caller chooses the decimal context.
-
-How far an account is from its thresholds, by one snapshot and market data.
-
-Beside the totals A and D that the exchange reports, a and d are what an account has and owes in a
-currency at its mark price. Prices change, so A and D move by a and d: whoever asks at which move m
-the ratio is L solves (A + m a) / (D + m d) = L. None stands for what is not defined or not known,
-never for zero. The recording rules for Prometheus compute the same, and a test holds them equal.
+A and D are the totals that the exchange reports; a and d are what an account has and owes in one
+currency at its mark price. Prices change, so A and D move by a and d: the move m at which the ratio
+is L solves (A + m a) / (D + m d) = L. None stands for what is not defined or not known, never for
+zero. The caller chooses the decimal context. The recording rules for Prometheus compute the same,
+and a test holds them equal.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -174,11 +174,11 @@ class MarketState:
             TERMS_STALE_AFTER_SECONDS, self.stale_after_seconds
         )
 
-    def after(self, learned: MarkPrices | BorrowTerms, monotonic_seconds: float) -> "MarketState":
+    def after(self, response: MarkPrices | BorrowTerms, monotonic_seconds: float) -> "MarketState":
         """Give the state after an answer that came at `monotonic_seconds`."""
-        if isinstance(learned, MarkPrices):
-            return replace(self, prices=learned, prices_monotonic_seconds=monotonic_seconds)
-        return replace(self, terms=learned, terms_monotonic_seconds=monotonic_seconds)
+        if isinstance(response, MarkPrices):
+            return replace(self, prices=response, prices_monotonic_seconds=monotonic_seconds)
+        return replace(self, terms=response, terms_monotonic_seconds=monotonic_seconds)
 
 
 _NOT_ASKED: Mapping[str, EndpointState] = MappingProxyType({})
@@ -215,8 +215,8 @@ class AccountState:
     `received` is the last verified snapshot, however old; `is_fresh` tells whether it may still
     be shown. `reason` and `message` are the last poll's failure, None after a success; a text is
     kept and not the exception, which would keep its frames alive. `since_timestamp_seconds` is
-    unix time at which success turned into failure or back. `novelties` is everything
-    undocumented that answers have held since the start. `endpoints` has the optional ones that
+    unix time at which success turned into failure or back. `undocumented` is all
+    that answers have held, since the start, that is not documented. `endpoints` has the optional ones that
     were asked with this account's key, by name. `due_monotonic_seconds` is when the next
     poll is to begin.
     """
@@ -231,7 +231,7 @@ class AccountState:
     since_timestamp_seconds: float | None = None
     poll_duration_seconds: float | None = None
     clock_skew_seconds: float | None = None
-    novelties: frozenset[Undocumented] = frozenset()
+    undocumented: frozenset[Undocumented] = frozenset()
     endpoints: Mapping[str, EndpointState] = field(default_factory=lambda: _NOT_ASKED)
     liquidations: LiquidationTally | None = None
     due_monotonic_seconds: float | None = None
@@ -297,7 +297,7 @@ class AccountState:
             ),
             poll_duration_seconds=times.duration_seconds,
             clock_skew_seconds=clock_skew_seconds,
-            novelties=with_undocumented(self.novelties, snapshot),
+            undocumented=with_undocumented(self.undocumented, snapshot),
         )
 
     def after_failure(self, error: PollError, times: PollTimes) -> "AccountState":
@@ -325,7 +325,7 @@ class AccountState:
         )
 
     def after_answer(
-        self, endpoint: str, learned: OptionalResponse, times: PollTimes
+        self, endpoint: str, response: OptionalResponse, times: PollTimes
     ) -> "AccountState":
         """Give the state after an optional endpoint's verified answer to this account's key."""
         asked = self.endpoints.get(endpoint, EndpointState())
@@ -335,11 +335,11 @@ class AccountState:
                 {**self.endpoints, endpoint: asked.after_success(times.timestamp_seconds)}
             ),
             liquidations=(
-                with_liquidations(self.liquidations, learned, times.monotonic_seconds)
-                if isinstance(learned, Liquidations)
+                with_liquidations(self.liquidations, response, times.monotonic_seconds)
+                if isinstance(response, Liquidations)
                 else self.liquidations
             ),
-            novelties=with_undocumented(self.novelties, learned),
+            undocumented=with_undocumented(self.undocumented, response),
         )
 
     def after_no_answer(self, endpoint: str, error: PollError) -> "AccountState":

@@ -34,8 +34,8 @@ def polled(body: bytes, monotonic_seconds: float = 0.0, account: Account = ACCOU
 def asked(state: AccountState, monotonic_seconds: float = 0.0) -> AccountState:
     """Give the state after every optional endpoint gave its example to the account's key."""
     for endpoint in OPTIONAL_ENDPOINTS:
-        learned = endpoint.parse(example(endpoint.name))
-        state = state.after_answer(endpoint.name, learned, at(monotonic_seconds))
+        response = endpoint.parse(example(endpoint.name))
+        state = state.after_answer(endpoint.name, response, at(monotonic_seconds))
     return state
 
 

@@ -179,12 +179,12 @@ PLAIN = {"API_KEY": KEY, "API_SECRET": SECRET, "EMAIL": EMAIL}
 
 
 def exchange_at(
-    base_url: str, wire: Connection, credentials: Credentials = CREDENTIALS
+    base_url: str, connection: Connection, credentials: Credentials = CREDENTIALS
 ) -> Exchange:
     return Exchange(
         base_url=base_url,
         read_credentials=lambda: credentials,
-        wire=wire,
+        connection=connection,
         clock=Clock(),
         take_slot=lambda: asyncio.sleep(0),
         deadline_seconds=0.4,
@@ -205,17 +205,20 @@ def test_every_reason_is_walked() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("reason", [*FAULT_OF_REASON, "tls"])
 async def test_no_reason_of_failure_shows_a_secret(reason: str) -> None:
-    async with Simulator(CONFIG) as simulator, Connection(ssl.create_default_context()) as wire:
-        exchange = exchange_at(simulator.base_url, wire)
+    async with (
+        Simulator(CONFIG) as simulator,
+        Connection(ssl.create_default_context()) as connection,
+    ):
+        exchange = exchange_at(simulator.base_url, connection)
         good, _ = await poll_once(AccountState(ACCOUNT), exchange, Clock())
         simulator.fault = FAULT_OF_REASON.get(reason)
         if reason == "tls":
-            exchange = exchange_at(simulator.base_url.replace("http", "https"), wire)
+            exchange = exchange_at(simulator.base_url.replace("http", "https"), connection)
         failed, error = await poll_once(good, exchange, Clock())
 
     assert (good.is_up, failed.reason) == (True, reason)
     assert kinds_in(pages_of(good) + pages_of(failed) + told_by(error)) == set()
-    assert kinds_in(repr((good, failed, exchange, wire))) == set()
+    assert kinds_in(repr((good, failed, exchange, connection))) == set()
 
 
 @pytest.mark.anyio
@@ -225,9 +228,12 @@ async def test_rejected_credentials_are_not_shown() -> None:
         Credentials(KEY, f"{SECRET}-x", EMAIL),
         Credentials(KEY, SECRET, f"x-{EMAIL}"),
     ]
-    async with Simulator(CONFIG) as simulator, Connection(ssl.create_default_context()) as wire:
+    async with (
+        Simulator(CONFIG) as simulator,
+        Connection(ssl.create_default_context()) as connection,
+    ):
         for each in wrong:
-            exchange = exchange_at(simulator.base_url, wire, each)
+            exchange = exchange_at(simulator.base_url, connection, each)
             failed, error = await poll_once(AccountState(ACCOUNT), exchange, Clock())
             assert failed.reason == "auth"
             assert kinds_in(told_by(error)) == set()
@@ -238,9 +244,9 @@ async def test_request_that_cannot_be_sent_is_not_shown() -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.LocalProtocolError(f"Illegal header value {request.headers}")
 
-    async with Connection(ssl.create_default_context(), httpx.MockTransport(refuse)) as wire:
+    async with Connection(ssl.create_default_context(), httpx.MockTransport(refuse)) as connection:
         with pytest.raises(NetworkError) as caught:
-            await wire.get("https://exchange.example/", {"X-BITOPRO-APIKEY": KEY})
+            await connection.get("https://exchange.example/", {"X-BITOPRO-APIKEY": KEY})
 
     assert kinds_in(told_by(caught.value)) == set()
 

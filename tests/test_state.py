@@ -112,7 +112,7 @@ def test_novelties_stay_known_after_they_are_gone(documented_answer: bytes) -> N
 
     state = polled(answer_with("adRatioLabel", "DANGER")).after_success(snapshot, at(15.0), None)
 
-    assert state.novelties == {Undocumented("label", "DANGER")}
+    assert state.undocumented == {Undocumented("label", "DANGER")}
 
 
 def test_store_keeps_the_order_of_the_configuration(documented_answer: bytes) -> None:
@@ -129,7 +129,7 @@ def test_optional_answer_touches_nothing_of_the_polls(documented_answer: bytes) 
 
     after = asked(before, 5.0)
 
-    assert replace(after, endpoints={}, liquidations=None, novelties=frozenset()) == replace(
+    assert replace(after, endpoints={}, liquidations=None, undocumented=frozenset()) == replace(
         before, endpoints={}
     )
 
@@ -185,8 +185,8 @@ def test_endless_serials_do_not_fill_the_memory() -> None:
             for number in range(5_000)
         ]
         body = json.dumps({"liquidations": rows, "liquidationsAmount": 5_000}).encode()
-        learned = USER_LIQUIDATIONS.parse(body)
-        state = state.after_answer(USER_LIQUIDATIONS.name, learned, at(0.0))
+        response = USER_LIQUIDATIONS.parse(body)
+        state = state.after_answer(USER_LIQUIDATIONS.name, response, at(0.0))
 
     assert state.liquidations is not None
     assert len(state.liquidations.serials) == 10_000

@@ -93,7 +93,7 @@ class Exchange:
         *,
         base_url: str,
         read_credentials: Callable[[], Credentials],
-        wire: Connection,
+        connection: Connection,
         clock: Clock,
         take_slot: _TakeSlot,
         deadline_seconds: float,
@@ -108,7 +108,7 @@ class Exchange:
         self._base_url = base_url.rstrip("/")
         self._read_credentials = read_credentials
         self.credentials = credentials or read_credentials()
-        self._wire = wire
+        self._connection = connection
         self._clock = clock
         self._take_slot = take_slot
         self._take_free_slot = take_free_slot or take_slot
@@ -143,7 +143,7 @@ class Exchange:
         except PollError as error:
             error.clock_skew_seconds = skew
             # What gave such an answer, perhaps a broken backend, must not be asked for ever.
-            await self._wire.discard()
+            await self._connection.discard()
             raise
 
     async def ask(self, endpoint: Endpoint[_T], deadline_seconds: float) -> _T | None:
@@ -170,7 +170,7 @@ class Exchange:
             self._require_fresh_success(answer, clock_skew_seconds(answer, self._clock.wall()))
             return endpoint.parse(answer.body)
         except PollError:
-            await self._wire.discard()
+            await self._connection.discard()
             raise
 
     async def _require_within(self, deadline_seconds: float, started: float) -> None:
@@ -179,7 +179,7 @@ class Exchange:
             raise await self._timed_out(deadline_seconds)
 
     async def _timed_out(self, seconds: float) -> PollTimeoutError:
-        await self._wire.discard()
+        await self._connection.discard()
         return PollTimeoutError(f"no complete answer within {seconds:.2g} s")
 
     async def _ask_with_one_retry(self, endpoint: Endpoint[object], take_slot: _TakeSlot) -> Answer:
@@ -204,7 +204,7 @@ class Exchange:
             raise ValueError("not one of the paths that this program may ask")
         headers = signed_headers(self.credentials, self._nonces.next_ms())
         self._asked_monotonic_seconds = self._clock.monotonic()
-        return await self._wire.get(self._base_url + endpoint.path, headers)
+        return await self._connection.get(self._base_url + endpoint.path, headers)
 
     def _are_credentials_new(self) -> bool:
         """Read the credentials again, for a rotated key shows itself as a 401."""

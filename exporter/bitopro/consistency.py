@@ -89,30 +89,32 @@ class Undocumented(NamedTuple):
     text: str
 
 
-Learned = Snapshot | MarkPrices | BorrowTerms | Liquidations
+ParsedResponse = Snapshot | MarkPrices | BorrowTerms | Liquidations
 """What an answer of an endpoint becomes."""
 
 
-def with_undocumented(known: frozenset[Undocumented], learned: Learned) -> frozenset[Undocumented]:
-    """Add to `known` what is undocumented in `learned`; gives `known` itself if nothing is new."""
-    found = _novelties(learned) - known
+def with_undocumented(
+    known: frozenset[Undocumented], response: ParsedResponse
+) -> frozenset[Undocumented]:
+    """Add to `known` what is undocumented in `response`; gives `known` itself if nothing is new."""
+    found = _undocumented(response) - known
     return known | found if found and len(known) < _MAX_REMEMBERED else known
 
 
-def _novelties(learned: Learned) -> frozenset[Undocumented]:
-    found = {Undocumented("field", name) for name in learned.unknown_fields}
-    match learned:
+def _undocumented(response: ParsedResponse) -> frozenset[Undocumented]:
+    found = {Undocumented("field", name) for name in response.unknown_fields}
+    match response:
         case Snapshot():
-            found |= _of_currencies(learned.odd_currencies)
-            found |= _of_snapshot(learned)
+            found |= _of_currencies(response.odd_currencies)
+            found |= _of_snapshot(response)
         case BorrowTerms(terms=terms):
-            found |= _of_currencies(learned.odd_currencies)
+            found |= _of_currencies(response.odd_currencies)
             for term in terms.values():
                 found |= _of_currency(term.borrow_status, term.transfer_status)
         case Liquidations():
-            found |= _of_liquidations(learned)
+            found |= _of_liquidations(response)
         case MarkPrices():
-            found |= _of_currencies(learned.odd_currencies)
+            found |= _of_currencies(response.odd_currencies)
     return frozenset(found)
 
 

@@ -1,15 +1,12 @@
-"""A connection whose received bytes can be looked at, beneath httpx.
-
-HTTP libraries hand over the body that was announced and keep silent about bytes that came beside
-it. The tap keeps them for comparison, and bounds them and the work that they are to parse.
-
-One GET to one host, down to the last byte: with `tap`, all that knows httpx.
+"""One GET to one host, down to the last byte; all that knows httpx.
 
 Guards, each against an answer that could be mistaken for a whole one: no redirects, proxies or
-cookies; no compression; a limit on what is read; and a comparison of the bytes that came over the
-connection with the body that was announced, which no HTTP library makes for us. Time is not kept
-here: the caller cancels, and then calls `discard`, for a cancelled request can leave a connection
-of httpx 0.28's pool marked busy for ever.
+cookies; no compression; a limit on what is read; and a comparison of the received bytes with the
+announced body, which no HTTP library makes. For that, a network backend beneath httpx records what
+is received, and bounds it and the work of parsing it.
+
+Time is not kept here: the caller cancels, and then calls `discard`, because a cancelled request can
+leave a connection of httpx 0.28's pool marked busy for ever.
 """
 
 import asyncio
@@ -188,18 +185,18 @@ class RecordingTransport(httpx.AsyncHTTPTransport):
     should that attribute ever move.
     """
 
-    def __init__(self, ssl_context: ssl.SSLContext, tap: Recording) -> None:
+    def __init__(self, ssl_context: ssl.SSLContext, recording: Recording) -> None:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context,
             max_connections=1,
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
-            network_backend=_RecordingBackend(tap),
+            network_backend=_RecordingBackend(recording),
         )
 
 
 class _RecordingBackend(httpcore.AnyIOBackend):
-    def __init__(self, tap: Recording) -> None:
-        self._tap = tap
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
 
     async def connect_tcp(
         self,
@@ -209,20 +206,20 @@ class _RecordingBackend(httpcore.AnyIOBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        self._tap.connecting()
+        self._recording.connecting()
         addresses = await _RESOLVER.addresses(host, port)
         connect = super().connect_tcp
         stream = await connect_to_first(
             addresses,
             lambda address: connect(address, port, timeout, local_address, socket_options),
         )
-        return _RecordingStream(stream, self._tap)
+        return _RecordingStream(stream, self._recording)
 
 
 class _RecordingStream(httpcore.AsyncNetworkStream):
-    def __init__(self, stream: httpcore.AsyncNetworkStream, tap: Recording) -> None:
+    def __init__(self, stream: httpcore.AsyncNetworkStream, recording: Recording) -> None:
         self._stream = stream
-        self._tap = tap
+        self._recording = recording
 
     async def read(
         self,
@@ -230,7 +227,7 @@ class _RecordingStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
     ) -> bytes:
         received = await self._stream.read(max_bytes, timeout)
-        self._tap.add(received)
+        self._recording.add(received)
         return received
 
     async def write(
@@ -255,7 +252,7 @@ class _RecordingStream(httpcore.AsyncNetworkStream):
             # httpcore closes the connection after an error, but not when it is cancelled.
             await self._stream.aclose()
             raise
-        return _RecordingStream(stream, self._tap)
+        return _RecordingStream(stream, self._recording)
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)
@@ -313,7 +310,7 @@ class Connection:
         Raises NetworkError, TLSError, FramingError or TooLargeError; ConnectionLostError where
         the same request may be tried again on a new connection.
         """
-        self._tap.begin()
+        self._recording.begin()
         try:
             answer = await self._get(url, headers)
         except (FramingError, TooLargeError):
@@ -348,16 +345,16 @@ class Connection:
                 if response.headers.get("content-encoding", "identity").lower() != "identity":
                     raise FramingError("the body is encoded although identity was asked for")
                 body = await response.aread()
-                if self._tap.is_connected:
-                    _verify_framing(self._tap, response.headers)
+                if self._recording.is_connected:
+                    _verify_framing(self._recording, response.headers)
             return Answer(response.status_code, dict(response.headers), body)
 
     def _translated(self, error: Exception) -> NetworkError | TLSError | FramingError:
         if _is_caused_by(error, ssl.SSLError):
             return TLSError(f"no trusted TLS connection: {_root_text(error)}")
-        if self._tap.received and isinstance(error, httpx.RemoteProtocolError):
+        if self._recording.received and isinstance(error, httpx.RemoteProtocolError):
             return FramingError("the answer is not the HTTP message that it announced")
-        if self._tap.is_reused and not self._tap.received:
+        if self._recording.is_reused and not self._recording.received:
             return ConnectionLostError("the exchange had closed the kept-alive connection")
         if isinstance(error, httpx.RemoteProtocolError):
             return NetworkError("the connection was closed without an answer")
@@ -366,9 +363,9 @@ class Connection:
         return NetworkError(f"no connection, or it broke: {_root_text(error)}")
 
     def _open(self) -> None:
-        self._tap = Recording()
+        self._recording = Recording()
         self._client = httpx.AsyncClient(
-            transport=self._transport or RecordingTransport(self._ssl_context, self._tap),
+            transport=self._transport or RecordingTransport(self._ssl_context, self._recording),
             timeout=None,  # noqa: S113 - the caller's deadline covers the poll as a whole
             follow_redirects=False,
             trust_env=False,
@@ -383,10 +380,10 @@ class Connection:
             return
 
 
-def _verify_framing(tap: Recording, headers: httpx.Headers) -> None:
+def _verify_framing(recording: Recording, headers: httpx.Headers) -> None:
     """Raise FramingError unless exactly the announced body came, and not a byte more."""
     length, coding = headers.get("content-length"), headers.get("transfer-encoding")
-    framing, received_bytes = tap.framing, len(tap.received)
+    framing, received_bytes = recording.framing, len(recording.received)
     if coding is None:
         body_bytes = received_bytes - (framing.body_start or received_bytes)
         is_number = length is not None and length.isascii() and length.isdigit()

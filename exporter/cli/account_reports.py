@@ -46,7 +46,7 @@ class AccountReport:
     failure: Missing | None
     prices: Mapping[str, Decimal]
     annual_ratios: Mapping[str, Decimal]
-    lacks: tuple[Missing, ...] = ()
+    missing: tuple[Missing, ...] = ()
 
     @property
     def risk(self) -> Risk | None:
@@ -56,8 +56,8 @@ class AccountReport:
         return assess(self.snapshot, self.prices, self.annual_ratios, self.account.thresholds)
 
 
-_Learned = MarkPrices | BorrowTerms
-_OF_THE_MARKET: Sequence[Endpoint[_Learned]] = (MARK_PRICE, BORROW_TERMS)
+_ParsedResponse = MarkPrices | BorrowTerms
+_OF_THE_MARKET: Sequence[Endpoint[_ParsedResponse]] = (MARK_PRICE, BORROW_TERMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ class PollResult:
 
     state: AccountState
     market: MarketState
-    lacks: tuple[Missing, ...]
+    missing: tuple[Missing, ...]
 
     @property
-    def look(self) -> AccountReport:
+    def report(self) -> AccountReport:
         """What was found."""
         state, prices, terms = self.state, self.market.prices, self.market.terms
         failure = None
@@ -86,25 +86,25 @@ class PollResult:
                 if terms
                 else {}
             ),
-            lacks=self.lacks,
+            missing=self.missing,
         )
 
 
-async def visit_until(
+async def poll_until(
     stopped: asyncio.Event, settings: Settings, clock: Clock
 ) -> tuple[PollResult, ...] | None:
     """Visit all accounts and set `stopped`; None if it was set before the end."""
-    visiting = asyncio.create_task(_visit_all(settings, clock))
+    visiting = asyncio.create_task(_poll_all(settings, clock))
     stopping = asyncio.create_task(stopped.wait())
     await asyncio.wait((visiting, stopping), return_when=asyncio.FIRST_COMPLETED)
-    visits = visiting.result() if visiting.done() else None
+    results = visiting.result() if visiting.done() else None
     visiting.cancel()
     stopped.set()
     await asyncio.wait((visiting, stopping))
-    return visits
+    return results
 
 
-async def _visit_all(settings: Settings, clock: Clock) -> tuple[PollResult, ...]:
+async def _poll_all(settings: Settings, clock: Clock) -> tuple[PollResult, ...]:
     """Poll each account once, and ask each exchange once for what is the same for its accounts."""
     budget = RequestBudget(clock, settings.requests_per_minute)
     exchanges = KnownExchanges()
@@ -138,7 +138,7 @@ class _Caller:
     def __init__(
         self,
         settings: AccountSettings,
-        wire: Connection,
+        connection: Connection,
         budget: RequestBudget,
         exchanges: KnownExchanges,
         clock: Clock,
@@ -149,7 +149,7 @@ class _Caller:
         self._exchange = Exchange(
             base_url=settings.account.base_url,
             read_credentials=settings.credentials.read,
-            wire=wire,
+            connection=connection,
             clock=clock,
             take_slot=budget.take,
             deadline_seconds=DEADLINE_SECONDS,
@@ -161,20 +161,20 @@ class _Caller:
         """Ask for the balances."""
         self.state, _ = await poll_once(self.state, self._exchange, self._clock)
 
-    async def ask(self, endpoint: Endpoint[_Learned]) -> _Learned:
+    async def ask(self, endpoint: Endpoint[_ParsedResponse]) -> _ParsedResponse:
         """Ask for something else. Raises PollError."""
         started = self._clock.monotonic()
         try:
-            learned = await self._exchange.ask(endpoint, DEADLINE_SECONDS)
-            if learned is None:
+            response = await self._exchange.ask(endpoint, DEADLINE_SECONDS)
+            if response is None:
                 raise RateLimitedError("no request is left for it this minute")
         except PollError as error:
             self.state = self.state.after_no_answer(endpoint.name, error)
             raise
         ended = self._clock.monotonic()
         times = PollTimes(ended, self._clock.wall(), ended - started)
-        self.state = self.state.after_answer(endpoint.name, learned, times)
-        return learned
+        self.state = self.state.after_answer(endpoint.name, response, times)
+        return response
 
 
 async def _market(
@@ -182,26 +182,26 @@ async def _market(
 ) -> tuple[MarketState, tuple[Missing, ...]]:
     """Ask what is the same for all accounts of an exchange."""
     market = MarketState(min(each.account.stale_after_seconds for each in callers))
-    lacks: list[Missing] = []
+    missing: list[Missing] = []
     for endpoint in _OF_THE_MARKET:
-        learned = await _first_answer([each for each in callers if each.state.is_up], endpoint)
-        if isinstance(learned, Missing):
-            lacks.append(learned)
-        elif learned is not None:
-            market = market.after(learned, clock.monotonic())
-    return market, tuple(lacks)
+        response = await _first_answer([each for each in callers if each.state.is_up], endpoint)
+        if isinstance(response, Missing):
+            missing.append(response)
+        elif response is not None:
+            market = market.after(response, clock.monotonic())
+    return market, tuple(missing)
 
 
 async def _first_answer(
-    callers: Sequence[_Caller], endpoint: Endpoint[_Learned]
-) -> _Learned | Missing | None:
+    callers: Sequence[_Caller], endpoint: Endpoint[_ParsedResponse]
+) -> _ParsedResponse | Missing | None:
     """Ask with the next key where one may not ask this; of other failures all would be met."""
-    lack = None
+    missing_one = None
     for caller in callers:
         try:
             return await caller.ask(endpoint)
         except PollError as error:
-            lack = Missing(endpoint.name, error.reason, str(error))
+            missing_one = Missing(endpoint.name, error.reason, str(error))
             if not means_unavailable(error):
                 break
-    return lack
+    return missing_one

@@ -189,13 +189,13 @@ async def _is_good(  # noqa: PLR0913, PLR0917 - everything it needs is passed in
 ) -> bool:
     deadline_seconds = min(DEADLINE_SECONDS, each.account.poll_interval_seconds)
     verdicts: dict[str, str] = {}
-    async with Connection(context) as wire:
+    async with Connection(context) as connection:
 
         def make_exchange() -> Exchange:
             return Exchange(
                 base_url=each.account.base_url,
                 read_credentials=each.credentials.read,
-                wire=wire,
+                connection=connection,
                 clock=clock,
                 take_slot=budget.take,
                 deadline_seconds=deadline_seconds,

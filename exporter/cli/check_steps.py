@@ -42,7 +42,7 @@ class Step:
     do: str = ""
 
 
-def tls_advice(error: ssl.SSLError) -> str:
+def tls_hint(error: ssl.SSLError) -> str:
     """Give what an operator does next."""
     code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else None
     match code:
@@ -145,7 +145,7 @@ async def _connect(host: str, port: int, ssl_context: ssl.SSLContext | None) -> 
         return Step("connection", "bad", f"none to {where} within {DEADLINE_SECONDS:g} s", do)
     except ssl.SSLError as error:
         return Step(
-            "connection", "bad", f"no trusted TLS to {where}: {_words(error)}", tls_advice(error)
+            "connection", "bad", f"no trusted TLS to {where}: {_words(error)}", tls_hint(error)
         )
     except OSError as error:
         return Step("connection", "bad", f"none to {where}: {_reason(error)}", do)
@@ -196,7 +196,7 @@ def _answer_step(state: AccountState, snapshot: Snapshot) -> Step:
             "compare with the exchange's own site: one of its numbers is wrong",
         )
     text = f"complete and verified; {len(snapshot.balances)} currencies, totals in {snapshot.unit}"
-    odd = [f"{each.kind} {each.text}" for each in sorted(state.novelties)]
+    odd = [f"{each.kind} {each.text}" for each in sorted(state.undocumented)]
     return Step("answer", "good", "; ".join([text, *(f"undocumented: {each}" for each in odd)]))
 
 
@@ -235,19 +235,19 @@ async def endpoint_steps(
     for endpoint in OPTIONAL_ENDPOINTS:
         started = clock.monotonic()
         try:
-            learned = await exchange.ask(endpoint, deadline_seconds)
+            response = await exchange.ask(endpoint, deadline_seconds)
         except PollError as error:
             state = state.after_no_answer(endpoint.name, error)
             yield _step_without(endpoint.name, error)
             continue
-        if learned is None:
+        if response is None:
             yield Step(_NAME, "odd", f"{endpoint.name}: not asked, for the budget of requests")
             continue
         ended = clock.monotonic()
         times = PollTimes(ended, clock.wall(), ended - started)
-        state = state.after_answer(endpoint.name, learned, times)
-        if not isinstance(learned, Liquidations):
-            market = market.after(learned, ended)
+        state = state.after_answer(endpoint.name, response, times)
+        if not isinstance(response, Liquidations):
+            market = market.after(response, ended)
         yield Step(_NAME, "good", f"{endpoint.name}: answered and verified")
     of_account = sum(1 for family in FAMILIES for _ in family.read(state))
     of_market = sum(1 for family in MARKET_FAMILIES for _ in family.read(market))

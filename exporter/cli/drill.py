@@ -1,14 +1,11 @@
-"""The file by which Prometheus finds a drill, in a folder of targets that it watches.
-
-A file that outlives its drill is a target that is down, and notifies people; one that is written
-through a planted link is somebody else's file. One drill at a time has the folder: the kernel's
-lock on it ends with its process, however that ends, so that a leftover is known as such.
-
-The drill: a simulated account gets into trouble, and the operator's own alerting is watched.
+"""`drill`: a simulated account gets into trouble, and the operator's own alerting is watched.
 
 The account is named `drill`, which no configured account may be. It exists while the drill runs.
 
-`drill`: let a simulated account get into trouble, and see that your alerting tells.
+Prometheus finds it by a file in a folder of targets that it watches. A file that outlives its drill
+is a target that is down, and notifies people; one that is written through a planted link is
+somebody else's file. One drill at a time holds the folder by a lock of the kernel, which ends with
+its process however that ends, so that a leftover is recognised.
 """
 
 import argparse

@@ -1,9 +1,7 @@
-"""Asking our own port whether the process behind it lives, for container engines.
+"""`healthcheck`: ask a running exporter whether it lives, for container engines.
 
-What is asked is `/-/healthy`, which says nothing about the exchange: a container that is restarted
-because the exchange is down would only be restarted again.
-
-`healthcheck`: ask a running exporter whether it lives.
+It asks `/-/healthy`, which says nothing about the exchange: a container that is restarted because
+the exchange is down would only be restarted again.
 """
 
 import argparse

@@ -18,7 +18,7 @@ from typing import Literal
 from exporter.bitopro.balances import Balance, Snapshot
 from exporter.bitopro.consistency import contradictions, with_undocumented
 from exporter.cli import formatting
-from exporter.cli.account_reports import AccountReport, PollResult, visit_until
+from exporter.cli.account_reports import AccountReport, PollResult, poll_until
 from exporter.cli.flags import OutputFormat
 from exporter.cli.run import shard_of
 from exporter.cli.terminal import echo, echo_error
@@ -44,19 +44,19 @@ class Verdict:
     text: str
 
 
-def verdict(look: AccountReport) -> Verdict:
+def verdict(report: AccountReport) -> Verdict:
     """Judge an account by its exact ratio. What is not known, or doubtful, is never good."""
-    judged = _by_ratio(look)
-    if judged.kind == "good" and any(doubts(look)):
+    judged = _by_ratio(report)
+    if judged.kind == "good" and any(doubts(report)):
         return Verdict("doubtful", f"DOUBTFUL; else {judged.text}")
     return judged
 
 
-def _by_ratio(look: AccountReport) -> Verdict:
-    if look.snapshot is None:
+def _by_ratio(report: AccountReport) -> Verdict:
+    if report.snapshot is None:
         return Verdict("bad", "NOT KNOWN")
-    thresholds = look.account.thresholds
-    total = Totals(look.snapshot.total_asset_amount, look.snapshot.total_debt_amount)
+    thresholds = report.account.thresholds
+    total = Totals(report.snapshot.total_asset_amount, report.snapshot.total_debt_amount)
     if not total.debt:
         return Verdict("good", "no debt")
     if total.asset < total.debt:
@@ -67,42 +67,42 @@ def _by_ratio(look: AccountReport) -> Verdict:
     return Verdict("good", f"safe: not below {thresholds.warning:g}")
 
 
-def doubts(look: AccountReport) -> Iterator[str]:
+def doubts(report: AccountReport) -> Iterator[str]:
     """Say what in an answer contradicts itself, the market, or the documentation."""
-    if look.snapshot is None or look.risk is None:
+    if report.snapshot is None or report.risk is None:
         return
-    difference = look.risk.integrity
+    difference = report.risk.integrity
     if difference is not None and difference > _DIFFERENCE_WORTH_TELLING:
         share = formatting.percent(difference)
         yield f"balances at mark prices add up to other totals, by {share}"
-    if failed := [check for check, fails in contradictions(look.snapshot).items() if fails]:
+    if failed := [check for check, fails in contradictions(report.snapshot).items() if fails]:
         yield f"the answer contradicts itself: {', '.join(failed)}"
-    for novelty in sorted(with_undocumented(frozenset(), look.snapshot)):
+    for item in sorted(with_undocumented(frozenset(), report.snapshot)):
         # A field more takes nothing away from the others.
-        if novelty.kind != "field":
-            yield f"BitoPro documents no {novelty.kind} {novelty.text}"
+        if item.kind != "field":
+            yield f"BitoPro documents no {item.kind} {item.text}"
 
 
 Line = tuple[str, str]
 """What it is about, and the sentence."""
 
 
-def before_moves(look: AccountReport, snapshot: Snapshot, risk: Risk) -> Iterator[Line]:
+def before_moves(report: AccountReport, snapshot: Snapshot, risk: Risk) -> Iterator[Line]:
     """Say how it stands."""
     yield "ratio", _ratio(snapshot, risk)
     asset, debt = snapshot.total_asset_amount, snapshot.total_debt_amount
     yield "has, owes", f"{formatting.money(asset)} and {formatting.money(debt)} {snapshot.unit}"
-    yield "thresholds", _thresholds(look.account.thresholds)
+    yield "thresholds", _thresholds(report.account.thresholds)
 
 
-def after_moves(look: AccountReport, snapshot: Snapshot, risk: Risk) -> Iterator[Line]:
+def after_moves(report: AccountReport, snapshot: Snapshot, risk: Risk) -> Iterator[Line]:
     """Say what would become of it, what helps, and what is doubtful."""
-    thresholds = look.account.thresholds
+    thresholds = report.account.thresholds
     if risk.ratio is not None:
         yield "if all move", _shocks(risk)
         yield "rescue", _rescue(snapshot, risk, thresholds)
         yield "interest", _interest(snapshot, risk, thresholds)
-    for doubt in doubts(look):
+    for doubt in doubts(report):
         yield "doubtful", doubt
     if risk.ratio is not None and risk.missing_prices:
         names = ", ".join(risk.missing_prices)
@@ -178,33 +178,36 @@ _PLAIN = "\x1b[0m"
 _Row = tuple[str, str, str, str]
 
 
-def table(looks: Iterable[AccountReport], *, is_coloured: bool) -> str:
+def table(reports: Iterable[AccountReport], *, is_coloured: bool) -> str:
     """Give a paragraph per account."""
     return "\n".join(
-        "".join(f"{line}\n" for line in _paragraph(look, is_coloured=is_coloured)) for look in looks
+        "".join(f"{line}\n" for line in _paragraph(report, is_coloured=is_coloured))
+        for report in reports
     )
 
 
-def _paragraph(look: AccountReport, *, is_coloured: bool) -> Iterator[str]:
-    yield _heading(look, is_coloured=is_coloured)
-    snapshot, risk = look.snapshot, look.risk
-    if look.failure is not None:
-        yield from _line(("no answer", f"{look.failure.reason}: {look.failure.message}"))
+def _paragraph(report: AccountReport, *, is_coloured: bool) -> Iterator[str]:
+    yield _heading(report, is_coloured=is_coloured)
+    snapshot, risk = report.snapshot, report.risk
+    if report.failure is not None:
+        yield from _line(("no answer", f"{report.failure.reason}: {report.failure.message}"))
     if snapshot is not None and risk is not None:
-        for said in before_moves(look, snapshot, risk):
+        for said in before_moves(report, snapshot, risk):
             yield from _line(said)
         if risk.ratio is not None:
-            yield from _moves(snapshot, risk, f"{look.account.thresholds.liquidation:g}")
-        for said in after_moves(look, snapshot, risk):
+            yield from _moves(snapshot, risk, f"{report.account.thresholds.liquidation:g}")
+        for said in after_moves(report, snapshot, risk):
             yield from _line(said)
-    for lack in look.lacks:
-        yield from _line(("missing", f"{lack.endpoint}: {lack.reason}: {lack.message}"))
+    for missing_one in report.missing:
+        yield from _line(
+            ("missing", f"{missing_one.endpoint}: {missing_one.reason}: {missing_one.message}")
+        )
 
 
-def _heading(look: AccountReport, *, is_coloured: bool) -> str:
-    at = datetime.fromtimestamp(look.timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    judged = verdict(look)
-    name = f"{look.account.name}: "
+def _heading(report: AccountReport, *, is_coloured: bool) -> str:
+    at = datetime.fromtimestamp(report.timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    judged = verdict(report)
+    name = f"{report.account.name}: "
     length = len(name) + len(judged.text)
     text = f"{_COLOURS[judged.kind]}{judged.text}{_PLAIN}" if is_coloured else judged.text
     if length + 2 + len(at) > _WIDTH:
@@ -258,28 +261,28 @@ def _aligned(rows: Sequence[_Row]) -> Iterator[str]:
 _DIGITS = Context(prec=28)
 
 
-def document(looks: Iterable[AccountReport]) -> str:
+def document(reports: Iterable[AccountReport]) -> str:
     """Give the document, `accounts` in the order of the configuration."""
-    return json.dumps({"accounts": [_account(look) for look in looks]}, indent=2) + "\n"
+    return json.dumps({"accounts": [_account(report) for report in reports]}, indent=2) + "\n"
 
 
-def _account(look: AccountReport) -> Mapping[str, object]:
-    thresholds = look.account.thresholds
+def _account(report: AccountReport) -> Mapping[str, object]:
+    thresholds = report.account.thresholds
     levels = thresholds.by_level()
-    snapshot = _plain(look.snapshot)
-    if isinstance(snapshot, dict) and not look.account.shows_id:
+    snapshot = _plain(report.snapshot)
+    if isinstance(snapshot, dict) and not report.account.shows_id:
         snapshot["account_id"] = None
     return {
-        "account": look.account.name,
-        "timestamp_seconds": look.timestamp_seconds,
-        "error": _plain(look.failure),
-        "missing": _plain(look.lacks),
+        "account": report.account.name,
+        "timestamp_seconds": report.timestamp_seconds,
+        "error": _plain(report.failure),
+        "missing": _plain(report.missing),
         "thresholds": {name: str(ratio) for name, ratio in levels.items()},
         "assumed_thresholds": [name for name in levels if name not in thresholds.chosen],
         "snapshot": snapshot,
-        "mark_prices": _plain(look.prices),
-        "annual_interest_ratios": _plain(look.annual_ratios),
-        "risk": _plain(look.risk, _DIGITS),
+        "mark_prices": _plain(report.prices),
+        "annual_interest_ratios": _plain(report.annual_ratios),
+        "risk": _plain(report.risk, _DIGITS),
     }
 
 
@@ -301,18 +304,19 @@ def _plain(value: object, digits: Context | None = None) -> object:
     return value
 
 
-def printed(visits: Sequence[PollResult], form: OutputFormat, *, is_coloured: bool) -> str:
+def printed(results: Sequence[PollResult], form: OutputFormat, *, is_coloured: bool) -> str:
     """Give the text to print."""
-    return _FORMS[form](visits, is_coloured)
+    return _FORMS[form](results, is_coloured)
 
 
-def failures(visits: Sequence[PollResult]) -> Sequence[str]:
+def failures(results: Sequence[PollResult]) -> Sequence[str]:
     """Say of each account that gave no answer why, and what to do."""
     return [
-        f"account {look.account.name}: no answer: {look.failure.reason}: {look.failure.message}; "
-        f"{HINTS[look.failure.reason].do}"
-        for look in (each.look for each in visits)
-        if look.failure is not None
+        f"account {report.account.name}: no answer: "
+        f"{report.failure.reason}: {report.failure.message}; "
+        f"{HINTS[report.failure.reason].do}"
+        for report in (each.report for each in results)
+        if report.failure is not None
     ]
 
 
@@ -322,20 +326,20 @@ def is_colour_wanted() -> bool:
     return sys.stdout is not None and sys.stdout.isatty() and not is_plain
 
 
-def _table(visits: Sequence[PollResult], is_coloured: bool) -> str:  # noqa: FBT001 - see _FORMS
-    return table([each.look for each in visits], is_coloured=is_coloured)
+def _table(results: Sequence[PollResult], is_coloured: bool) -> str:  # noqa: FBT001 - see _FORMS
+    return table([each.report for each in results], is_coloured=is_coloured)
 
 
-def _json(visits: Sequence[PollResult], _: object) -> str:
-    return document([each.look for each in visits])
+def _json(results: Sequence[PollResult], _: object) -> str:
+    return document([each.report for each in results])
 
 
-def _prom(visits: Sequence[PollResult], _: object) -> str:
+def _prom(results: Sequence[PollResult], _: object) -> str:
     """Give the page without what it says of the process, which has ended when that is read."""
     exposition = Exposition(lambda: float("-inf"))
-    for each in visits:
+    for each in results:
         exposition.put(each.state)
-    markets = {each.state.account.base_url: each.market for each in visits}
+    markets = {each.state.account.base_url: each.market for each in results}
     if len(markets) == 1:
         # Prices are of no account: those of two exchanges would be mixed.
         exposition.put_market(*markets.values())
@@ -350,19 +354,19 @@ _FORMS: Mapping[OutputFormat, Callable[[Sequence[PollResult], bool], str]] = Map
 def main(options: argparse.Namespace) -> int:
     """Print each account, and give 1 if one of them gave no answer."""
     settings = load_configuration(options.config_file, choose_shard=lambda: shard_of(options))
-    visits: tuple[PollResult, ...] | None = None
+    results: tuple[PollResult, ...] | None = None
 
-    async def look(stopped: asyncio.Event) -> None:
-        nonlocal visits
-        visits = await visit_until(stopped, settings, Clock())
+    async def report(stopped: asyncio.Event) -> None:
+        nonlocal results
+        results = await poll_until(stopped, settings, Clock())
 
-    code = run_until_signal(look, options.log_level, options.log_format)
+    code = run_until_signal(report, options.log_level, options.log_format)
     if code:
         return code
-    if visits is None:
+    if results is None:
         raise UnableError("stopped before every account was asked")
     echo_error("".join(f"warning: {warning}\n" for warning in settings.warnings))
-    echo(printed(visits, OutputFormat(options.output), is_coloured=is_colour_wanted()))
-    problems = failures(visits)
+    echo(printed(results, OutputFormat(options.output), is_coloured=is_colour_wanted()))
+    problems = failures(results)
     echo_error("".join(f"error: {problem}\n" for problem in problems))
     return EXIT_FAILED if problems else 0

@@ -48,7 +48,7 @@ logger = logging.getLogger("exporter")
 def main(options: argparse.Namespace) -> int:
     """Run until a signal comes, and give the exit code."""
     # Before the configuration is read, so that a change since then is not missed.
-    hangup = ReloadSignal()
+    reload_signal = ReloadSignal()
     settings = configuration(options)
     protection = Protection(options.web_config_file)
     sockets = open_sockets(options.listen_addresses or [DEFAULT_ADDRESS])
@@ -84,7 +84,7 @@ def main(options: argparse.Namespace) -> int:
             allowed_hosts=allowed_hosts(options),
             reload_options=ReloadOptions(
                 load=lambda: load_settings(options.config_file, settings.shard),
-                hangup=hangup,
+                reload_signal=reload_signal,
                 is_open_to_http=options.has_lifecycle,
             ),
         )

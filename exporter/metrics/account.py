@@ -60,8 +60,8 @@ def _assumed_thresholds(state: AccountState) -> Samples:
     return each({level: int(level not in thresholds.chosen) for level in thresholds.by_level()})
 
 
-def _novelty_counts(state: AccountState) -> Samples:
-    kinds = [novelty.kind for novelty in state.novelties]
+def _undocumented_counts(state: AccountState) -> Samples:
+    kinds = [item.kind for item in state.undocumented]
     return each({kind: kinds.count(kind) for kind in UNDOCUMENTED_KINDS})
 
 
@@ -138,7 +138,7 @@ FAMILIES: tuple[Family[AccountState], ...] = (
         "count",
         "Distinct currencies, fields, labels and statuses met since the start that the API "
         "documentation does not name; a currency with a name that is no plain code is set aside.",
-        _novelty_counts,
+        _undocumented_counts,
         ("kind",),
         "counter",
     ),

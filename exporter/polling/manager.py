@@ -89,9 +89,9 @@ class AccountPoller:
         state: AccountState,
         publish: Callable[[AccountState], None],
         *,
-        wire: Connection,
+        connection: Connection,
         budget: RequestBudget,
-        board: SharedMarket,
+        shared_market: SharedMarket,
         exchanges: KnownExchanges,
         clock: Clock,
     ) -> None:
@@ -100,7 +100,7 @@ class AccountPoller:
         self._exchange = Exchange(
             base_url=state.account.base_url,
             read_credentials=self.settings.credentials.read,
-            wire=wire,
+            connection=connection,
             clock=clock,
             take_slot=budget.take,
             take_free_slot=budget.take_when_free,
@@ -111,12 +111,12 @@ class AccountPoller:
             claim=partial(exchanges.claim, state.account.name, state.account.base_url),
             dates=exchanges.dates(state.account.base_url),
         )
-        extras = OptionalRequests(
+        optional_requests = OptionalRequests(
             self._exchange,
             OPTIONAL_ENDPOINTS,
             interval_seconds=interval_seconds,
-            shared=board.rota,
-            update_market=board.update,
+            shared=shared_market.schedule,
+            update_market=shared_market.update,
             publish=publish,
             clock=clock,
         )
@@ -125,7 +125,7 @@ class AccountPoller:
             state: AccountState, error: PollError | None, due_monotonic_seconds: float
         ) -> AccountState:
             self.due_monotonic_seconds, self.error = due_monotonic_seconds, error
-            return await extras.ask_due(state, error, due_monotonic_seconds)
+            return await optional_requests.ask_due(state, error, due_monotonic_seconds)
 
         await poll_forever(
             state,
@@ -164,17 +164,17 @@ class PollerManager:
         exposition: Exposition,
         ssl_context: ssl.SSLContext,
         clock: Clock,
-        vigil: ExitOnFailure,
+        exit_on_failure: ExitOnFailure,
         group: asyncio.TaskGroup,
     ) -> None:
         self._store = store
         self._exposition = exposition
         self._ssl_context = ssl_context
         self._clock = clock
-        self._vigil = vigil
+        self._exit_on_failure = exit_on_failure
         self._group = group
         self._budget = RequestBudget(clock)
-        self._board = SharedMarket(exposition, clock.monotonic())
+        self._shared_market = SharedMarket(exposition, clock.monotonic())
         self._exchanges = KnownExchanges()
         self._pollers: dict[str, AccountPoller] = {}
         # By what identifies a key at an exchange: until when requests with it are to wait, and why.
@@ -219,7 +219,7 @@ class PollerManager:
             {each.account.name: each.account.base_url for each in settings.accounts}
         )
         self._budget.change(settings.requests_per_minute)
-        self._board.change(settings, now)
+        self._shared_market.change(settings, now)
         for name in before.keys() - stays:
             self._retire(before[name])
         self._pollers = after
@@ -260,16 +260,16 @@ class PollerManager:
         if not self._ending[name]:
             del self._ending[name]
 
-    def _start(self, poller: AccountPoller, state: AccountState, wire: Connection) -> None:
+    def _start(self, poller: AccountPoller, state: AccountState, connection: Connection) -> None:
         # A key's requests never overlap, so a predecessor has to be through with its last one.
         predecessors = frozenset(self._ending.get(state.account.name, ()))
-        poller.task = self._group.create_task(self._run(poller, state, wire, predecessors))
+        poller.task = self._group.create_task(self._run(poller, state, connection, predecessors))
 
     async def _run(
         self,
         poller: AccountPoller,
         state: AccountState,
-        wire: Connection,
+        connection: Connection,
         predecessors: frozenset[asyncio.Task[None]],
     ) -> None:
         if predecessors:
@@ -280,16 +280,16 @@ class PollerManager:
                 self._store.put(state)
                 self._exposition.put(state)
 
-        async with wire:
-            # Inside of the wire, whose closing takes time.
+        async with connection:
+            # Inside of the connection, whose closing takes time.
             part = f"poller of {state.account.name}"
-            with self._vigil.over(part, lambda: poller.is_retired):
+            with self._exit_on_failure.over(part, lambda: poller.is_retired):
                 await poller.poll(
                     state,
                     publish,
-                    wire=wire,
+                    connection=connection,
                     budget=self._budget,
-                    board=self._board,
+                    shared_market=self._shared_market,
                     exchanges=self._exchanges,
                     clock=self._clock,
                 )

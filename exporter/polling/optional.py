@@ -43,7 +43,7 @@ class Schedule:
         self._returned: set[str] = set()
 
     def is_due(self, name: str, now: float) -> bool:
-        """Tell whether it is time for it; never for what is not on the rota."""
+        """Tell whether it is time for it; never for what is not on the schedule."""
         return name in self._returned or now >= self._due.get(name, math.inf)
 
     def take(self, name: str, now: float) -> None:
@@ -60,7 +60,7 @@ class Schedule:
             self._returned.add(name)
 
     def change(self, intervals_seconds: Mapping[str, float], now: float) -> None:
-        """Put other things on the rota, or other intervals; what was due stays due."""
+        """Put other things on the schedule, or other intervals; what was due stays due."""
         self._intervals_seconds = intervals_seconds
         self._due = {
             name: min(self._due.get(name, now), now + interval_seconds)
@@ -70,10 +70,10 @@ class Schedule:
 
 
 class SharedMarket:
-    """The market as far as it is known, and the rota of those who ask about it."""
+    """The market as far as it is known, and the schedule of those who ask about it."""
 
     def __init__(self, exposition: Exposition, now: float) -> None:
-        self.rota = Schedule({}, now)
+        self.schedule = Schedule({}, now)
         self._exposition = exposition
         self._market = MarketState(0.0)
         self._base_urls: frozenset[str] = frozenset()
@@ -85,7 +85,7 @@ class SharedMarket:
 
     def change(self, settings: Settings, now: float) -> None:
         """Go on with other settings; what is known of another market is forgotten."""
-        self.rota.change(_intervals_seconds(settings), now)
+        self.schedule.change(_intervals_seconds(settings), now)
         base_urls = frozenset(each.account.base_url for each in settings.accounts)
         stale_after_seconds = min(
             (each.account.stale_after_seconds for each in settings.accounts), default=0.0
@@ -122,8 +122,8 @@ logger = logging.getLogger(__name__)
 class OptionalRequests:
     """The optional requests of one account's loop.
 
-    `shared` is the rota of what is asked once for all accounts, and `update_market` changes what is
-    known of it; `publish` takes each new state of the account. `draw` is that of the poller.
+    `shared` is the schedule of what is asked once for all accounts, and `update_market` changes
+    what is known of it; `publish` takes each new state of the account. `draw` is that of the poller.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is passed in
@@ -185,9 +185,9 @@ class OptionalRequests:
     def _is_due(self, endpoint: Endpoint[OptionalResponse]) -> bool:
         now = self._clock.monotonic()
         is_patient = now < self._not_before.get(endpoint.name, now)
-        return not is_patient and self._rota(endpoint).is_due(endpoint.name, now)
+        return not is_patient and self._schedule(endpoint).is_due(endpoint.name, now)
 
-    def _rota(self, endpoint: Endpoint[OptionalResponse]) -> Schedule:
+    def _schedule(self, endpoint: Endpoint[OptionalResponse]) -> Schedule:
         return self._own if endpoint.is_of_account else self._shared
 
     def _interval_of(self, endpoint: Endpoint[OptionalResponse]) -> float:
@@ -197,26 +197,26 @@ class OptionalRequests:
         self, state: AccountState, endpoint: Endpoint[OptionalResponse], deadline_seconds: float
     ) -> tuple[AccountState, PollError | None]:
         started = self._clock.monotonic()
-        self._rota(endpoint).take(endpoint.name, started)
+        self._schedule(endpoint).take(endpoint.name, started)
         self._endpoints.remove(endpoint)
         self._endpoints.append(endpoint)
         try:
-            learned = await self._exchange.ask(endpoint, deadline_seconds)
+            response = await self._exchange.ask(endpoint, deadline_seconds)
         except PollError as error:
             return self._failed(state, endpoint, error), error
-        if learned is None:
+        if response is None:
             # No slot was free, so nothing was asked.
-            self._rota(endpoint).give_back(endpoint.name)
+            self._schedule(endpoint).give_back(endpoint.name)
             return state, None
         ended = self._clock.monotonic()
         self._failed_in_a_row[endpoint.name] = 0
         succeeded = state.after_answer(
-            endpoint.name, learned, PollTimes(ended, self._clock.wall(), ended - started)
+            endpoint.name, response, PollTimes(ended, self._clock.wall(), ended - started)
         )
         self._publish(succeeded)
-        if not isinstance(learned, Liquidations):
-            market_learned = learned
-            self._update_market(lambda market: market.after(market_learned, ended))
+        if not isinstance(response, Liquidations):
+            market_response = response
+            self._update_market(lambda market: market.after(market_response, ended))
         _log_success(endpoint, state, succeeded)
         return succeeded, None
 
@@ -237,7 +237,7 @@ class OptionalRequests:
         until = self._clock.monotonic() + pause_seconds
         for each in paused:
             self._not_before[each.name] = max(until, self._not_before.get(each.name, until))
-        self._rota(endpoint).give_back(name)
+        self._schedule(endpoint).give_back(name)
         failed = state.after_no_answer(name, error)
         self._publish(failed)
         _log_failure(endpoint, state, failed, error)

@@ -134,12 +134,12 @@ def _log_success(before: AccountState, after: AccountState) -> None:
 
 def log_undocumented(before: AccountState, after: AccountState) -> None:
     """Log what is undocumented and was met for the first time."""
-    for novelty in sorted(after.novelties - before.novelties):
+    for item in sorted(after.undocumented - before.undocumented):
         logger.warning(
             "undocumented in the answer",
             extra={
                 "account": after.account.name,
-                "kind": novelty.kind,
-                "text": novelty.text,
+                "kind": item.kind,
+                "text": item.text,
             },
         )

@@ -34,7 +34,7 @@ class ReloadOptions:
     """How to load the configuration anew, and whether a request over HTTP may ask for it."""
 
     load: Callable[[], Settings]
-    hangup: "ReloadSignal"
+    reload_signal: "ReloadSignal"
     is_open_to_http: bool = False
     deadline_seconds: float = 30.0
 
@@ -85,7 +85,7 @@ class Reloader:
 
     def obey_hangups(self) -> None:
         """Reload at each SIGHUP from now on."""
-        self._options.hangup.call(asyncio.get_running_loop(), self._on_hangup)
+        self._options.reload_signal.call(asyncio.get_running_loop(), self._on_reload_signal)
 
     async def reload(self) -> Sequence[str]:
         """Reload as soon as the reload that runs, if any, is through; give the problems found.
@@ -105,7 +105,7 @@ class Reloader:
         for each in self._tasks:
             each.cancel()
 
-    def _on_hangup(self) -> None:
+    def _on_reload_signal(self) -> None:
         if not self._is_stopped:
             logger.info("told to reload", extra={"signal": "SIGHUP"})
             self._request()

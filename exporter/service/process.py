@@ -158,28 +158,28 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
     )
     status.loaded(clock.wall())
     exposition = Exposition(clock.monotonic, ExporterMetrics(status))
-    vigil = ExitOnFailure(stopped)
+    exit_on_failure = ExitOnFailure(stopped)
 
     async def serve_pages(pages: AuthMiddleware) -> None:
-        with vigil.over("server"):
+        with exit_on_failure.over("server"):
             await serve(pages, sockets, stopped.wait, protection.tls)
 
     # Before anything runs, so that a file that has gone since it was checked is told as such.
     ssl_context, credentials = client_ssl_context(), read_credentials(settings)
 
     async with asyncio.TaskGroup() as group:
-        fleet = PollerManager(
+        manager = PollerManager(
             store=store,
             exposition=exposition,
             ssl_context=ssl_context,
             clock=clock,
-            vigil=vigil,
+            exit_on_failure=exit_on_failure,
             group=group,
         )
-        fleet.apply(settings, credentials)
+        manager.apply(settings, credentials)
         reloader = None
         if reload_options is not None:
-            reloader = Reloader(reload_options, fleet.apply, status, clock.wall, group)
+            reloader = Reloader(reload_options, manager.apply, status, clock.wall, group)
             reloader.obey_hangups()
         application = Application(
             store,
@@ -193,7 +193,7 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
         await group.create_task(serve_pages(AuthMiddleware(application, protection, allowed_hosts)))
         if reloader is not None:
             reloader.stop()
-        fleet.stop()
+        manager.stop()
 
 
 def client_ssl_context() -> ssl.SSLContext:

@@ -1,9 +1,8 @@
-"""The door before the pages: who may come in, and the headers that the operator wants on each.
+"""The ASGI application: `/`, `/metrics`, `/-/healthy`, `/-/ready` by GET, `/-/reload` by POST.
 
-A web page that somebody has open in a browser is kept out, too: it may have its own name lead to a
-loopback address (DNS rebinding) in order to read what is there, and can send a POST anywhere.
-
-The ASGI application: `/`, `/metrics`, `/-/healthy`, `/-/ready`, all by GET; POST `/-/reload`.
+The middleware before it decides who may come in, and adds the operator's own headers. It keeps out
+web pages that are open in a browser, too: they may have their own host name lead to a loopback
+address (DNS rebinding) in order to read what is there, and can send a POST anywhere.
 """
 
 import asyncio

@@ -1,20 +1,16 @@
-"""How many clients there may be at once: whoever enters a full room sends the oldest away.
+"""The HTTP server of our own port: sockets, one request each, and limits on clients.
 
-An honest scrape is over in a moment, so the oldest is hardly ever an honest one. To turn the newest
-away instead would leave scrapes outside for as long as hostile clients fill the room.
+A connection carries one HTTP/1.1 request, answered by the ASGI application, and has one deadline
+for TLS, head, answer and close. There is no keep-alive, pipelining, upgrade or request body: a
+scrape every few seconds needs none of them, and each is a way to hold a connection open. h11 parses
+and frames, and refuses an answer that is shorter or longer than its Content-Length.
 
-One HTTP/1.1 request on a connection, answered by an ASGI application; nothing comes after it.
+Above the limit of clients the oldest connection is closed, because an honest scrape is over in a
+moment. To refuse the newest instead would shut out scrapes for as long as hostile clients stay.
 
-h11 parses and frames; it also refuses an answer that is shorter or longer than its Content-Length.
-There is no keep-alive, no pipelining, no upgrade (WebSocket, HTTP/2) and no body of a request: who
-comes back every 15 seconds needs none of it, and each is a way to be held open.
-
-The HTTP server: sockets, and limits that keep an honest scrape quick beside hostile clients.
-
-A connection carries one request and has one deadline for everything: TLS, head, answer and
-farewell. The server is our own, on asyncio and h11, because of what hypercorn 0.18 was measured to
-do: it never closes a client that reads slowly or upgrades to HTTP/2, and a request whose body comes
-in more than ten chunks costs it a descriptor for ever.
+The server is our own because of what hypercorn 0.18 was measured to do: it never closes a client
+that reads slowly or upgrades to HTTP/2, and loses a descriptor for each request whose body comes in
+more than ten chunks.
 """
 
 import asyncio

@@ -1,9 +1,7 @@
-"""TLS of our own port: the context of connections to come, and the clients it lets in.
+"""TLS of our own port, and the web file in force, which is read again when it changes.
 
-What protects our own port at present: the file of `--web.config.file`, noticed when it changes.
-
-A new file or certificate that cannot be used leaves the old one in force. So does a file that would
-take protection away: one that is just being written is empty for a moment.
+A new file or certificate that cannot be used leaves the old one in force. So does a file that takes
+protection away, because a file that is being written is empty for a moment.
 """
 
 import logging

@@ -1,13 +1,12 @@
-"""Turns at something scarce: clients take turns, so that a busy one delays itself and few others.
+"""Users and passwords of our own port, and whose turn it is to have one checked.
 
-A client is a network address, for nothing else is known of who has not proven who it is; a whole
-/64 of IPv6 is one, as a single machine can have all of its addresses.
+Passwords are compared by bcrypt in a thread, with the same work for every name. A success is then
+known by a keyed digest of name, password and hash, each with its length before it: joined without,
+one user's name and password could read as another's (CVE-2022-46146).
 
-Users and passwords: bcrypt in a thread, the same work for every name, and a memory of success.
-
-Passwords are compared by bcrypt once; who has been let in is then known by a keyed digest. The
-digest is of name, password and hash, each with its length before it: joined without, one user's
-name and password could read as another's (CVE-2022-46146).
+Clients take turns, so that a busy one delays itself and few others. A client is a network address,
+because nothing else is known before it has authenticated; a whole /64 of IPv6 counts as one, as
+a single machine can have all of its addresses.
 """
 
 import asyncio
@@ -224,7 +223,7 @@ class _Checks:
     def __init__(self) -> None:
         threads = _threads()
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="passwords")
-        self._turns = FairSemaphore(threads, _WAITING_PER_CLIENT, _WAITING)
+        self._semaphore = FairSemaphore(threads, _WAITING_PER_CLIENT, _WAITING)
 
     async def run(self, check: Callable[[], bool], host: str, user: bytes) -> bool:
         """Return what `check` returns, in the client's turn. Raises CrowdedError."""
@@ -236,7 +235,7 @@ class _Checks:
                 # No thread can be started at present, because of a limit of processes.
                 raise CrowdedError from error
 
-        return await self._turns.in_turn(host, check_in_thread, user=user)
+        return await self._semaphore.in_turn(host, check_in_thread, user=user)
 
 
 def require_bcrypt(where: str) -> None:

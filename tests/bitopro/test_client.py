@@ -60,7 +60,7 @@ class Fake:
         self.exchange = Exchange(
             base_url="https://exchange.example/v3",
             read_credentials=read_credentials,
-            wire=Connection(ssl.create_default_context(), httpx.MockTransport(self._handle)),
+            connection=Connection(ssl.create_default_context(), httpx.MockTransport(self._handle)),
             clock=self.time.clock,
             take_slot=self._take_slot,
             take_free_slot=self._take_free_slot,
@@ -117,7 +117,7 @@ async def test_request_is_the_documented_one(documented_answer: bytes) -> None:
     await Exchange(
         base_url="https://exchange.example/v3/",
         read_credentials=lambda: CREDENTIALS,
-        wire=Connection(ssl.create_default_context()),
+        connection=Connection(ssl.create_default_context()),
         clock=time.clock,
         take_slot=lambda: time.sleep(0.0),
         deadline_seconds=10.0,
@@ -407,7 +407,7 @@ async def test_poll_ends_at_its_deadline_and_the_next_one_works(
     exchange = Exchange(
         base_url="https://exchange.example/v3",
         read_credentials=lambda: CREDENTIALS,
-        wire=Connection(ssl.create_default_context(), StallsOnce()),
+        connection=Connection(ssl.create_default_context(), StallsOnce()),
         clock=time.clock,
         take_slot=lambda: time.sleep(0.0),
         deadline_seconds=0.05,
@@ -424,9 +424,9 @@ async def test_optional_answer_becomes_what_the_endpoint_makes_of_it(
 ) -> None:
     fake = always(200, example(endpoint.name))
 
-    learned = await fake.exchange.ask(endpoint, 5.0)
+    response = await fake.exchange.ask(endpoint, 5.0)
 
-    assert learned == endpoint.parse(example(endpoint.name))
+    assert response == endpoint.parse(example(endpoint.name))
     assert [str(request.url) for request in fake.requests] == [
         f"https://exchange.example/v3/margin/{endpoint.name}"
     ]
@@ -517,7 +517,7 @@ async def test_optional_request_that_hangs_ends_at_its_deadline_and_the_poll_wor
     exchange = Exchange(
         base_url="https://exchange.example/v3",
         read_credentials=lambda: CREDENTIALS,
-        wire=Connection(ssl.create_default_context(), StallsOnce()),
+        connection=Connection(ssl.create_default_context(), StallsOnce()),
         clock=time.clock,
         take_slot=lambda: time.sleep(0.0),
         deadline_seconds=10.0,

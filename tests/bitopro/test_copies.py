@@ -36,7 +36,7 @@ class Dated:
         self.exchange = Exchange(
             base_url="https://exchange.example/v3",
             read_credentials=lambda: Credentials("a-key", "a-secret", "me@example.com"),
-            wire=Connection(ssl.create_default_context(), httpx.MockTransport(self._respond)),
+            connection=Connection(ssl.create_default_context(), httpx.MockTransport(self._respond)),
             clock=self.time.clock,
             take_slot=lambda: self.time.sleep(0.0),
             deadline_seconds=10.0,

@@ -38,11 +38,11 @@ async def exchange_at(
     ssl_context: ssl.SSLContext | None = None,
     deadline_seconds: float = DEADLINE_SECONDS,
 ) -> AsyncIterator[Exchange]:
-    async with Connection(ssl_context or ssl.create_default_context()) as wire:
+    async with Connection(ssl_context or ssl.create_default_context()) as connection:
         yield Exchange(
             base_url=base_url,
             read_credentials=lambda: CREDENTIALS,
-            wire=wire,
+            connection=connection,
             clock=Clock(),
             take_slot=lambda: asyncio.sleep(0),
             deadline_seconds=deadline_seconds,

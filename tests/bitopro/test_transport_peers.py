@@ -51,24 +51,24 @@ async def asked(*connections: list[bytes]) -> AsyncIterator[tuple[Peer, Connecti
     peer = Peer(*connections)
     server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
     peer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    async with server, Connection(ssl.create_default_context()) as wire:
-        yield peer, wire
+    async with server, Connection(ssl.create_default_context()) as connection:
+        yield peer, connection
 
 
 async def test_answer_smuggled_behind_another_is_never_taken_for_the_next() -> None:
     smuggled = answer(b"one") + answer(b"smuggled")
-    async with asked([smuggled, answer(b"late")], [answer(b"two")]) as (peer, wire):
+    async with asked([smuggled, answer(b"late")], [answer(b"two")]) as (peer, connection):
         with pytest.raises(FramingError):
-            await wire.get(peer.url, {})
+            await connection.get(peer.url, {})
 
-        assert (await wire.get(peer.url, {})).body == b"two"
+        assert (await connection.get(peer.url, {})).body == b"two"
 
 
 async def test_bytes_behind_the_last_chunk_are_refused() -> None:
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\nmore"
-    async with asked([chunked, b""]) as (peer, wire):
+    async with asked([chunked, b""]) as (peer, connection):
         with pytest.raises(FramingError):
-            await wire.get(peer.url, {})
+            await connection.get(peer.url, {})
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -84,15 +84,15 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     ],
 )
 async def test_every_legal_form_of_chunks_is_read(chunks: bytes) -> None:
-    async with asked([CHUNKED + chunks, answer(b"two")]) as (peer, wire):
-        assert (await wire.get(peer.url, {})).body == b"one"
-        assert (await wire.get(peer.url, {})).body == b"two"
+    async with asked([CHUNKED + chunks, answer(b"two")]) as (peer, connection):
+        assert (await connection.get(peer.url, {})).body == b"one"
+        assert (await connection.get(peer.url, {})).body == b"two"
 
 
 async def test_last_chunk_within_a_chunk_is_data() -> None:
     data = b"a\r\n0\r\n\r\nb"
-    async with asked([CHUNKED + b"9\r\n%b\r\n0\r\n\r\n" % data]) as (peer, wire):
-        assert (await wire.get(peer.url, {})).body == data
+    async with asked([CHUNKED + b"9\r\n%b\r\n0\r\n\r\n" % data]) as (peer, connection):
+        assert (await connection.get(peer.url, {})).body == data
 
 
 @pytest.mark.parametrize(
@@ -106,48 +106,48 @@ async def test_last_chunk_within_a_chunk_is_data() -> None:
     ],
 )
 async def test_chunks_that_are_none_are_refused(chunks: bytes) -> None:
-    async with asked([CHUNKED + chunks, b""]) as (peer, wire):
+    async with asked([CHUNKED + chunks, b""]) as (peer, connection):
         with pytest.raises(FramingError):
-            await wire.get(peer.url, {})
+            await connection.get(peer.url, {})
 
 
 async def test_length_may_have_leading_zeros() -> None:
     padded = answer(b"one").replace(b"Length: 3", b"Length: 003")
-    async with asked([padded]) as (peer, wire):
-        assert (await wire.get(peer.url, {})).body == b"one"
+    async with asked([padded]) as (peer, connection):
+        assert (await connection.get(peer.url, {})).body == b"one"
 
 
 async def test_body_beside_another_status_is_not_waited_for() -> None:
     head = answer(b"", status=b"500 No").replace(b"Content-Length: 0", b"Content-Length: 99")
     # A second answer that never comes keeps the connection open.
-    async with asked([head, b""]) as (peer, wire), asyncio.timeout(5.0):
-        assert (await wire.get(peer.url, {})).status == 500
+    async with asked([head, b""]) as (peer, connection), asyncio.timeout(5.0):
+        assert (await connection.get(peer.url, {})).status == 500
 
 
 @pytest.mark.parametrize("status", [b"200 OK", b"500 No"])
 async def test_cookie_is_never_sent_back(status: bytes) -> None:
     cookie = answer(b"one", b"Set-Cookie: any=1", status=status)
-    async with asked([cookie, answer(b"two")], [answer(b"two")]) as (peer, wire):
-        await wire.get(peer.url, {})
-        await wire.get(peer.url, {})
+    async with asked([cookie, answer(b"two")], [answer(b"two")]) as (peer, connection):
+        await connection.get(peer.url, {})
+        await connection.get(peer.url, {})
 
     assert b"cookie" not in b"".join(peer.heads).lower()
 
 
 async def test_new_connection_that_is_closed_at_once_is_no_lost_one() -> None:
-    async with asked([b""]) as (peer, wire):
+    async with asked([b""]) as (peer, connection):
         with pytest.raises(NetworkError) as caught:
-            await wire.get(peer.url, {})
+            await connection.get(peer.url, {})
 
     assert type(caught.value) is NetworkError
 
 
 async def test_new_connection_in_place_of_a_closed_one_is_no_lost_one() -> None:
-    async with asked([answer(b"one")], [b""]) as (peer, wire):
-        await wire.get(peer.url, {})
+    async with asked([answer(b"one")], [b""]) as (peer, connection):
+        await connection.get(peer.url, {})
         await peer.closed.wait()
         with pytest.raises(NetworkError) as caught:
-            await wire.get(peer.url, {})
+            await connection.get(peer.url, {})
 
     assert type(caught.value) is NetworkError
 
@@ -155,12 +155,12 @@ async def test_new_connection_in_place_of_a_closed_one_is_no_lost_one() -> None:
 async def test_request_that_was_answered_in_part_is_not_sent_again() -> None:
     async with (
         Simulator(SimulatorConfig(port=0, scenario="documented")) as simulator,
-        Connection(ssl.create_default_context()) as wire,
+        Connection(ssl.create_default_context()) as connection,
     ):
         exchange = Exchange(
             base_url=simulator.base_url,
             read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
-            wire=wire,
+            connection=connection,
             clock=Clock(),
             take_slot=lambda: asyncio.sleep(0),
             deadline_seconds=5.0,
@@ -200,7 +200,7 @@ async def test_date_without_a_zone_is_utc(documented_answer: bytes) -> None:
     poll = await Exchange(
         base_url="https://exchange.example/v3",
         read_credentials=lambda: Credentials("a-key", "a-secret", "me@example.com"),
-        wire=Connection(ssl.create_default_context(), httpx.MockTransport(lambda _: good)),
+        connection=Connection(ssl.create_default_context(), httpx.MockTransport(lambda _: good)),
         clock=now.clock,
         take_slot=lambda: now.sleep(0.0),
         deadline_seconds=10.0,

@@ -24,10 +24,8 @@ def test_documented_example_holds_nothing_new(documented_answer: bytes) -> None:
         (balance_with("transferStatus", -1), Undocumented("status", "transferStatus -1")),
     ],
 )
-def test_what_the_documentation_does_not_name_is_noticed(
-    answer: bytes, novelty: Undocumented
-) -> None:
-    assert with_undocumented(frozenset(), parse_snapshot(answer)) == {novelty}
+def test_what_the_documentation_does_not_name_is_noticed(answer: bytes, item: Undocumented) -> None:
+    assert with_undocumented(frozenset(), parse_snapshot(answer)) == {item}
 
 
 @pytest.mark.parametrize("status", [0, 1, 2])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.cli.account_reports import PollResult, visit_until
+from exporter.cli.account_reports import PollResult, poll_until
 from exporter.cli.flags import OutputFormat
 from exporter.cli.once import failures, printed
 from exporter.config.files import CredentialSource, Secret
@@ -53,8 +53,8 @@ def simulator(time: ManualClock, scenario: str) -> Simulator:
     )
 
 
-async def visits(time: ManualClock, *base_urls: str) -> tuple[PollResult, ...]:
-    found = await visit_until(asyncio.Event(), settings(*base_urls), time.clock)
+async def results(time: ManualClock, *base_urls: str) -> tuple[PollResult, ...]:
+    found = await poll_until(asyncio.Event(), settings(*base_urls), time.clock)
     assert found is not None
     return found
 
@@ -63,7 +63,7 @@ async def test_sample_of_the_documentation_is_what_is_printed() -> None:
     time = ManualClock(wall_seconds=START)
     async with simulator(time, "flash-crash") as exchange:
         time.advance(420)
-        found = await visits(time, exchange.base_url)
+        found = await results(time, exchange.base_url)
 
     sample = (
         (FIXTURES.parents[1] / "docs" / "once.md")
@@ -78,9 +78,9 @@ async def test_two_exchanges_have_prices_of_their_own() -> None:
     time = ManualClock(wall_seconds=START)
     async with simulator(time, "documented") as one, simulator(time, "calm") as other:
         time.advance(60)
-        found = await visits(time, one.base_url, other.base_url)
+        found = await results(time, one.base_url, other.base_url)
 
-    first, second = (each.look for each in found)
+    first, second = (each.report for each in found)
     assert str(first.prices["BTC"]) == "64824.45906666"
     assert first.prices["BTC"] != second.prices["BTC"]
     # On the page prices are of no account.
@@ -107,7 +107,7 @@ async def test_failing_account_is_in_every_form(form: OutputFormat, expected: st
         refused, good = settings(exchange.base_url, exchange.base_url).accounts
         wrong = replace(refused.credentials, api_key=Secret("key", value="unheard-of"))
         accounts = (replace(refused, credentials=wrong), good)
-        found = await visit_until(asyncio.Event(), Settings(accounts, ()), time.clock)
+        found = await poll_until(asyncio.Event(), Settings(accounts, ()), time.clock)
 
     assert found is not None
     assert re.search(expected, printed(found, form, is_coloured=False), re.DOTALL)
@@ -136,7 +136,7 @@ async def test_optional_endpoint_that_fails_is_missing_and_no_failure(
     time = ManualClock(wall_seconds=START)
     async with simulator(time, "calm") as exchange:
         exchange.fault_endpoint, exchange.fault = "mark-price", "status-403"
-        found = await visits(time, exchange.base_url)
+        found = await results(time, exchange.base_url)
 
     text = printed(found, form, is_coloured=False)
     assert re.search(expected, text, re.DOTALL)
@@ -148,7 +148,7 @@ async def test_optional_endpoint_that_fails_is_missing_and_no_failure(
 async def test_no_form_shows_a_secret(form: OutputFormat) -> None:
     time = ManualClock(wall_seconds=START)
     async with simulator(time, "calm") as exchange:
-        found = await visits(time, exchange.base_url)
+        found = await results(time, exchange.base_url)
 
     text = printed(found, form, is_coloured=False)
     assert "USDT" in text
@@ -160,13 +160,13 @@ async def test_stopped_before_the_end_gives_nothing() -> None:
     stopped = asyncio.Event()
     stopped.set()
     async with simulator(time, "calm") as exchange:
-        assert await visit_until(stopped, settings(exchange.base_url), time.clock) is None
+        assert await poll_until(stopped, settings(exchange.base_url), time.clock) is None
 
 
 async def test_outputs_differ_only_in_form() -> None:
     time = ManualClock(wall_seconds=START)
     async with simulator(time, "documented") as exchange:
-        found = await visits(time, exchange.base_url)
+        found = await results(time, exchange.base_url)
 
     texts = {form: printed(found, form, is_coloured=False) for form in OutputFormat}
     assert failures(found) == []

@@ -22,7 +22,7 @@ ACCOUNT = Account(
 REFUSED = Missing("balances", "auth", "401: check the API key and secret, and that it still exists")
 
 
-def look(position: str, **changes: object) -> AccountReport:
+def report(position: str, **changes: object) -> AccountReport:
     given = POSITIONS[position]
     return replace(
         AccountReport(
@@ -37,7 +37,7 @@ def shown(given: AccountReport) -> str:
 
 
 def test_table_of_a_mixed_position_sorts_by_danger() -> None:
-    assert shown(look("mixed")) == (
+    assert shown(report("mixed")) == (
         "main: safe: not below 1.5"
         "                                                    2027-01-15 08:00:00 UTC\n"
         "  ratio         2.0000 (the exchange says 2.00, SAFETY_THRESHOLD)\n"
@@ -60,7 +60,7 @@ def test_table_of_a_mixed_position_sorts_by_danger() -> None:
 
 
 def test_crossed_account_says_so_and_what_to_pay() -> None:
-    text = shown(look("crossed"))
+    text = shown(report("crossed"))
 
     assert text.startswith("main: LIQUIDATION: below 1.2  ")
     assert "  BTC               46,000.00                crossed\n" in text
@@ -78,7 +78,7 @@ def test_crossed_account_says_so_and_what_to_pay() -> None:
 def test_crossed_account_is_not_told_that_no_move_leads_there(
     totals: tuple[str, str], balances: Mapping[str, tuple[str, str, str]]
 ) -> None:
-    given = look("crossed", snapshot=parse_snapshot(answer(totals, balances)))
+    given = report("crossed", snapshot=parse_snapshot(answer(totals, balances)))
 
     text = shown(given)
 
@@ -88,7 +88,7 @@ def test_crossed_account_is_not_told_that_no_move_leads_there(
 
 
 def test_insolvent_account_is_not_told_to_repay() -> None:
-    text = shown(look("insolvent"))
+    text = shown(report("insolvent"))
 
     assert text.startswith("main: LIQUIDATION: owes more than it has  ")
     assert (
@@ -108,7 +108,7 @@ def test_insolvent_account_is_not_told_to_repay() -> None:
 def test_verdict_is_by_the_exact_ratio(asset: str, words: str) -> None:
     body = answer((asset, "40000"), {"BTC": ("1", "0", "0"), "USDT": ("0", "40000", "0")})
 
-    given = look("crossed", snapshot=parse_snapshot(body), prices={"BTC": Decimal(asset)})
+    given = report("crossed", snapshot=parse_snapshot(body), prices={"BTC": Decimal(asset)})
     assert shown(given).startswith(f"main: {words}  ")
 
 
@@ -117,11 +117,11 @@ def test_ratio_is_cut_and_not_rounded() -> None:
         ("47999.99999999", "40000"), {"BTC": ("1", "0", "0"), "USDT": ("0", "40000", "0")}
     )
 
-    assert "ratio         1.1999 (" in shown(look("crossed", snapshot=parse_snapshot(body)))
+    assert "ratio         1.1999 (" in shown(report("crossed", snapshot=parse_snapshot(body)))
 
 
 def test_account_without_debt_has_no_moves() -> None:
-    assert shown(look("no-debt")) == (
+    assert shown(report("no-debt")) == (
         "main: no debt"
         "                                                                "
         "2027-01-15 08:00:00 UTC\n"
@@ -133,7 +133,7 @@ def test_account_without_debt_has_no_moves() -> None:
 
 
 def test_missing_price_is_said_and_makes_nothing_up() -> None:
-    text = shown(look("missing-price"))
+    text = shown(report("missing-price"))
 
     assert "  ETH                                        not known\n" in text
     assert "  all together                               not known\n" in text
@@ -142,13 +142,13 @@ def test_missing_price_is_said_and_makes_nothing_up() -> None:
 
 
 def test_missing_price_is_no_danger_without_debt() -> None:
-    assert "missing" not in shown(look("no-debt", prices={}))
+    assert "missing" not in shown(report("no-debt", prices={}))
 
 
 def test_missing_endpoint_is_said_with_its_reason() -> None:
-    lack = Missing("mark-price", "auth", "403: grant the key permission to read")
+    missing_one = Missing("mark-price", "auth", "403: grant the key permission to read")
 
-    text = shown(look("long", prices={}, lacks=(lack,)))
+    text = shown(report("long", prices={}, missing=(missing_one,)))
 
     assert "  missing       mark-price: auth: 403: grant the key permission to read\n" in text
 
@@ -160,7 +160,7 @@ def doubtful(given: AccountReport) -> tuple[str, list[str]]:
 
 
 def test_totals_that_do_not_add_up_are_doubted() -> None:
-    assert doubtful(look("wrong-total")) == (
+    assert doubtful(report("wrong-total")) == (
         "main: DOUBTFUL; else safe: not below 1.5",
         ["  doubtful      balances at mark prices add up to other totals, by 9.0 %"],
     )
@@ -169,14 +169,14 @@ def test_totals_that_do_not_add_up_are_doubted() -> None:
 def test_answer_that_contradicts_itself_is_doubted() -> None:
     snapshot = replace(POSITIONS["long"].snapshot, ad_ratio=Decimal("5.00"))
 
-    assert doubtful(look("long", snapshot=snapshot)) == (
+    assert doubtful(report("long", snapshot=snapshot)) == (
         "main: DOUBTFUL; else safe: not below 1.5",
         ["  doubtful      the answer contradicts itself: ad_ratio"],
     )
 
 
 def test_no_debt_is_doubted_where_something_is_borrowed() -> None:
-    assert doubtful(look("contradiction")) == (
+    assert doubtful(report("contradiction")) == (
         "main: DOUBTFUL; else no debt",
         ["  doubtful      the answer contradicts itself: debt"],
     )
@@ -185,7 +185,7 @@ def test_no_debt_is_doubted_where_something_is_borrowed() -> None:
 def test_what_is_not_documented_is_doubted() -> None:
     snapshot = replace(POSITIONS["long"].snapshot, ad_ratio_label="MARGIN_CALL", margin_status=2)
 
-    assert doubtful(look("long", snapshot=snapshot)) == (
+    assert doubtful(report("long", snapshot=snapshot)) == (
         "main: DOUBTFUL; else safe: not below 1.5",
         [
             "  doubtful      BitoPro documents no label MARGIN_CALL",
@@ -197,7 +197,7 @@ def test_what_is_not_documented_is_doubted() -> None:
 def test_doubt_takes_nothing_from_danger() -> None:
     snapshot = replace(POSITIONS["crossed"].snapshot, margin_status=2)
 
-    judged, lines = doubtful(look("crossed", snapshot=snapshot))
+    judged, lines = doubtful(report("crossed", snapshot=snapshot))
 
     assert judged == "main: LIQUIDATION: below 1.2"
     assert len(lines) == 1
@@ -206,11 +206,11 @@ def test_doubt_takes_nothing_from_danger() -> None:
 def test_field_more_is_no_doubt() -> None:
     snapshot = replace(POSITIONS["long"].snapshot, unknown_fields=frozenset({"news"}))
 
-    assert doubtful(look("long", snapshot=snapshot)) == ("main: safe: not below 1.5", [])
+    assert doubtful(report("long", snapshot=snapshot)) == ("main: safe: not below 1.5", [])
 
 
 def test_account_that_is_not_known_is_never_safe() -> None:
-    assert shown(look("long", snapshot=None, failure=REFUSED)) == (
+    assert shown(report("long", snapshot=None, failure=REFUSED)) == (
         "main: NOT KNOWN"
         "                                                              "
         "2027-01-15 08:00:00 UTC\n"
@@ -230,14 +230,14 @@ def test_account_that_is_not_known_is_never_safe() -> None:
 def test_thresholds_are_said_to_be_assumed_when_they_are(chosen: set[str], words: str) -> None:
     account = replace(ACCOUNT, thresholds=Thresholds(chosen=frozenset(chosen)))
 
-    assert words in shown(look("long", account=account))
+    assert words in shown(report("long", account=account))
 
 
 @pytest.mark.parametrize("position", POSITIONS)
 def test_no_line_is_wider_than_a_hundred(position: str) -> None:
-    lack = Missing("provisioning/borrow", "http_status", "a long reason " * 20)
+    missing_one = Missing("provisioning/borrow", "http_status", "a long reason " * 20)
 
-    lines = shown(look(position, lacks=(lack,))).splitlines()
+    lines = shown(report(position, missing=(missing_one,))).splitlines()
 
     assert max(map(len, lines)) <= 100
 
@@ -246,7 +246,7 @@ def test_largest_numbers_and_longest_names_fit() -> None:
     name, most = "C" * 32, "9" * 32
     body = answer((most, most), balances={name: (most, "0", "0"), "USDT": ("0", most, "0")})
     account = replace(ACCOUNT, name="n" * 64)
-    given = look(
+    given = report(
         "long",
         account=account,
         snapshot=parse_snapshot(body),
@@ -257,7 +257,7 @@ def test_largest_numbers_and_longest_names_fit() -> None:
 
 
 def test_colour_is_only_around_the_verdict() -> None:
-    given = look("crossed")
+    given = report("crossed")
 
     coloured = table([given], is_coloured=True)
 
@@ -266,13 +266,13 @@ def test_colour_is_only_around_the_verdict() -> None:
     )
 
 
-def accounts(*looks: AccountReport) -> list[Mapping[str, object]]:
-    listed: list[Mapping[str, object]] = json.loads(document(looks))["accounts"]
+def accounts(*reports: AccountReport) -> list[Mapping[str, object]]:
+    listed: list[Mapping[str, object]] = json.loads(document(reports))["accounts"]
     return listed
 
 
 def test_json_has_every_field_of_snapshot_and_risk() -> None:
-    (account,) = accounts(look("documented"))
+    (account,) = accounts(report("documented"))
 
     snapshot, risk = account["snapshot"], account["risk"]
     assert isinstance(snapshot, dict)
@@ -297,7 +297,7 @@ def test_json_has_every_field_of_snapshot_and_risk() -> None:
 
 
 def test_json_of_a_failure_has_its_reason_and_no_numbers() -> None:
-    (account,) = accounts(look("long", snapshot=None, failure=REFUSED, prices={}))
+    (account,) = accounts(report("long", snapshot=None, failure=REFUSED, prices={}))
 
     assert account["error"] == {
         "endpoint": "balances",
@@ -310,7 +310,7 @@ def test_json_of_a_failure_has_its_reason_and_no_numbers() -> None:
 
 def test_json_hides_the_account_id_where_the_page_does() -> None:
     shown_one, hidden = accounts(
-        look("long"), look("long", account=replace(ACCOUNT, shows_id=False))
+        report("long"), report("long", account=replace(ACCOUNT, shows_id=False))
     )
 
     assert "5411716254" in json.dumps(shown_one)

@@ -81,7 +81,7 @@ class Case:
         alert = self.fault.before.alert
         return receiver.first(alert, self.labels(alert)) is not None
 
-    def look(self, receiver: Receiver) -> None:
+    def report(self, receiver: Receiver) -> None:
         """See what was told of it by now."""
         if self.told is None:
             told = [

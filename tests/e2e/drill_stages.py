@@ -110,7 +110,7 @@ class _Play:
         while not all(case.is_over() for case in self._cases):
             seen.append((time.monotonic(), self._alerting.firing()))
             for case in self._cases:
-                case.look(self._receiver)
+                case.report(self._receiver)
             self._heal([case for case in self._cases if case.is_to_heal()])
             time.sleep(_LOOK_SECONDS)
         ended = drill.end()

@@ -82,11 +82,14 @@ async def verdict_on(
     `expect` gives, from the values before and the outcome, the values that may be shown.
     """
     config = SimulatorConfig(port=0, scenario="documented", rate_limit=1_000_000)
-    async with Simulator(config) as simulator, Connection(ssl.create_default_context()) as wire:
+    async with (
+        Simulator(config) as simulator,
+        Connection(ssl.create_default_context()) as connection,
+    ):
         exchange = Exchange(
             base_url=simulator.base_url,
             read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
-            wire=wire,
+            connection=connection,
             clock=Clock(),
             take_slot=lambda: asyncio.sleep(0),
             deadline_seconds=deadline_seconds,

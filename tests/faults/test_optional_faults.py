@@ -57,11 +57,11 @@ def patience_seconds(fault: str) -> float:
 class Exporter:
     """One account's exchange and what became of its answers."""
 
-    def __init__(self, simulator: Simulator, wire: Connection) -> None:
+    def __init__(self, simulator: Simulator, connection: Connection) -> None:
         self.exchange = Exchange(
             base_url=simulator.base_url,
             read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
-            wire=wire,
+            connection=connection,
             clock=Clock(),
             take_slot=lambda: asyncio.sleep(0),
             deadline_seconds=10.0,
@@ -75,7 +75,7 @@ class Exporter:
     async def ask(self, endpoint: Endpoint[OptionalResponse], seconds: float) -> None:
         """Ask it now, for it is a new rota's first round; it has so many seconds."""
         now = Clock().monotonic()
-        extras = OptionalRequests(
+        optional_requests = OptionalRequests(
             self.exchange,
             [endpoint],
             interval_seconds=15.0,
@@ -84,7 +84,7 @@ class Exporter:
             publish=lambda _: None,
             clock=Clock(),
         )
-        self.state = await extras.ask_due(self.state, None, now + seconds)
+        self.state = await optional_requests.ask_due(self.state, None, now + seconds)
 
     def _update(self, update: Callable[[MarketState], MarketState]) -> None:
         self.market = update(self.market)
@@ -113,8 +113,11 @@ async def test_fault_of_an_optional_endpoint_is_its_own(
     fault: str, endpoint: Endpoint[OptionalResponse]
 ) -> None:
     config = SimulatorConfig(port=0, scenario="documented", rate_limit=1_000_000)
-    async with Simulator(config) as simulator, Connection(ssl.create_default_context()) as wire:
-        exporter = Exporter(simulator, wire)
+    async with (
+        Simulator(config) as simulator,
+        Connection(ssl.create_default_context()) as connection,
+    ):
+        exporter = Exporter(simulator, connection)
         await exporter.poll()
         await exporter.ask(endpoint, 10.0)
         before = exporter.values()

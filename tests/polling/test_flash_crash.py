@@ -45,7 +45,7 @@ async def no_wait() -> None:
 class Watching:
     """An exporter's loop of one account, on the clock of the story."""
 
-    def __init__(self, simulator: Simulator, wire: Connection, time: ManualClock) -> None:
+    def __init__(self, simulator: Simulator, connection: Connection, time: ManualClock) -> None:
         clock = time.clock
         account = Account(
             name="main",
@@ -60,12 +60,12 @@ class Watching:
         self._exchange = Exchange(
             base_url=account.base_url,
             read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
-            wire=wire,
+            connection=connection,
             clock=clock,
             take_slot=no_wait,
             deadline_seconds=10.0,
         )
-        self._extras = OptionalRequests(
+        self._optional_requests = OptionalRequests(
             self._exchange,
             OPTIONAL_ENDPOINTS,
             interval_seconds=POLL_SECONDS,
@@ -84,7 +84,7 @@ class Watching:
         second = int(self._time.monotonic_seconds)
         state, error = await poll_once(self._state, self._exchange, self._time.clock)
         assert error is None
-        self._state = await self._extras.ask_due(state, error, second + POLL_SECONDS)
+        self._state = await self._optional_requests.ask_due(state, error, second + POLL_SECONDS)
         self._exposition.put(self._state)
         moment = Moment(
             second,
@@ -120,8 +120,8 @@ async def told() -> Sequence[Moment]:
         wall=time.clock.wall,
         monotonic=time.clock.monotonic,
     )
-    async with simulator, Connection(client_ssl_context()) as wire:
-        watching = Watching(simulator, wire, time)
+    async with simulator, Connection(client_ssl_context()) as connection:
+        watching = Watching(simulator, connection, time)
         return [await watching.moment() for _ in range(0, STORY_SECONDS + 1, POLL_SECONDS)]
 
 

@@ -123,13 +123,13 @@ class Loop:
         time: ManualClock,
         shared: Schedule | None = None,
         *,
-        with_extras: bool = True,
+        with_optional_requests: bool = True,
     ) -> None:
         self.states: list[AccountState] = []
         self.market = MarketState(45.0)
         self._script = cast("Exchange", script)
         self._time = time
-        self.extras = OptionalRequests(
+        self.optional_requests = OptionalRequests(
             self._script,
             OPTIONAL_ENDPOINTS,
             interval_seconds=ACCOUNT.poll_interval_seconds,
@@ -139,7 +139,7 @@ class Loop:
             clock=time.clock,
             draw=lambda: 0.0,
         )
-        self._in_between = self.extras.ask_due if with_extras else None
+        self._in_between = self.optional_requests.ask_due if with_optional_requests else None
 
     def _update(self, update: Callable[[MarketState], MarketState]) -> None:
         self.market = update(self.market)
@@ -248,17 +248,19 @@ async def test_no_failure_of_them_moves_a_poll_of_the_balances(
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
 async def test_failing_polls_come_when_they_would_without_them(failure: Outcome) -> None:
-    async def polled_at(*, with_extras: bool) -> list[float]:
+    async def polled_at(*, with_optional_requests: bool) -> list[float]:
         time = ManualClock(stop_after=30)
         script = Script(
             time,
             dict.fromkeys([PRICES, LIQUIDATIONS, TERMS], failure),
             polls=lambda now: SchemaError("no") if 1060.0 <= now < 1300.0 else None,
         )
-        await Loop(script, time, with_extras=with_extras).run()
+        await Loop(script, time, with_optional_requests=with_optional_requests).run()
         return script.polled_at
 
-    assert await polled_at(with_extras=True) == await polled_at(with_extras=False)
+    assert await polled_at(with_optional_requests=True) == await polled_at(
+        with_optional_requests=False
+    )
 
 
 async def test_failure_leaves_the_balances_as_they_are() -> None:
@@ -450,8 +452,8 @@ async def test_of_two_accounts_one_asks_for_prices() -> None:
     one, other = Script(time), Script(time)
     state, due = polled(documented_balances()), time.monotonic_seconds + 15.0
 
-    await Loop(one, time, shared).extras.ask_due(state, None, due)
-    await Loop(other, time, shared).extras.ask_due(state, None, due)
+    await Loop(one, time, shared).optional_requests.ask_due(state, None, due)
+    await Loop(other, time, shared).optional_requests.ask_due(state, None, due)
 
     assert [each.endpoint for each in one.asked] == [PRICES, LIQUIDATIONS, TERMS]
     assert [each.endpoint for each in other.asked] == [LIQUIDATIONS]
@@ -467,8 +469,8 @@ async def test_account_that_fails_is_replaced_by_the_next_one(failure: Outcome) 
     state, due = polled(documented_balances()), time.monotonic_seconds + 30.0
     reconfigured = Loop(healthy, time, shared)
 
-    await Loop(broken, time, shared).extras.ask_due(state, None, due)
-    await reconfigured.extras.ask_due(state, None, due)
+    await Loop(broken, time, shared).optional_requests.ask_due(state, None, due)
+    await reconfigured.optional_requests.ask_due(state, None, due)
 
     assert PRICES in {each.endpoint for each in healthy.asked}
     assert reconfigured.market.prices is not None

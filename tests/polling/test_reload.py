@@ -566,10 +566,10 @@ async def test_crowd_of_requests_is_two_reloads(operator: Operator) -> None:
 
 
 async def test_hangup_that_came_before_there_was_a_loop_is_obeyed() -> None:
-    hangup, obeyed = ReloadSignal(), asyncio.Event()
+    reload_signal, obeyed = ReloadSignal(), asyncio.Event()
     os.kill(os.getpid(), signal.SIGHUP)
 
-    hangup.call(asyncio.get_running_loop(), obeyed.set)
+    reload_signal.call(asyncio.get_running_loop(), obeyed.set)
 
     assert obeyed.is_set()
 

@@ -233,12 +233,12 @@ def scrape(address: str) -> Page:
 def page_showing(address: str, sample: str, at_least: float) -> Page:
     """Scrape until a sample has some value or a higher one, and give that page."""
 
-    def look() -> Page | None:
+    def report() -> Page | None:
         page = scrape(address)
         value = page.value(sample)
         return page if value is not None and value >= at_least else None
 
-    return until(look, f"{sample} {at_least:g} at {address}")
+    return until(report, f"{sample} {at_least:g} at {address}")
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def said_of_account(printed: str) -> list[str]:
     return [re.sub(r"[+-]?\d+\.\d+ s\b", "N s", each) for each in said]
 
 
-def advice(printed: str) -> str:
+def hint(printed: str) -> str:
     """Give the one thing to do."""
     (text,) = re.findall(r"^      → (.*)$", printed, re.MULTILINE)
     return str(text)
@@ -279,7 +279,7 @@ def test_wrong_secret_leads_to_key_and_secret(simulator: Simulator) -> None:
     assert code == 1
     assert steps(printed, "✗") == ["signed call"]
     assert steps(printed, "-") == ["answer", "optional", "series"]
-    assert advice(printed).startswith("check key, secret and e-mail, of which any may be wrong")
+    assert hint(printed).startswith("check key, secret and e-mail, of which any may be wrong")
 
 
 @pytest.mark.parametrize("offset_seconds", [-3600, 3600])
@@ -318,7 +318,7 @@ def test_stopped_exchange_leads_to_host_and_port() -> None:
 
     assert code == 1
     assert f"✗ connection   none to 127.0.0.1 port {port}: Connection refused" in printed
-    assert advice(printed).startswith(f"check that 127.0.0.1 port {port} is meant")
+    assert hint(printed).startswith(f"check that 127.0.0.1 port {port} is meant")
     assert steps(printed, "-") == ["clock", "signed call", "answer", "optional", "series"]
 
 
@@ -327,7 +327,7 @@ def test_unresolvable_name_leads_to_spelling_and_resolution() -> None:
 
     assert code == 1
     assert steps(printed, "✗") == ["name"]
-    assert advice(printed).startswith("check the spelling of the base URL, and name resolution")
+    assert hint(printed).startswith("check the spelling of the base URL, and name resolution")
 
 
 def test_proxy_that_is_not_used_is_mentioned_without_its_url() -> None:
@@ -338,7 +338,7 @@ def test_proxy_that_is_not_used_is_mentioned_without_its_url() -> None:
         }
     )
 
-    assert "the proxy of this environment is not used" in advice(printed)
+    assert "the proxy of this environment is not used" in hint(printed)
     assert "3128" not in printed
 
 
@@ -356,8 +356,8 @@ def test_unknown_authority_leads_to_interception_and_the_list(authority: trustme
 
     assert code == 1
     assert steps(printed, "✗") == ["connection"]
-    assert "not in certifi's list" in advice(printed)
-    assert "SSL_CERT_FILE" in advice(printed)
+    assert "not in certifi's list" in hint(printed)
+    assert "SSL_CERT_FILE" in hint(printed)
 
 
 def test_certificate_for_another_name_leads_to_the_base_url(
@@ -367,7 +367,7 @@ def test_certificate_for_another_name_leads_to_the_base_url(
         code, printed = check({**environment(base_url), **trust})
 
     assert code == 1
-    assert advice(printed).startswith("the certificate is for another name: check the base URL")
+    assert hint(printed).startswith("the certificate is for another name: check the base URL")
 
 
 def test_certificate_that_is_not_valid_now_leads_to_the_clock(
@@ -379,14 +379,14 @@ def test_certificate_that_is_not_valid_now_leads_to_the_clock(
 
     assert code == 1
     assert "certificate is not yet valid" in printed
-    assert advice(printed).startswith("compare this machine's clock with true time")
+    assert hint(printed).startswith("compare this machine's clock with true time")
 
 
 def test_port_without_tls_leads_to_host_and_port(simulator: Simulator) -> None:
     code, printed = check(environment(simulator.base_url.replace("http:", "https:")))
 
     assert code == 1
-    assert advice(printed).startswith("check that the base URL's host and port speak TLS")
+    assert hint(printed).startswith("check that the base URL's host and port speak TLS")
 
 
 @pytest.mark.parametrize(
@@ -429,7 +429,7 @@ def test_odd_answer_leads_to_who_gave_it(
 
     assert code == 1
     assert steps(printed, "✗") == [step]
-    assert advice(printed).startswith(text)
+    assert hint(printed).startswith(text)
 
 
 def test_each_of_two_accounts_is_tried_and_the_bad_one_named(

@@ -28,11 +28,11 @@ def configured(exporter: Running, tmp_path: Path, simulator: Simulator, accounts
     config_file(tmp_path, simulator.base_url, accounts)
     exporter.send(signal.SIGHUP)
 
-    def look() -> Page | None:
+    def report() -> Page | None:
         page = exporter.page()
         return page if accounts_on(page) == accounts else None
 
-    return until(look, f"{accounts} accounts in {exporter.stderr}")
+    return until(report, f"{accounts} accounts in {exporter.stderr}")
 
 
 def test_hangup_reloads_the_configuration(

@@ -50,7 +50,7 @@ async def page(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def door(*names: str, listen_hosts: Sequence[str] = ()) -> AuthMiddleware:
+def middleware(*names: str, listen_hosts: Sequence[str] = ()) -> AuthMiddleware:
     return AuthMiddleware(page, Protection(), AllowedHosts(names, listen_hosts))
 
 
@@ -83,7 +83,7 @@ async def statuses(port: int, hosts: Sequence[str]) -> dict[str, int]:
 
 
 async def test_loopback_is_served_under_its_own_names_only() -> None:
-    async with serving(door()) as port:
+    async with serving(middleware()) as port:
         own, foreign = await statuses(port, OWN), await statuses(port, FOREIGN)
 
     assert own == dict.fromkeys(OWN, 200)
@@ -92,7 +92,7 @@ async def test_loopback_is_served_under_its_own_names_only() -> None:
 
 
 async def test_refusal_names_the_setting_and_not_the_host() -> None:
-    async with serving(door()) as port:
+    async with serving(middleware()) as port:
         status, text = await answer(port, ["Host: evil.example"])
 
     assert status == 421
@@ -102,37 +102,37 @@ async def test_refusal_names_the_setting_and_not_the_host() -> None:
 
 async def test_loopback_is_served_under_a_name_that_is_allowed_or_listened_on() -> None:
     hosts = ("exporter.example", "EXPORTER.example.", "host.internal", "evil.example")
-    async with serving(door("Exporter.Example", listen_hosts=["host.internal", ""])) as port:
+    async with serving(middleware("Exporter.Example", listen_hosts=["host.internal", ""])) as port:
         assert list((await statuses(port, hosts)).values()) == [200, 200, 200, 421]
 
 
 async def test_star_allows_every_name() -> None:
-    async with serving(door("*")) as port:
+    async with serving(middleware("*")) as port:
         assert await statuses(port, ["evil.example"]) == {"evil.example": 200}
 
 
 async def test_other_addresses_are_served_under_any_name_until_one_is_given() -> None:
-    async with serving(door(), host="0.0.0.0") as port:  # noqa: S104 - what is tested
+    async with serving(middleware(), host="0.0.0.0") as port:  # noqa: S104 - what is tested
         assert set((await statuses(port, ["evil.example", "192.0.2.1"])).values()) == {200}
-    async with serving(door("a.example"), host="0.0.0.0") as port:  # noqa: S104 - likewise
+    async with serving(middleware("a.example"), host="0.0.0.0") as port:  # noqa: S104 - likewise
         hosts = ("evil.example", "a.example", "192.0.2.1", "[2001:db8::1]", "localhost")
         assert list((await statuses(port, hosts)).values()) == [421, 200, 200, 200, 200]
 
 
 async def test_listening_on_a_name_closes_no_other_address() -> None:
-    only_listens = door(listen_hosts=["exporter.example"])
+    only_listens = middleware(listen_hosts=["exporter.example"])
     async with serving(only_listens, host="0.0.0.0") as port:  # noqa: S104 - likewise
         assert await statuses(port, ["evil.example"]) == {"evil.example": 200}
 
 
 @pytest.mark.parametrize(("lines", "version"), [([], "1.0"), (["Host:"], "1.1")])
 async def test_client_that_names_no_host_is_no_browser(lines: list[str], version: str) -> None:
-    async with serving(door()) as port:
+    async with serving(middleware()) as port:
         assert (await answer(port, lines, version=version))[0] == 200
 
 
 async def test_health_is_told_under_every_name() -> None:
-    async with serving(door()) as port:
+    async with serving(middleware()) as port:
         assert (await answer(port, ["Host: pod.example"], "/-/healthy"))[0] == 200
 
 

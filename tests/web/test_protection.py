@@ -89,8 +89,8 @@ class Site:
 async def site(folder: Path, *parts: str) -> AsyncIterator[Site]:
     """Serve a page under a web.yml of these parts."""
     served = Site(write_web_config(folder, *parts))
-    door = AuthMiddleware(served.page, served.protection)
-    async with serving(door, served.protection.tls) as port:
+    middleware = AuthMiddleware(served.page, served.protection)
+    async with serving(middleware, served.protection.tls) as port:
         served.port = port
         yield served
 

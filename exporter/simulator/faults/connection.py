@@ -78,7 +78,7 @@ def _body_without_length(good: Answer) -> bytes:
     return head(good, ("Connection", "close")) + good.body
 
 
-WIRE_FAULTS = (
+CONNECTION_FAULTS = (
     Fault("reset-at-accept", "reset as soon as it is accepted", "wire", AtAccept(_reset)),
     Fault("close-at-accept", "closed as soon as it is accepted", "wire", AtAccept(_close)),
     Fault(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from exporter.simulator.faults.cached import CACHE_FAULTS
-from exporter.simulator.faults.connection import ENDLESS_FAULTS, WIRE_FAULTS
+from exporter.simulator.faults.connection import CONNECTION_FAULTS, ENDLESS_FAULTS
 from exporter.simulator.faults.fault import Fault
 from exporter.simulator.faults.fields import FIELD_FAULTS, NAME_FAULTS, NUMBER_FAULTS
 from exporter.simulator.faults.framing import FRAMING_FAULTS
@@ -13,7 +13,7 @@ from exporter.simulator.faults.text import TEXT_FAULTS
 from exporter.simulator.faults.unusual_responses import ODD_ANSWERS
 
 ALL_FAULTS = (
-    *WIRE_FAULTS,
+    *CONNECTION_FAULTS,
     *ENDLESS_FAULTS,
     *FRAMING_FAULTS,
     *CODING_FAULTS,
