@@ -216,8 +216,8 @@ class AccountState:
     be shown. `reason` and `message` are the last poll's failure, None after a success; a text is
     kept and not the exception, which would keep its frames alive. `since_timestamp_seconds` is
     unix time at which success turned into failure or back. `undocumented` is all
-    that answers have held, since the start, that is not documented. `endpoints` has the optional ones that
-    were asked with this account's key, by name. `due_monotonic_seconds` is when the next
+    that answers have held, since the start, that is not documented. `endpoints` has the optional
+    ones that were asked with this account's key, by name. `due_monotonic_seconds` is when the next
     poll is to begin.
     """
 

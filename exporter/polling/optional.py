@@ -123,7 +123,7 @@ class OptionalRequests:
     """The optional requests of one account's loop.
 
     `shared` is the schedule of what is asked once for all accounts, and `update_market` changes
-    what is known of it; `publish` takes each new state of the account. `draw` is that of the poller.
+    what is known of it; `publish` takes each new state of the account. `draw` is the poller's.
     """
 
     def __init__(  # noqa: PLR0913 - everything it needs is passed in
