@@ -37,7 +37,11 @@ class ExitOnFailure:
             # end, is as deadly as an exception.
             if not (self._stopped.is_set() or self._is_dying or is_retired()):
                 self._is_dying = True
-                logger.error("died of a bug", exc_info=sys.exc_info(), extra={"part": part})
+                logger.error(
+                    "task failed unexpectedly; exiting",
+                    exc_info=sys.exc_info(),
+                    extra={"part": part},
+                )
                 exit_after(_DYING_SECONDS, EXIT_INTERNAL)
 
 

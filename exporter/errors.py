@@ -185,7 +185,7 @@ HINTS: Mapping[str, Hint] = MappingProxyType(
         "auth": Hint(
             "401 or 403: the exchange does not accept the key",
             "check key, secret and e-mail, of which any may be wrong; the key's right to read; "
-            "and its list of allowed addresses; changed files are read anew within a minute",
+            "and its list of allowed addresses; changed files are read again within a minute",
         ),
         "clock": Hint(
             "409, twice: the exchange does not accept the time of the request",

@@ -84,7 +84,7 @@ class LogWriter:
                 self._write_line(
                     logging.makeLogRecord(
                         {
-                            "msg": "log lines dropped, for nobody read them",
+                            "msg": "log lines dropped: stderr is not being read",
                             "levelname": "WARNING",
                             "lines": dropped,
                         }

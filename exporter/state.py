@@ -74,7 +74,7 @@ _MAX_SERIALS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class EndpointState:
-    """The tally of an endpoint that was asked at least once with the account's key.
+    """The counters of an endpoint that was asked at least once with the account's key.
 
     `reason` is the last request's failure, None after a success. `is_available` is False after an
     answer that says that the key may not ask this.
@@ -118,7 +118,7 @@ def means_unavailable(error: PollError) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class LiquidationTally:
+class LiquidationCounts:
     """The last verified liquidations with when they came, and every finished serial so far."""
 
     listed: Liquidations
@@ -136,13 +136,13 @@ class LiquidationTally:
 
 
 def with_liquidations(
-    before: LiquidationTally | None, listed: Liquidations, monotonic_seconds: float
-) -> LiquidationTally:
-    """Give the tally after an answer: a serial that was counted is not counted again."""
+    before: LiquidationCounts | None, listed: Liquidations, monotonic_seconds: float
+) -> LiquidationCounts:
+    """Return the counters after an answer: a serial that was counted is not counted again."""
     seen = before.serials if before else frozenset()
     if len(seen) < _MAX_SERIALS:
         seen |= listed.finished.keys()
-    return LiquidationTally(listed, monotonic_seconds, seen)
+    return LiquidationCounts(listed, monotonic_seconds, seen)
 
 
 # Terms change rarely and are asked for rarely: three requests.
@@ -233,7 +233,7 @@ class AccountState:
     clock_skew_seconds: float | None = None
     undocumented: frozenset[Undocumented] = frozenset()
     endpoints: Mapping[str, EndpointState] = field(default_factory=lambda: _NOT_ASKED)
-    liquidations: LiquidationTally | None = None
+    liquidations: LiquidationCounts | None = None
     due_monotonic_seconds: float | None = None
 
     @property

@@ -42,9 +42,6 @@ def contradictions(snapshot: Snapshot) -> Mapping[str, bool]:
     }
 
 
-CHECKS: tuple[str, ...] = ("ad_ratio", "debt", "total_amount")
-
-
 def _ratio_fits(snapshot: Snapshot, reported: Decimal) -> bool:
     """Compare with every ratio that totals rounded like these may stand for, by multiplication."""
     asset, debt = snapshot.total_asset_amount, snapshot.total_debt_amount

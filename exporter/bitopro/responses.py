@@ -1,7 +1,7 @@
 """Whether an answer counts: by its status and type, and whether it is fresh or a copy.
 
-What to do if it does not is in `advice`. Sources: API documentation, "Error codes"; RFC 9110, 9111
-and 9211 for the marks that caches leave.
+What to do if it does not is in `errors.HINTS`. Sources: API documentation, "Error codes";
+RFC 9110, 9111 and 9211 for the marks that caches leave.
 """
 
 import re

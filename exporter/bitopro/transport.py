@@ -333,7 +333,7 @@ class Connection:
         return answer
 
     async def discard(self) -> None:
-        """Throw the connection away; the next request opens a new one and resolves anew."""
+        """Throw the connection away; the next request resolves the name again and opens another."""
         discarded = self._client
         self._open()
         await self._close(discarded)

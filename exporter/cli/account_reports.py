@@ -93,7 +93,7 @@ class PollResult:
 async def poll_until(
     stopped: asyncio.Event, settings: Settings, clock: Clock
 ) -> tuple[PollResult, ...] | None:
-    """Visit all accounts and set `stopped`; None if it was set before the end."""
+    """Poll all accounts and set `stopped`; None if it was set before the end."""
     visiting = asyncio.create_task(_poll_all(settings, clock))
     stopping = asyncio.create_task(stopped.wait())
     await asyncio.wait((visiting, stopping), return_when=asyncio.FIRST_COMPLETED)

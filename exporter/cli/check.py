@@ -219,8 +219,8 @@ def _conclusion(accounts: int, failed: list[str]) -> str:
     if not failed:
         return "All is well: bitopro-margin-exporter run, with the same flags and environment."
     return (
-        f"Mend what is marked, then check again; {len(failed)} of {accounts} accounts cannot be "
-        f"watched as it is: {', '.join(failed)}"
+        f"Fix the items marked ✗ and run check again; {len(failed)} of {accounts} accounts cannot "
+        f"be monitored: {', '.join(failed)}"
     )
 
 

@@ -281,11 +281,11 @@ def protection_steps(options: Namespace) -> Iterator[Step]:
         elif config.knows_its_clients:
             yield Step("web", "good", f"{where}, for clients with a certificate")
         elif not is_public_address(address):
-            yield Step("web", "good", f"{where}, for whoever is on this machine")
+            yield Step("web", "good", f"{where}, open to this machine only")
         else:
             yield Step(
                 "web",
                 "odd",
-                f"{where}, and balances are open to whoever reaches it",
+                f"{where}, and balances are open to anyone who can reach it",
                 "give it users or client certificates by --web.config.file",
             )

@@ -37,7 +37,6 @@ class Flag:
     choices: tuple[str, ...]
     default: str | None
     help: str
-    is_repeatable: bool
 
     @property
     def written(self) -> str:
@@ -84,7 +83,6 @@ def _flags(parser: argparse.ArgumentParser) -> Iterator[Flag]:
             choices=tuple(str(choice) for choice in each.choices or ()),
             default=_default(each),
             help=_help(parser, each),
-            is_repeatable=isinstance(each, argparse._AppendAction),  # noqa: SLF001 - likewise
         )
 
 
@@ -135,7 +133,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = command_line(given[0])
     options, unknown = parser.parse_known_args(given)
     if unknown:
-        # By name alone: whoever looks for a flag for the secret may have put it there.
+        # By name alone: the secret may have been given as its value.
         flags = [each.partition("=")[0] for each in unknown if each.startswith("--")]
         parser.error(
             f"unknown arguments: {' '.join(flags) or 'a word without a flag'}"

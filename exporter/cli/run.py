@@ -70,7 +70,7 @@ def main(options: argparse.Namespace) -> int:
             logger.info("listening", extra={"address": address, "tls": has_tls})
             if is_public(each) and not protection.knows_its_clients():
                 logger.warning(
-                    "balances are open to whoever reaches this address; see --web.config.file",
+                    "balances are open to anyone who can reach this address; see --web.config.file",
                     extra={"address": bound_address(each)},
                 )
         await run_service(

@@ -73,7 +73,7 @@ class Terminal:
         return f"{_COLOURS[verdict]}{sign}{_PLAIN}" if self.has_colour else sign
 
     def arrow(self) -> str:
-        """Give what stands before an advice."""
+        """Return what stands before a hint."""
         return _ARROW if self._has_signs() else _ASCII_ARROW
 
     def printable(self, text: str) -> str:

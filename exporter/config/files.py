@@ -198,9 +198,9 @@ def _token_problem(text: str) -> str | None:
     if text.startswith(_BYTE_ORDER_MARK):
         return "starts with a byte order mark; save it as plain text"
     if not text.isascii() or not text.isprintable():
-        return "holds characters other than printable ASCII; paste it anew, on one line"
+        return "holds characters other than printable ASCII; paste it again, on one line"
     if " " in text:
-        return "holds a space; paste it anew"
+        return "holds a space; paste it again"
     if text[0] in "'\"" or text[-1] in "'\"":
         return "is quoted; give it without quotation marks"
     return None

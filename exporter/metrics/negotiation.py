@@ -1,7 +1,9 @@
 """Which format and encoding a scraper is to get, from its `Accept` headers.
 
-Anything unintelligible in a header is passed over; whoever names nothing we have gets the text
-format, which every scraper reads. Source: RFC 9110, 12.5; OpenMetrics 1.0, "Content negotiation".
+Anything unintelligible in a header is passed over; a client that names nothing we have gets the
+text format, which every scraper reads.
+
+Source: RFC 9110, 12.5; OpenMetrics 1.0, "Content negotiation".
 """
 
 from collections.abc import Iterator

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from exporter.bitopro.liquidations import Liquidation
 from exporter.metrics.families import NO_SAMPLES, Family, Kind, Samples, each, of_account, one
-from exporter.state import AccountState, EndpointState, LiquidationTally
+from exporter.state import AccountState, EndpointState, LiquidationCounts
 
 
 def _of_liquidations(  # noqa: PLR0913, PLR0917 - the columns of the table
     name: str,
     unit: str,
     help_: str,
-    read: Callable[[LiquidationTally], Samples],
+    read: Callable[[LiquidationCounts], Samples],
     labels: tuple[str, ...] = (),
     kind: Kind = "gauge",
 ) -> Family[AccountState]:
@@ -41,10 +41,10 @@ def _of_latest(
     read: Callable[[Liquidation], Samples],
     labels: tuple[str, ...] = (),
 ) -> Family[AccountState]:
-    def read_tally(tally: LiquidationTally) -> Samples:
-        return NO_SAMPLES if tally.latest is None else read(tally.latest)
+    def read_latest(counted: LiquidationCounts) -> Samples:
+        return NO_SAMPLES if counted.latest is None else read(counted.latest)
 
-    return _of_liquidations(name, unit, help_, read_tally, labels)
+    return _of_liquidations(name, unit, help_, read_latest, labels)
 
 
 def _of_endpoint(  # noqa: PLR0913, PLR0917 - the columns of the table
@@ -84,14 +84,14 @@ OPTIONAL_FAMILIES: tuple[Family[AccountState], ...] = (
         "liquidations_total",
         "count",
         "Finished liquidations that answers have listed since the start, each once",
-        lambda tally: one(len(tally.serials)),
+        lambda counted: one(len(counted.serials)),
         kind="counter",
     ),
     _of_liquidations(
         "liquidations_unfinished",
         "count",
         "Liquidations listed with another status than 2, the documented one for finished",
-        lambda tally: one(len(tally.listed.unfinished)),
+        lambda counted: one(len(counted.listed.unfinished)),
     ),
     _of_latest(
         "last_liquidation_timestamp_seconds",

@@ -137,7 +137,7 @@ class AccountPoller:
         )
 
     def _has_others_than(self, credentials: Credentials) -> bool:
-        # Those in use may have been read anew after a 401.
+        # Those in use may have been read again after a 401.
         used = self._exchange.credentials if self._exchange else self.credentials
         return used != credentials
 

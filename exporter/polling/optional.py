@@ -55,7 +55,7 @@ class Schedule:
             self._due[name] += (missed + 1) * interval_seconds
 
     def give_back(self, name: str) -> None:
-        """Let it be due at once, for whoever took it has failed."""
+        """Let it be due at once, because the account that took it has failed."""
         if name in self._due:
             self._returned.add(name)
 
@@ -167,7 +167,7 @@ class OptionalRequests:
         if isinstance(poll_error, (*_OUTAGES, AuthenticationError, WrongAccountError)):
             return state
         if self._was_refused and poll_error is None:
-            # The key has been mended, and with it perhaps what it may ask.
+            # The key has been fixed, and with it perhaps what it may ask.
             self._was_refused = False
             self._not_before.clear()
         for endpoint in tuple(self._endpoints):

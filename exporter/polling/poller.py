@@ -68,7 +68,7 @@ def delay_seconds(
 
     Rejected credentials are tried once a minute, a rate limit is waited for as told (at most 5
     minutes), and everything else doubles the interval, with up to a quarter added so that many
-    exporters do not return in step, up to a minute: whatever was mended is noticed within that.
+    exporters do not return in step, up to a minute: whatever was fixed is noticed within that.
     `draw` is in [0, 1).
     """
     slow_seconds = max(SLOW_SECONDS, interval_seconds)

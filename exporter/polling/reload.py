@@ -1,4 +1,4 @@
-"""Loading the configuration anew while everything runs: all of it, or nothing of it."""
+"""Reloading the configuration while everything runs: all of it, or nothing of it."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ReloadOptions:
-    """How to load the configuration anew, and whether a request over HTTP may ask for it."""
+    """How to reload the configuration, and whether a request over HTTP may ask for it."""
 
     load: Callable[[], Settings]
     reload_signal: "ReloadSignal"
@@ -192,7 +192,7 @@ class Reloader:
     def _log(self, settings: Settings, changes: Changes) -> None:
         log_warnings(settings)
         logger.info(
-            "configuration loaded anew",
+            "configuration reloaded",
             extra={
                 "accounts": len(settings.accounts),
                 "added": ",".join(changes.added),

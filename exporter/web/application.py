@@ -196,7 +196,7 @@ def _with_headers(send: Send, wanted: Mapping[str, str]) -> Send:
 
 
 Reload = Callable[[], Awaitable[Sequence[str]]]
-"""Loads the configuration anew, and gives the problems that kept it from being used."""
+"""Reloads the configuration, and returns the problems that kept it from being used."""
 
 _TEXT = "text/plain; charset=utf-8"
 # So many, if they are taken at once, before others may run.

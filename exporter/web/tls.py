@@ -168,7 +168,7 @@ class Protection:
             return
         self._problems = ()
         self._present = loaded
-        logger.info("web configuration loaded anew")
+        logger.info("web configuration reloaded")
 
 
 def _load(path: Path, before: Guarded) -> Guarded:

@@ -22,7 +22,7 @@ from exporter.state import (
     Account,
     AccountState,
     EndpointState,
-    LiquidationTally,
+    LiquidationCounts,
     Received,
     Store,
     Thresholds,
@@ -80,7 +80,7 @@ def state_of(name: str, generation: int) -> AccountState:
                 failures=dict.fromkeys(REASONS, generation), last_success_timestamp_seconds=seconds
             )
         },
-        liquidations=LiquidationTally(
+        liquidations=LiquidationCounts(
             Liquidations(
                 {0: Liquidation(0, 2, "A", amount, "B", amount, generation)},
                 dict.fromkeys(range(generation), 1),

@@ -14,7 +14,7 @@ def test_documented_example_holds_nothing_new(documented_answer: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "novelty"),
+    ("answer", "item"),
     [
         (answer_with("riskLevel", 1), Undocumented("field", "riskLevel")),
         (answer_with("adRatioLabel", "DANGER"), Undocumented("label", "DANGER")),

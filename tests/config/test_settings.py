@@ -358,10 +358,10 @@ def test_line_end_of_a_block_scalar_is_no_part_of_it(config: Callable[[str], Pat
 
 BAD_TOKENS = [
     ("\ufeffa-key", "starts with a byte order mark; save it as plain text"),
-    ("a\nkey", "holds characters other than printable ASCII; paste it anew, on one line"),
-    ("a-key\n\n", "holds characters other than printable ASCII; paste it anew, on one line"),
-    ("schlüssel", "holds characters other than printable ASCII; paste it anew, on one line"),
-    ("a key", "holds a space; paste it anew"),
+    ("a\nkey", "holds characters other than printable ASCII; paste it again, on one line"),
+    ("a-key\n\n", "holds characters other than printable ASCII; paste it again, on one line"),
+    ("schlüssel", "holds characters other than printable ASCII; paste it again, on one line"),
+    ("a key", "holds a space; paste it again"),
     ("'a-key'", "is quoted; give it without quotation marks"),
     ('"a-key"', "is quoted; give it without quotation marks"),
     ("\n", "is empty"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporter.cli.parser import command_line, commands_of, parse_arguments
-from exporter.simulator import SCENARIOS
+from exporter.simulator import FAULTS, SCENARIOS
 from exporter.web.config import FILE_KEYS, HEADERS, TLS_KEYS
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +33,18 @@ def test_command_is_one_that_can_be_given(command: str) -> None:
     words = shlex.split(command, comments=True)
 
     parse_arguments(words[1:])
+
+
+def test_documents_count_the_faults_of_the_simulator() -> None:
+    reliability = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    accepted = sum(fault.accepted for fault in FAULTS.values())
+
+    assert re.findall(r"^(\d+) faults: 0 silent", reliability, re.MULTILINE) == [str(len(FAULTS))]
+    assert re.findall(r"(\d+) of the faults are to be refused; (\d+) are odd", reliability) == [
+        (str(len(FAULTS) - accepted), str(accepted))
+    ]
+    assert re.findall(r"with (\d+) faults", changes) == [str(len(FAULTS))]
 
 
 def test_commands_of_newcomers_are_named() -> None:

@@ -49,7 +49,7 @@ _SMALLEST_LITERAL = 10
 
 
 class HurryError(Exception):
-    """What is shipped does not look as expected; hurry.py has to learn it."""
+    """What is shipped does not look as expected; timescale.py has to learn it."""
 
 
 def duration(text: str, factor: float) -> str:

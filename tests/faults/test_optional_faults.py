@@ -73,7 +73,7 @@ class Exporter:
         self.state, _ = await poll_once(self.state, self.exchange, Clock())
 
     async def ask(self, endpoint: Endpoint[OptionalResponse], seconds: float) -> None:
-        """Ask it now, for it is a new rota's first round; it has so many seconds."""
+        """Ask it now, for it is a new schedule's first round; it has so many seconds."""
         now = Clock().monotonic()
         optional_requests = OptionalRequests(
             self.exchange,

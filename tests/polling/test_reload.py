@@ -1,4 +1,4 @@
-"""A configuration that is loaded anew while everything runs, over real sockets."""
+"""A configuration that is reloaded while everything runs, over real sockets."""
 
 import asyncio
 import logging

@@ -203,7 +203,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of metrics."""
+    """The exposition."""
 
     text: str
 

@@ -237,12 +237,12 @@ def protection(address: str, *flags: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("address", ["127.0.0.1:10061", "[::1]:10061", "localhost:10061"])
 def test_port_that_this_machine_alone_reaches_is_good(address: str) -> None:
-    assert protection(address) == [("✓", f"{address} without TLS, for whoever is on this machine")]
+    assert protection(address) == [("✓", f"{address} without TLS, open to this machine only")]
 
 
 @pytest.mark.parametrize("address", [":10061", "0.0.0.0:10061", "exporter.example:10061"])
 def test_port_that_is_open_to_other_machines_is_noted(address: str) -> None:
-    text = f"{address} without TLS, and balances are open to whoever reaches it"
+    text = f"{address} without TLS, and balances are open to anyone who can reach it"
 
     assert protection(address) == [("!", text)]
 
@@ -443,7 +443,7 @@ def test_each_of_two_accounts_is_tried_and_the_bad_one_named(
     assert code == 1
     assert steps(printed, "✗") == ["signed call"]
     assert steps(printed, "✓")[-len(STEPS) :] == STEPS
-    assert printed.endswith("1 of 2 accounts cannot be watched as it is: account-1\n")
+    assert printed.endswith("1 of 2 accounts cannot be monitored: account-1\n")
 
 
 def test_second_key_of_an_account_is_said_to_be_one(simulator: Simulator, tmp_path: Path) -> None:
@@ -455,7 +455,7 @@ def test_second_key_of_an_account_is_said_to_be_one(simulator: Simulator, tmp_pa
     assert code == 1
     assert "the answer is for the exchange's account that account-1 already watches" in printed
     assert "each needs one of its own" in printed
-    assert "1 of 2 accounts cannot be watched as it is: account-2\n" in printed
+    assert "1 of 2 accounts cannot be monitored: account-2\n" in printed
 
 
 def test_output_without_signs_is_plain_ascii(simulator: Simulator) -> None:

@@ -70,7 +70,9 @@ def test_traceback_of_a_dead_poller_is_logged_without_secrets(
 
     first, *others = exporter.stderr.splitlines()
     assert "msg=starting version=" in first
-    assert any("died of a bug" in line and "in _verified" in line for line in others)
+    assert any(
+        "task failed unexpectedly; exiting" in line and "in _verified" in line for line in others
+    )
     assert "ValueError" in exporter.stderr
     assert [secret for secret in SECRETS if secret in exporter.stderr] == []
 

@@ -14,7 +14,7 @@ from tests.web.protected import PASSWORD, USER, users_text, write_web_config
 
 EVERYWHERE = "--web.listen-address=0.0.0.0:0"
 EXPOSED = "bitopro_margin_exporter_exposed_without_auth"
-WARNING = "balances are open to whoever reaches this address"
+WARNING = "balances are open to anyone who can reach this address"
 
 
 def exposed(exporter: Running, auth: tuple[str, str] | None = None) -> str:

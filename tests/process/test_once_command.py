@@ -152,7 +152,7 @@ def test_failing_account_costs_no_other_and_is_told(
     assert [line for line in ended.stderr.splitlines() if "warning: " not in line] == [
         "error: account account-1: no answer: auth: 401: the exchange does not accept this key, "
         "secret and e-mail together; check key, secret and e-mail, of which any may be wrong; the "
-        "key's right to read; and its list of allowed addresses; changed files are read anew "
+        "key's right to read; and its list of allowed addresses; changed files are read again "
         "within a minute"
     ]
     assert re.search(r"^account-1: NOT KNOWN  ", ended.stdout, re.MULTILINE)

@@ -131,7 +131,9 @@ def test_dropped_log_lines_are_counted_once_somebody_reads(full_pipe: tuple[int,
             nonlocal log
             with suppress(BlockingIOError):
                 log += os.read(reader, 1 << 16).decode()
-            return re.search(r"msg=\"log lines dropped, for nobody read them\" lines=(\d+)", log)
+            return re.search(
+                r"msg=\"log lines dropped: stderr is not being read\" lines=(\d+)", log
+            )
 
         told = until(dropped, "a count of dropped lines")
         logging.communicate("\n", timeout=10)
