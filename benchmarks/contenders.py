@@ -176,7 +176,7 @@ def _collector(count: int) -> None:
 
 
 def _registry() -> CollectorRegistry:
-    """Give a registry with the families that every program in Python has."""
+    """Return a registry with the families that every program in Python has."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)

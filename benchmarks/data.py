@@ -17,12 +17,12 @@ _INTERVAL_SECONDS = 15.0
 
 
 def account(number: int) -> Account:
-    """Give the account of that number."""
+    """Return the account of that number."""
     return Account(f"account-{number:04}", "https://x", _INTERVAL_SECONDS, _STALE_AFTER_SECONDS)
 
 
 def answer(number: int, round_: int) -> bytes:
-    """Give what the exchange answers for an account: each round, every amount is another."""
+    """Return what the exchange answers for an account: each round, every amount is another."""
     random = Random(f"{number} {round_}")  # noqa: S311 - the same in every run
 
     def balance() -> dict[str, object]:
@@ -55,18 +55,18 @@ def answer(number: int, round_: int) -> bytes:
 
 
 def polled(before: AccountState, number: int, round_: int, now: float) -> AccountState:
-    """Give the state after the poll of that round; `now` is monotonic."""
+    """Return the state after the poll of that round; `now` is monotonic."""
     times = PollTimes(now, 1.7e9 + _INTERVAL_SECONDS * round_ + number / 100, 0.1 + number / 1e5)
     return before.after_success(parse_snapshot(answer(number, round_)), times, 0.25)
 
 
 def states(count: int, now: float) -> list[AccountState]:
-    """Give so many accounts, each after its first poll."""
+    """Return so many accounts, each after its first poll."""
     return [polled(AccountState(account(number)), number, 0, now) for number in range(count)]
 
 
 def changed(before: Iterable[AccountState], round_: int, now: float) -> list[AccountState]:
-    """Give the accounts after another poll each, which changed every amount."""
+    """Return the accounts after another poll each, which changed every amount."""
     return [polled(state, number, round_, now) for number, state in enumerate(before)]
 
 

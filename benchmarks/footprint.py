@@ -89,7 +89,7 @@ def _config(folder: Path, base_url: str, keys: list[str], interval: str) -> Path
 
 
 def _start_seconds(settings: Mapping[str, str]) -> tuple[float, float]:
-    """Give the time and the CPU time from the start of the process to a page, polled or not."""
+    """Return the time and the CPU time from the start of the process to a page, polled or not."""
     started = time.perf_counter()
     with _exporter(settings) as (process, port):
         _await_page(process, port, accounts=0)

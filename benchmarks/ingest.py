@@ -56,7 +56,7 @@ def measure() -> list[Row]:
 
 
 def accounts_per_core(poll_us: float) -> tuple[float, float]:
-    """Give the share of a core that polls take at the budget, and what a core could poll."""
+    """Return the share of a core that polls take at the budget, and what a core could poll."""
     polls_per_second = REQUESTS_PER_MINUTE / 60
     return polls_per_second * poll_us / 1e6, 1e6 / poll_us
 

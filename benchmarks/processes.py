@@ -63,7 +63,7 @@ class Contender:
         return cost, _dechunked(body) if b"\r\nTransfer-Encoding: chunked" in head else body
 
     def memory(self) -> Memory:
-        """Give what memory it holds now."""
+        """Return what memory it holds now."""
         return memory_of(self._process.pid)
 
     def end(self) -> None:
@@ -110,17 +110,17 @@ def running(arguments: Sequence[str | Path]) -> Iterator[Contender]:
 
 
 def python(kind: str, accounts: int, *files: Path) -> list[str | Path]:
-    """Give the command line of a contender in Python."""
+    """Return the command line of a contender in Python."""
     return [sys.executable, "-m", "benchmarks.contenders", kind, str(accounts), *files]
 
 
 def cpu_seconds(pid: int) -> float:
-    """Give the CPU time that a process has used since its start."""
+    """Return the CPU time that a process has used since its start."""
     return time.clock_gettime((~pid << 3) | _CPU_CLOCK_OF_PROCESS)
 
 
 def memory_of(pid: int) -> Memory:
-    """Give what memory a process holds now."""
+    """Return what memory a process holds now."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     fields = dict(line.split(":", 1) for line in text.splitlines()[1:])
     rss, pss = (int(fields[name].split()[0]) * _KIB for name in ("Rss", "Pss"))
@@ -138,7 +138,7 @@ def _dechunked(body: bytes) -> bytes:
 
 
 def fetch(port: int, *, compressed: bool) -> bytes:
-    """Give a whole answer, head and body, of one request on a connection of its own."""
+    """Return a whole answer, head and body, of one request on a connection of its own."""
     encoding = "gzip" if compressed else "identity"
     request = (
         "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain;version=0.0.4\r\n"

@@ -44,12 +44,12 @@ class _Process:
         return found[0]
 
     def memory_bytes(self) -> int:
-        """Give what it holds in memory."""
+        """Return what it holds in memory."""
         pages = Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def cpu_seconds(self) -> float:
-        """Give the processor time it has used."""
+        """Return the processor time it has used."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii")
         user, system = fields.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")

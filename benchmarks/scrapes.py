@@ -144,7 +144,7 @@ class _Figure:
         return self._spent_seconds > _SECONDS and len(self._costs) >= _MIN_SAMPLES
 
     def row(self) -> Row:
-        """Give the medians."""
+        """Return the medians."""
         walls = [each.wall_seconds for each in self._costs]
         return Row(
             accounts=self._accounts,

@@ -21,7 +21,7 @@ class Watch:
         asyncio.Handle._run = timed  # type: ignore[method-assign,assignment]  # noqa: SLF001 - likewise
 
     def longest(self) -> tuple[float, float]:
-        """Give CPU time and time on the wall of the longest steps since the last call."""
+        """Return CPU time and time on the wall of the longest steps since the last call."""
         longest = self._cpu_seconds, self._wall_seconds
         self._cpu_seconds = self._wall_seconds = 0.0
         return longest

@@ -30,7 +30,7 @@ _LABELS = {
 
 
 def bundle() -> Mapping[Path, str]:
-    """Give every file that is made, and its text."""
+    """Return every file that is made, and its text."""
     rules = {path.name: path.read_text() for path in sorted(RULES.glob("*.yml"))}
     dashboards = {path.name: path.read_text() for path in sorted(DASHBOARDS.glob("*.json"))}
     return {
@@ -47,7 +47,7 @@ def bundle() -> Mapping[Path, str]:
 
 
 def made_files() -> set[Path]:
-    """Give every file that is where copies are, so that one without a source is noticed."""
+    """Return every file that is where copies are, so that one without a source is noticed."""
     folders = (CHART / "files", COMPOSE / "datasources")
     return {path for folder in folders for path in folder.rglob("*") if path.is_file()}
 
@@ -60,7 +60,7 @@ def _in_compose(path: Path, hosts: Mapping[str, str]) -> str:
 
 
 def _rules_manifests(rules: Mapping[str, str]) -> str:
-    """Give a PrometheusRule per file, with the file's own text as its specification."""
+    """Return a PrometheusRule per file, with the file's own text as its specification."""
     return _MADE.format("deploy/prometheus/rules") + "".join(
         _manifest("monitoring.coreos.com/v1", "PrometheusRule", name.removesuffix(".rules.yml"))
         + f"spec:\n{_indented(text)}"
@@ -69,7 +69,7 @@ def _rules_manifests(rules: Mapping[str, str]) -> str:
 
 
 def _dashboards_manifests(dashboards: Mapping[str, str]) -> str:
-    """Give a ConfigMap per dashboard, which Grafana's sidecar finds by its label."""
+    """Return a ConfigMap per dashboard, which Grafana's sidecar finds by its label."""
     return _MADE.format("grafana/dashboards") + "".join(
         _manifest("v1", "ConfigMap", f"bitopro-{name.removesuffix('.json')}", grafana_dashboard="1")
         + f"data:\n  {name}: |-\n{_indented(text.rstrip(), 4)}"

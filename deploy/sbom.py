@@ -24,7 +24,7 @@ Component = dict[str, Any]
 
 
 def components(lock: str) -> list[Component]:
-    """Give one component per pinned package. Raises ValueError for a line of any other kind."""
+    """Return one component per pinned package. Raises ValueError for a line of any other kind."""
     found: list[Component] = []
     for line in lock.splitlines():
         if not line.strip() or line.lstrip().startswith("#"):
@@ -42,7 +42,7 @@ def components(lock: str) -> list[Component]:
 
 
 def document(lock: str) -> dict[str, Any]:
-    """Give the whole bill of materials."""
+    """Return the whole bill of materials."""
     parts = components(lock)
     exporter = {
         "type": "application",

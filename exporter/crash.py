@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class ExitOnFailure:
-    """Ends the process as soon as a part of it ends that was not told to stop."""
+    """Ends the process as soon as a part of it ends that was not asked to stop."""
 
     def __init__(self, stopped: asyncio.Event) -> None:
         self._stopped = stopped
@@ -28,7 +28,7 @@ class ExitOnFailure:
     def over(self, part: str, is_retired: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """Watch over a part, `part` being its name in the log.
 
-        `is_retired` tells whether this part alone was told to stop.
+        `is_retired` says whether this part alone was asked to stop.
         """
         try:
             yield

@@ -194,7 +194,7 @@ HINTS: Mapping[str, Hint] = MappingProxyType(
         "rate_limited": Hint(
             "429: too many requests",
             "run fewer programs on this address and key, or poll at a longer interval; "
-            "it waits as told, 5 minutes at most",
+            "it waits as asked, 5 minutes at most",
         ),
         "redirect": Hint(
             "30x, which is never followed",

@@ -16,7 +16,7 @@ from exporter.errors import ExporterError
 
 
 def traceback_text(error: BaseException | None) -> str:
-    """Give the traceback of an exception, of its causes and of its group's members."""
+    """Return the traceback of an exception, of its causes and of its group's members."""
     return "".join(_parts(error)).rstrip()
 
 
@@ -114,11 +114,11 @@ class _DroppingHandler(logging.handlers.QueueHandler):
         return record
 
     def handleError(self, _: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Drop the record: the queue is full, for nobody reads."""
+        """Drop the record: the queue is full, because stderr is not being read."""
         self._dropped += 1
 
     def take_dropped(self) -> int:
-        """Give how many were dropped since the last time."""
+        """Return how many were dropped since the last time."""
         dropped, self._dropped = self._dropped, 0
         return dropped
 

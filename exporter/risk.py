@@ -34,12 +34,12 @@ class Totals(NamedTuple):
 
 
 def is_crossed(total: Totals, level: Decimal) -> bool:
-    """Tell whether the ratio is below a threshold, which it never is without debt."""
+    """Return whether the ratio is below a threshold, which it never is without debt."""
     return total.asset < level * total.debt
 
 
 def move_to(total: Totals, part: Totals | None, level: Decimal) -> Decimal | None:
-    """Give the move of the prices of `part` at which the ratio of `total` is `level`.
+    """Return the move of the prices of `part` at which the ratio of `total` is `level`.
 
     A move of -0.1 is a fall by a tenth. It is 0 where the threshold is crossed, and None without
     debt, where nothing is exposed, and where no price above zero does it.
@@ -57,12 +57,12 @@ def move_to(total: Totals, part: Totals | None, level: Decimal) -> Decimal | Non
 
 
 def smallest(moves: Iterable[Decimal | None]) -> Decimal | None:
-    """Give the smallest move without its sign, None without any."""
+    """Return the smallest move without its sign, None without any."""
     return min((abs(move) for move in moves if move is not None), default=None)
 
 
 def ratio_after(total: Totals, part: Totals | None, shock: Decimal) -> Decimal | None:
-    """Give the ratio after a move of the prices of `part`, None without debt.
+    """Return the ratio after a move of the prices of `part`, None without debt.
 
     None also where a side would be negative: then `part` is more than the total that it is part of.
     """
@@ -73,7 +73,7 @@ def ratio_after(total: Totals, part: Totals | None, shock: Decimal) -> Decimal |
 
 
 def rescue_repay(total: Totals, level: Decimal) -> Decimal | None:
-    """Give what to repay out of the assets to be back at `level`, 0 where nothing is needed.
+    """Return what to repay out of the assets to be back at `level`, 0 where nothing is needed.
 
     It takes as much off either side, which helps only where assets exceed debts.
     """
@@ -85,19 +85,19 @@ def rescue_repay(total: Totals, level: Decimal) -> Decimal | None:
 
 
 def rescue_deposit(total: Totals, level: Decimal) -> Decimal:
-    """Give what to add to the assets to be back at `level`, 0 where nothing is needed."""
+    """Return what to add to the assets to be back at `level`, 0 where nothing is needed."""
     return max(level * total.debt - total.asset, Decimal(0))
 
 
 def days_to(total: Totals, interest_per_day: Decimal | None, level: Decimal) -> Decimal | None:
-    """Give after how many days interest alone brings the ratio to `level`, 0 where it is below."""
+    """Return the days until interest alone brings the ratio to `level`, 0 where it is below."""
     if is_crossed(total, level):
         return Decimal(0)
     return (total.asset / level - total.debt) / interest_per_day if interest_per_day else None
 
 
 def difference(recomputed: Totals | None, reported: Totals) -> Decimal | None:
-    """Give by what share of the reported ones the sides differ, the larger of the two.
+    """Return by what share of the reported ones the sides differ, the larger of the two.
 
     What is reported as zero differs by no share of it.
     """
@@ -148,7 +148,7 @@ class Risk:
     """What follows from one snapshot, by level of the thresholds or by shock. Money in the unit.
 
     `together_asset`, `together_debt`, `liquidation_move` and `stress` are about all currencies
-    but the unit and stable ones, moving together; None if one of them lacks a price.
+    but the unit and stable ones, moving together; None if one of them has no price.
     `liquidation_distance` is the smallest move, without its sign, of those of single currencies
     and of all together; None if a price is missing, for that currency may be the nearest. Repaying
     `rescue_repay` out of the assets, or adding `rescue_deposit`, restores the threshold.
@@ -174,7 +174,7 @@ class Risk:
 def assess(
     snapshot: Snapshot, prices: Prices, annual_ratios: Mapping[str, Decimal], thresholds: Thresholds
 ) -> Risk:
-    """Give the risk of an account at mark `prices` in USDT, with rates of interest a year.
+    """Return the risk of an account at mark `prices` in USDT, with rates of interest a year.
 
     Either may lack currencies, and a price of 0 is none. Prices say nothing about an account whose
     unit is another.
@@ -255,7 +255,7 @@ def _owed(balance: Balance) -> Decimal:
 
 
 def _worth(amount: Decimal, price: Decimal | None) -> Decimal | None:
-    """Give what an amount is worth; nothing is worth nothing, whatever it costs."""
+    """Return what an amount is worth; nothing is worth nothing, whatever it costs."""
     if not amount:
         return Decimal(0)
     return None if price is None else amount * price
@@ -264,7 +264,7 @@ def _worth(amount: Decimal, price: Decimal | None) -> Decimal | None:
 def _sum(
     currencies: Mapping[str, CurrencyRisk], leaving_out: Collection[str] = ()
 ) -> Totals | None:
-    """Give what is had and owed together, None if a price is missing or nothing is listed."""
+    """Return what is had and owed together, None if a price is missing or nothing is listed."""
     asset, debt = Decimal(0), Decimal(0)
     for name, each in currencies.items():
         if name not in leaving_out:

@@ -24,7 +24,7 @@ DRILL_ACCOUNT = "drill"
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Account-to-debt ratios at which someone is to be told.
+    """Account-to-debt ratios at which someone is to be notified.
 
     The exchange publishes none: the defaults are those of MAX, the other Taiwanese exchange with
     the same ratio, and are called assumed wherever they are shown. `chosen` names the levels that
@@ -37,7 +37,7 @@ class Thresholds:
     chosen: frozenset[str] = frozenset()
 
     def by_level(self) -> Mapping[str, float]:
-        """Give the threshold of each level, from the highest down."""
+        """Return the threshold of each level, from the highest down."""
         return {
             "warning": self.warning,
             "critical": self.critical,
@@ -52,7 +52,7 @@ ASSUMED_THRESHOLDS = Thresholds()
 class Account:
     """One configured key, known by the operator's own name for it.
 
-    A snapshot of it is exposed until `stale_after_seconds` after it was received. `shows_id` tells
+    A snapshot of it is exposed until `stale_after_seconds` after it was received. `shows_id` says
     whether the exchange's id of the account may appear on the page.
     """
 
@@ -91,7 +91,7 @@ class EndpointState:
         return self.reason is None
 
     def after_success(self, timestamp_seconds: float) -> "EndpointState":
-        """Give the state after a verified answer, which came at that unix time."""
+        """Return the state after a verified answer, which came at that unix time."""
         return replace(
             self,
             reason=None,
@@ -100,7 +100,7 @@ class EndpointState:
         )
 
     def after_failure(self, error: PollError) -> "EndpointState":
-        """Give the state after a request that failed."""
+        """Return the state after a request that failed."""
         failures = {**self.failures, error.reason: self.failures[error.reason] + 1}
         return replace(
             self,
@@ -111,7 +111,7 @@ class EndpointState:
 
 
 def means_unavailable(error: PollError) -> bool:
-    """Tell whether an optional endpoint's error says that the key may not ask it: 401, 403, 404."""
+    """Return whether an optional endpoint's error closes it to the key: 401, 403, 404."""
     return isinstance(error, AuthenticationError) or (
         isinstance(error, HTTPStatusError) and error.status == 404  # noqa: PLR2004 - HTTP's
     )
@@ -175,7 +175,7 @@ class MarketState:
         )
 
     def after(self, response: MarkPrices | BorrowTerms, monotonic_seconds: float) -> "MarketState":
-        """Give the state after an answer that came at `monotonic_seconds`."""
+        """Return the state after an answer that came at `monotonic_seconds`."""
         if isinstance(response, MarkPrices):
             return replace(self, prices=response, prices_monotonic_seconds=monotonic_seconds)
         return replace(self, terms=response, terms_monotonic_seconds=monotonic_seconds)
@@ -212,7 +212,7 @@ class Received:
 class AccountState:
     """The latest about one account.
 
-    `received` is the last verified snapshot, however old; `is_fresh` tells whether it may still
+    `received` is the last verified snapshot, however old; `is_fresh` says whether it may still
     be shown. `reason` and `message` are the last poll's failure, None after a success; a text is
     kept and not the exception, which would keep its frames alive. `since_timestamp_seconds` is
     unix time at which success turned into failure or back. `undocumented` is all
@@ -274,7 +274,7 @@ class AccountState:
     def after_success(
         self, snapshot: Snapshot, times: PollTimes, clock_skew_seconds: float | None
     ) -> "AccountState":
-        """Give the state after a poll that yielded `snapshot`."""
+        """Return the state after a poll that yielded `snapshot`."""
         before = self.received
         unchanged = before is not None and before.snapshot == snapshot
         return replace(
@@ -301,10 +301,10 @@ class AccountState:
         )
 
     def after_failure(self, error: PollError, times: PollTimes) -> "AccountState":
-        """Give the state after a poll that failed.
+        """Return the state after a poll that failed.
 
         The snapshot stays until it is stale, unless the key now answers for another account:
-        then nobody knows whose numbers we hold, and they go at once.
+        then it is unknown whose numbers we hold, and they go at once.
         """
         was_failing = self.reason is not None
         return replace(
@@ -327,7 +327,7 @@ class AccountState:
     def after_answer(
         self, endpoint: str, response: OptionalResponse, times: PollTimes
     ) -> "AccountState":
-        """Give the state after an optional endpoint's verified answer to this account's key."""
+        """Return the state after an optional endpoint's verified answer to this account's key."""
         asked = self.endpoints.get(endpoint, EndpointState())
         return replace(
             self,
@@ -343,7 +343,7 @@ class AccountState:
         )
 
     def after_no_answer(self, endpoint: str, error: PollError) -> "AccountState":
-        """Give the state after an optional request that failed; nothing else is touched by it."""
+        """Return the state after an optional request that failed; nothing else is touched by it."""
         asked = self.endpoints.get(endpoint, EndpointState())
         return replace(
             self,
@@ -366,5 +366,5 @@ class Store:
         self._states = {state.account.name: state for state in states}
 
     def states(self) -> tuple[AccountState, ...]:
-        """Give the present states, in the order of the configuration."""
+        """Return the present states, in the order of the configuration."""
         return tuple(self._states.values())

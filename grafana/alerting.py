@@ -44,7 +44,7 @@ class Alert:
     do: str
 
     def json(self) -> Json:
-        """Give it as Grafana is provisioned with it."""
+        """Return it as Grafana is provisioned with it."""
         return {
             "uid": _uid(self.name),
             "title": self.name,
@@ -76,7 +76,7 @@ _IS_ANYTHING = "is_number($B) || is_nan($B) || is_inf($B)"
 
 
 def alerts_of(rules: Sequence[Path], runbook: Path) -> Iterator[Alert]:
-    """Give the alert rules of files of Prometheus, in order."""
+    """Return the alert rules of files of Prometheus, in order."""
     entries = dict(
         re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", runbook.read_text(), re.DOTALL | re.MULTILINE)
     )
@@ -104,7 +104,7 @@ def _alert(group: str, rule: Mapping[str, Any], entry: str) -> Alert:  # Any: YA
 
 
 def provisioned(alerts: Sequence[Alert]) -> Json:
-    """Give the document that Grafana is provisioned with."""
+    """Return the document that Grafana is provisioned with."""
     groups = dict.fromkeys(alert.group for alert in alerts)
     return {
         "apiVersion": 1,
@@ -122,7 +122,7 @@ def provisioned(alerts: Sequence[Alert]) -> Json:
 
 
 def in_grafana(template: str) -> str:
-    """Give a template as Grafana understands it: a value is of a query, and needs its name.
+    """Return a template as Grafana understands it: a value is of a query, and needs its name.
 
     Raises ValueError where it asks Prometheus, which Grafana's templates cannot.
     """
@@ -132,7 +132,7 @@ def in_grafana(template: str) -> str:
 
 
 def _uid(name: str) -> str:
-    """Give "bitopro-margin-ratio-critical" for BitoproMarginRatioCritical; at most 40 letters."""
+    """Return "bitopro-margin-ratio-critical" for BitoproMarginRatioCritical; at most 40 letters."""
     uid = re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
     return uid if len(uid) <= _UID_LENGTH else uid.replace("bitopro-margin-", "bm-")
 
@@ -172,7 +172,7 @@ def _expression(ref_id: str, model: Json) -> Json:
 
 
 def _point(entry: str, name: str) -> str:
-    """Give a point of a runbook entry as one line of plain text."""
+    """Return a point of a runbook entry as one line of plain text."""
     (text,) = re.findall(
         rf"^- \*\*{name}\*\*: (.*?)(?=^- \*\*|\Z)", entry, re.DOTALL | re.MULTILINE
     )

@@ -32,7 +32,7 @@ class Dashboard:
     rows: Sequence[Row]
 
     def json(self) -> Json:
-        """Give it in Grafana's classic model."""
+        """Return it in Grafana's classic model."""
         return {
             "uid": self.uid,
             "title": self.title,
@@ -96,7 +96,7 @@ def _variable(name: str, query: str) -> Json:
 
 
 def _annotations() -> list[Json]:
-    """Give firing alerts and starts of the exporter, as marks in every chart."""
+    """Return firing alerts and starts of the exporter, as marks in every chart."""
     return [
         {
             "name": "Critical alerts",

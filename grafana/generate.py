@@ -17,7 +17,7 @@ _HEADER = (
 
 
 def generated() -> dict[Path, str]:
-    """Give every generated file and its text."""
+    """Return every generated file and its text."""
     dashboards = {
         "margin-account": account.DASHBOARD.json(),
         "exporter-health": health.DASHBOARD.json(),

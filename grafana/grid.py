@@ -9,7 +9,7 @@ _ROW_HEIGHT = 1
 
 
 def placed(rows: Iterable[Row]) -> Iterator[Json]:
-    """Give rows and panels one below the other, numbered."""
+    """Return rows and panels one below the other, numbered."""
     panel_id = 0
     y = 0
     for row in rows:

@@ -14,7 +14,7 @@ FILLED: Json = {"type": "color-background", "mode": "basic"}
 
 
 def stat(title: str, description: str, width: int, targets: Sequence[Target], look: Look) -> Panel:
-    """Give a tile: one large value for each query, its name below, its colour behind."""
+    """Return a tile: one large value for each query, its name below, its colour behind."""
     return Panel(
         kind="stat",
         title=title,
@@ -38,7 +38,7 @@ def stat(title: str, description: str, width: int, targets: Sequence[Target], lo
 
 
 def bars(title: str, description: str, width: int, targets: Sequence[Target], look: Look) -> Panel:
-    """Give a bar for each series."""
+    """Return a bar for each series."""
     return Panel(
         kind="bargauge",
         title=title,
@@ -74,7 +74,7 @@ def lines(  # noqa: PLR0913 - what there is to say of a chart
     custom: Json | None = None,
     has_wide_legend: bool = False,
 ) -> Panel:
-    """Give a chart of lines over time. Where nothing is known, a line has a gap."""
+    """Return a chart of lines over time. Where nothing is known, a line has a gap."""
     return Panel(
         kind="timeseries",
         title=title,
@@ -120,7 +120,7 @@ def table(  # noqa: PLR0913 - what there is to say of a table
     hidden: Sequence[str] = (),
     are_cells_filled: bool = False,
 ) -> Panel:
-    """Give a table whose rows are joined from series.
+    """Return a table whose rows are joined from series.
 
     Every query names its column by the label `name_label`; all other labels are columns too.
     `columns` has the title of each, in order. What is `hidden` is there to sort by. Filled

@@ -20,7 +20,7 @@ class Target:
     is_instant: bool = False
 
     def json(self, ref_id: str) -> Json:
-        """Give it as the panel's query `ref_id`."""
+        """Return it as the panel's query `ref_id`."""
         return {
             "refId": ref_id,
             "datasource": DATA_SOURCE,
@@ -52,7 +52,7 @@ class Panel:
     interval: str = ""
 
     def json(self, panel_id: int, x: int, y: int, height: int) -> Json:
-        """Give it at a place of the grid."""
+        """Return it at a place of the grid."""
         return {
             "id": panel_id,
             "type": self.kind,
@@ -87,13 +87,13 @@ RATE_INTERVAL = "30s"
 
 
 def interval_of(targets: Sequence[Target]) -> str:
-    """Give the least distance of points, which only rates need."""
+    """Return the least distance of points, which only rates need."""
     is_rate = any("$__rate_interval" in target.expression for target in targets)
     return RATE_INTERVAL if is_rate else ""
 
 
 def override(name: str, **properties: Value) -> Json:
-    """Give what is different for a field; `cellOptions` and such are properties of tables."""
+    """Return what is different for a field; `cellOptions` and such are properties of tables."""
     return {
         "matcher": {"id": "byName", "options": name},
         "properties": _properties(properties),
@@ -101,7 +101,7 @@ def override(name: str, **properties: Value) -> Json:
 
 
 def override_of_query(ref_id: str, **properties: Value) -> Json:
-    """Give what is different for all that a query returns."""
+    """Return what is different for all that a query returns."""
     return {
         "matcher": {"id": "byFrameRefID", "options": ref_id},
         "properties": _properties(properties),
@@ -122,12 +122,12 @@ def _properties(properties: Mapping[str, Value]) -> list[Json]:
 
 
 def fixed(colour: str) -> Json:
-    """Give a colour that does not depend on the value."""
+    """Return a colour that does not depend on the value."""
     return {"mode": "fixed", "fixedColor": colour}
 
 
 def steps(base: str, *above: tuple[float, str]) -> Json:
-    """Give thresholds: the colour below all, then each colour from its value on."""
+    """Return thresholds: the colour below all, then each colour from its value on."""
     return {
         "mode": "absolute",
         "steps": [
@@ -151,7 +151,7 @@ class Look:
     empty: str = "no data"
 
     def defaults(self, colour: Json, custom: Json | None = None) -> Json:
-        """Give the field configuration."""
+        """Return the field configuration."""
         known: dict[str, Value] = {
             "unit": self.unit,
             "decimals": self.decimals,

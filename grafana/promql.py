@@ -19,7 +19,7 @@ def of_target(metric: str, *matchers: str) -> str:
 
 
 def of_exporters(metric: str) -> str:
-    """Give a metric that other targets have too, of targets that were exporters within a day."""
+    """Return a metric that other targets have too, of targets that were exporters within a day."""
     return f"{metric} and on (job, instance) {EXPORTERS}"
 
 
@@ -69,7 +69,7 @@ def threshold(level: str) -> str:
 
 
 def first_of(*cases: tuple[str, str]) -> str:
-    """Give the first case that has any series, with the case's word as label `state`."""
+    """Return the first case that has any series, with the case's word as label `state`."""
     told = [f'label_replace({value}, "state", "{word}", "", "")' for value, word in cases]
     return " or on () ".join(told)
 
@@ -82,7 +82,7 @@ def crossed(ratio: str) -> str:
 
 
 def column(name: str, value: str, label: str = "column", by: Sequence[str] = ("account",)) -> str:
-    """Give a value of each account a name by which a table will call its column."""
+    """Return a value of each account a name by which a table will call its column."""
     return f'label_replace(max by ({", ".join(by)}) ({value}), "{label}", "{name}", "", "")'
 
 

@@ -54,7 +54,7 @@ COLOUR_OF_WORD = {
 
 
 def colours(*words: str) -> list[Json]:
-    """Give overrides that colour a series by the word in its name."""
+    """Return overrides that colour a series by the word in its name."""
     return [
         {
             "matcher": {"id": "byRegexp", "options": f"/{word}/"},
@@ -71,7 +71,7 @@ _ACCOUNT_COLOURS = ("#5794F2", "#B877D9", "#3DB8C8", "#8E99AB")
 
 
 def colours_of_accounts() -> list[Json]:
-    """Give overrides that colour a line by the last letter of its account, alike in every chart.
+    """Return overrides that colour a line by the last letter of its account, alike in every chart.
 
     Grafana's palettes have red, yellow and green in them, which mean something here.
     """
@@ -98,7 +98,7 @@ _CURRENCY_COLOURS = {
 
 
 def colours_of_currencies() -> list[Json]:
-    """Give overrides that colour the usual currencies, alike in every chart."""
+    """Return overrides that colour the usual currencies, alike in every chart."""
     return [
         {
             "matcher": {"id": "byRegexp", "options": f"/ {currency}$/"},
@@ -109,7 +109,7 @@ def colours_of_currencies() -> list[Json]:
 
 
 def words_of_numbers(*, are_short: bool = False) -> list[Json]:
-    """Give value mappings from the number of a state to its word and colour."""
+    """Return value mappings from the number of a state to its word and colour."""
     options: Json = {
         str(state.number): {
             "text": state.short if are_short else state.word,
@@ -124,7 +124,7 @@ def words_of_numbers(*, are_short: bool = False) -> list[Json]:
 def said(
     text_of_value: Mapping[float, str], colour_of_value: Mapping[float, str] | None = None
 ) -> list[Json]:
-    """Give value mappings that say a number in words, and some of them in a colour."""
+    """Return value mappings that say a number in words, and some of them in a colour."""
     colours_ = colour_of_value or {}
     options: Json = {
         f"{value:g}": {

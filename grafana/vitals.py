@@ -14,7 +14,7 @@ REQUESTS_PER_MINUTE = 540
 
 
 def requests_per_minute() -> str:
-    """Give the requests of each exporter: its polls, and what it asks of optional endpoints.
+    """Return the requests of each exporter: its polls, and what it asks of optional endpoints.
 
     Retries within a poll are not counted by the exporter; at most one more each.
     """

@@ -58,7 +58,7 @@ accounts:
 
 
 def configuration_page() -> str:
-    """Give the page."""
+    """Return the page."""
     return GENERATED + _INTRODUCTION + "\n".join(_sections())
 
 

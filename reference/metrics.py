@@ -61,7 +61,7 @@ _FAMILIES: tuple[Family[Any], ...] = (*FAMILIES, *MARKET_FAMILIES, *EXPORTER_FAM
 
 
 def metrics_page() -> str:
-    """Give the page."""
+    """Return the page."""
     example = _EXAMPLE.read_text(encoding="utf-8")
     return f"{GENERATED}{_INTRODUCTION}{chr(10).join(_entries(example))}\n{_ENDPOINTS}{_reasons()}"
 

@@ -6,7 +6,7 @@ _SAMPLE_SECONDS = 0.05
 
 
 def slowdown() -> float:
-    """Give how many times longer than alone a process takes now; 1 on an idle machine."""
+    """Return how many times longer than alone a process takes now; 1 on an idle machine."""
     started, used = time.monotonic(), time.process_time()
     while time.process_time() - used < _SAMPLE_SECONDS:
         pass

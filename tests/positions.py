@@ -65,7 +65,7 @@ class Position:
 def answer(
     totals: tuple[str, str], balances: Mapping[str, tuple[str, str, str]], unit: str = "USDT"
 ) -> bytes:
-    """Give an answer with total assets and debts, and per currency total, borrowed, interest."""
+    """Return an answer with total assets and debts, and per currency total, borrowed, interest."""
     asset, debt = totals
     document = {
         "adRatio": f"{Decimal(asset) * 100 // Decimal(debt) / 100:.2f}" if Decimal(debt) else "0",
@@ -203,7 +203,7 @@ POSITIONS: Mapping[str, Position] = {
 
 
 def drawn(seed: int) -> Position:
-    """Give any position: some of five currencies held, some owed, at prices of any size."""
+    """Return any position: some of five currencies held, some owed, at prices of any size."""
     draw = random.Random(seed)  # noqa: S311 - nothing is to be kept from anybody
 
     def amount(places: int) -> Decimal:

@@ -26,7 +26,7 @@ class Prometheus:
         self.log = log
 
     async def query(self, expression: str) -> list[dict[str, Any]]:
-        """Give the instant vector of an expression; empty while the server starts."""
+        """Return the instant vector of an expression; empty while the server starts."""
         async with httpx.AsyncClient(trust_env=False) as client:
             try:
                 answer = await client.get(f"{self.url}/api/v1/query", params={"query": expression})
@@ -46,7 +46,7 @@ class Prometheus:
             return vector
 
     def complaints(self) -> list[str]:
-        """Give what it logged above information."""
+        """Return what it logged above information."""
         return [line for line in self.log.read_text().splitlines() if _COMPLAINT.search(line)]
 
 

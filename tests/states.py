@@ -15,7 +15,7 @@ ACCOUNT = Account(
 
 
 def at(monotonic_seconds: float) -> PollTimes:
-    """Give the times of a poll of a quarter second that ended at that reading of both clocks.
+    """Return the times of a poll of a quarter second that ended at that reading of both clocks.
 
     Unix time is taken to be 1,700,000,000 seconds ahead of the monotonic clock.
     """
@@ -27,12 +27,12 @@ def at(monotonic_seconds: float) -> PollTimes:
 
 
 def polled(body: bytes, monotonic_seconds: float = 0.0, account: Account = ACCOUNT) -> AccountState:
-    """Give the state of an account whose first poll brought `body`."""
+    """Return the state of an account whose first poll brought `body`."""
     return AccountState(account).after_success(parse_snapshot(body), at(monotonic_seconds), 0.5)
 
 
 def asked(state: AccountState, monotonic_seconds: float = 0.0) -> AccountState:
-    """Give the state after every optional endpoint gave its example to the account's key."""
+    """Return the state after every optional endpoint gave its example to the account's key."""
     for endpoint in OPTIONAL_ENDPOINTS:
         response = endpoint.parse(example(endpoint.name))
         state = state.after_answer(endpoint.name, response, at(monotonic_seconds))
@@ -40,7 +40,7 @@ def asked(state: AccountState, monotonic_seconds: float = 0.0) -> AccountState:
 
 
 def market(monotonic_seconds: float = 0.0, stale_after_seconds: float = 45.0) -> MarketState:
-    """Give what is known of the market after the examples of prices and terms."""
+    """Return what is known of the market after the examples of prices and terms."""
     return (
         MarketState(stale_after_seconds)
         .after(parse_mark_prices(example("mark-price")), monotonic_seconds)

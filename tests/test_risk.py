@@ -21,7 +21,7 @@ ZERO = dict.fromkeys(LEVELS, "0")
 
 
 def short(number: Decimal | None) -> str | None:
-    """Give a number to ten digits, without zeros at its end."""
+    """Return a number to ten digits, without zeros at its end."""
     if number is None:
         return None
     return f"{Context(prec=10, rounding=ROUND_HALF_EVEN).create_decimal(number).normalize():f}"
@@ -272,7 +272,7 @@ prices_of = st.fixed_dictionaries(dict.fromkeys(("BTC", "ETH", "USDC"), marks))
 
 
 def account(held: Holdings, prices: Mapping[str, Decimal]) -> Snapshot:
-    """Give what the exchange would answer at these prices."""
+    """Return what the exchange would answer at these prices."""
     exact = Context(prec=100)
     asset = debt = Decimal(0)
     for name, (has, owes) in held.items():

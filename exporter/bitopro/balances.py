@@ -65,11 +65,11 @@ class Balances(Mapping[str, Balance]):
 
     @classmethod
     def of(cls, balances: Mapping[str, Balance]) -> "Balances":
-        """Give the same balances in the same order."""
+        """Return the same balances in the same order."""
         return cls(tuple(balances), Columns(*zip(*balances.values(), strict=True)))
 
     def __getitem__(self, currency: str) -> Balance:
-        """Give the balance of a currency. Raises KeyError if it has none."""
+        """Return the balance of a currency. Raises KeyError if it has none."""
         try:
             index = self.currencies.index(currency)
         except ValueError:
@@ -77,11 +77,11 @@ class Balances(Mapping[str, Balance]):
         return Balance._make(column[index] for column in self.columns)
 
     def __iter__(self) -> Iterator[str]:
-        """Give the currencies."""
+        """Return the currencies."""
         return iter(self.currencies)
 
     def __len__(self) -> int:
-        """Give how many currencies there are."""
+        """Return how many currencies there are."""
         return len(self.currencies)
 
 

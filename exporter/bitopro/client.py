@@ -82,7 +82,7 @@ def _host(base_url: str) -> str:
 class Exchange:
     """The exchange as one account sees it. One request at a time, for nonces must rise.
 
-    `take_slot` waits for a request of the budget, `take_free_slot` for one that nobody else needs;
+    `take_slot` waits for a request of the budget, `take_free_slot` for one that no poll needs;
     without it, optional requests take theirs like the polls. `claim` takes the `accountID` of
     each verified answer, and raises WrongAccountError if another account watches that; `dates` is
     what is known of the clock behind the answers.
@@ -147,7 +147,7 @@ class Exchange:
             raise
 
     async def ask(self, endpoint: Endpoint[_T], deadline_seconds: float) -> _T | None:
-        """Ask an optional endpoint like a poll, with slots that nobody else needs.
+        """Ask an optional endpoint like a poll, with slots that no poll needs.
 
         None if there was no such slot within half of the deadline: then nothing was sent. Raises
         PollError; WrongAccountError also where the key is not yet proven to be the account's.
@@ -220,11 +220,11 @@ class Exchange:
     def _require_proven_key(self, endpoint: Endpoint[object]) -> None:
         """Refuse to ask about an account with a key that may be another account's.
 
-        Balances tell whose they are, and the other answers do not.
+        Balances say whose they are, and the other answers do not.
         """
         is_told = endpoint.path == BALANCES.path or not endpoint.is_of_account
         if self._is_key_unproven and not is_told:
-            raise WrongAccountError("whose key this is, the next poll of balances has to tell")
+            raise WrongAccountError("the next poll of balances has to show whose key this is")
 
     def _require_fresh_success(self, answer: Answer, skew: float | None) -> None:
         wall_seconds = self._clock.wall()

@@ -22,7 +22,7 @@ _DUST_AMOUNT = Decimal("0.000001")
 
 
 def contradictions(snapshot: Snapshot) -> Mapping[str, bool]:
-    """Tell per check whether the answer contradicts itself.
+    """Return per check whether the answer contradicts itself.
 
     `ad_ratio`: `adRatio` is not `totalAssetAmount / totalDebtAmount`, beyond truncation.
     `debt`: `totalDebtAmount` is zero although more than dust of a currency is owed, or it is more
@@ -93,7 +93,7 @@ ParsedResponse = Snapshot | MarkPrices | BorrowTerms | Liquidations
 def with_undocumented(
     known: frozenset[Undocumented], response: ParsedResponse
 ) -> frozenset[Undocumented]:
-    """Add to `known` what is undocumented in `response`; gives `known` itself if nothing is new."""
+    """Add to `known` what is undocumented in `response`; the same set if nothing is new."""
     found = _undocumented(response) - known
     return known | found if found and len(known) < _MAX_REMEMBERED else known
 

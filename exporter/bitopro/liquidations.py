@@ -68,7 +68,7 @@ class Liquidation:
 class Liquidations:
     """The finished ones by serial, and the status of each unfinished one by serial.
 
-    `is_complete` tells whether as many are listed as there are said to be.
+    `is_complete` says whether as many are listed as there are said to be.
     """
 
     finished: Mapping[int, Liquidation]

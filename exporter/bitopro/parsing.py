@@ -69,28 +69,28 @@ def _refuse_constant(name: str) -> object:
 
 
 def required(fields: Fields, name: str, path: str = "") -> object:
-    """Give a field of any type. Raises SchemaError if it is missing."""
+    """Return a field of any type. Raises SchemaError if it is missing."""
     if name not in fields:
         raise SchemaError(f"{_join(path, name)}: missing")
     return fields[name]
 
 
 def object_at(value: object, path: str) -> dict[str, object]:
-    """Give `value`, an object. Raises SchemaError if it is anything else."""
+    """Return `value`, an object. Raises SchemaError if it is anything else."""
     if not isinstance(value, dict):
         raise SchemaError(f"{path}: an object was expected, not {_type_name(value)}")
     return value
 
 
 def list_at(value: object, path: str) -> list[object]:
-    """Give `value`, a list. Raises SchemaError if it is anything else."""
+    """Return `value`, a list. Raises SchemaError if it is anything else."""
     if not isinstance(value, list):
         raise SchemaError(f"{path}: a list was expected, not {_type_name(value)}")
     return value
 
 
 def amount(fields: Fields, name: str, path: str = "") -> Decimal:
-    """Give exactly the decimal of a string of digits, of bounded length and without sign.
+    """Return exactly the decimal of a string of digits, of bounded length and without sign.
 
     Raises SchemaError for anything else, numbers of JSON included: they have no exact decimal.
     """
@@ -101,7 +101,7 @@ def amount(fields: Fields, name: str, path: str = "") -> Decimal:
 
 
 def grouped_amount(fields: Fields, name: str, path: str = "") -> Decimal:
-    """Give the decimal of a string like `amount`'s, or of one with commas between thousands.
+    """Return the decimal of a string like `amount`'s, or of one with commas between thousands.
 
     Raises SchemaError for anything else, also for commas in other places.
     """
@@ -123,7 +123,7 @@ def _decimal_text(fields: Fields, name: str, path: str) -> str:
 
 
 def status(fields: Fields, name: str, path: str = "") -> int:
-    """Give an integer of 32 bits. Raises SchemaError for anything else."""
+    """Return an integer of 32 bits. Raises SchemaError for anything else."""
     value = _integer(fields, name, path)
     if abs(value) > _MAX_STATUS:
         raise SchemaError(f"{_join(path, name)}: the integer is too large for a status")
@@ -131,7 +131,7 @@ def status(fields: Fields, name: str, path: str = "") -> int:
 
 
 def integer_within(fields: Fields, name: str, path: str, lowest: int, highest: int) -> int:
-    """Give an integer from `lowest` to `highest`. Raises SchemaError for anything else."""
+    """Return an integer from `lowest` to `highest`. Raises SchemaError for anything else."""
     value = _integer(fields, name, path)
     if not lowest <= value <= highest:
         raise SchemaError(f"{_join(path, name)}: the integer is outside of what is plausible")
@@ -146,7 +146,7 @@ def _integer(fields: Fields, name: str, path: str) -> int:
 
 
 def text(fields: Fields, name: str, allowed: re.Pattern[str], path: str = "") -> str:
-    """Give a string that `allowed` matches as a whole. Raises SchemaError for anything else."""
+    """Return a string that `allowed` matches as a whole. Raises SchemaError for anything else."""
     value = required(fields, name, path)
     if not isinstance(value, str):
         raise SchemaError(f"{_join(path, name)}: a string was expected, not {_type_name(value)}")
@@ -210,6 +210,6 @@ def escaped(name: str) -> str:
 
 
 def unknown_fields(objects: Iterable[Fields], known: AbstractSet[str]) -> frozenset[str]:
-    """Give the fields of `objects` that are not `known`: plain identifiers, or else `?`."""
+    """Return the fields of `objects` that are not `known`: plain identifiers, or else `?`."""
     unknown = {name for each in objects for name in each.keys() - known}
     return frozenset(name if _FIELD.fullmatch(name) else "?" for name in unknown)

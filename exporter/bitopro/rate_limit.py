@@ -19,7 +19,7 @@ class RequestBudget:
     What is optional is paid for with time that polls have left unused, of which one slot is kept: a
     poll never waits for it, and no minute has more than two requests above the budget.
 
-    Whoever is cancelled while waiting gives the slot back. Otherwise a few reloads in a row, each
+    Cancelling a wait returns its slot. Otherwise a few reloads in a row, each
     of which ends pollers that wait, would put all later polls off for minutes.
     """
 
@@ -28,7 +28,7 @@ class RequestBudget:
         self._slot_seconds = 60.0 / requests_per_minute
         self._next_monotonic_seconds = clock.monotonic()
         self._unused_seconds = 0.0
-        # Begin and end of each that was given back.
+        # Begin and end of each that was returned.
         self._given_back: list[tuple[float, float]] = []
 
     def change(self, requests_per_minute: float) -> None:
@@ -48,7 +48,7 @@ class RequestBudget:
             raise
 
     def take_if_free(self) -> bool:
-        """Take the time of one slot, if so much was left unused; tell whether that was so."""
+        """Take the time of one slot, if so much was left unused; return whether that was so."""
         self._count_unused(self._clock.monotonic())
         if self._unused_seconds < self._slot_seconds:
             return False

@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 
 MAX_LOOKUPS = 8
 
-# Beyond it a look-up is given up, and the next request may try another.
+# Beyond it a look-up is abandoned, and the next request may try another.
 _HANGING_SECONDS = 30.0
 # As RFC 8305, 8 recommends between two attempts.
 _NEXT_ATTEMPT_SECONDS = 0.25

@@ -154,7 +154,7 @@ def _is_mark(name: str, value: str) -> bool:
             timed = [each.partition("desc")[2] for each in members if "cache" in each]
             is_mark = any(_is_copy_by_word(each) for each in timed)
         case "x-cache-lookup":
-            # Squid only tells that a copy was there; others that the answer is from a cache.
+            # Squid only says that a copy was there; others that the answer is from a cache.
             is_mark = _FROM_A_CACHE.search(value) is not None
         case _ if _HITS_HEADER.fullmatch(name) and _holds_a_positive_number(value):
             is_mark = True
@@ -316,7 +316,7 @@ class DateHistory:
 
 
 def clock_skew_seconds(answer: Answer, wall_seconds: float) -> float | None:
-    """Give local time minus the answer's `Date`; None if it has none that can be read."""
+    """Return local time minus the answer's `Date`; None if it has none that can be read."""
     date_seconds = _date_seconds(answer)
     return None if date_seconds is None else wall_seconds - date_seconds
 

@@ -36,7 +36,7 @@ def sign_payload(api_secret: str, payload: str) -> str:
 
 
 def signed_headers(credentials: Credentials, nonce_ms: int) -> dict[str, str]:
-    """Give the three headers of one private request."""
+    """Return the three headers of one private request."""
     payload = encode_payload(credentials.email, nonce_ms)
     return {
         "X-BITOPRO-APIKEY": credentials.api_key,
@@ -59,7 +59,7 @@ class NonceSource:
         self._oldest = 0
 
     def next_ms(self) -> int:
-        """Give the next nonce, above all since the last rewind and unlike any sent before."""
+        """Return the next nonce, above all since the last rewind and unlike any sent before."""
         nonce_ms = max(int(self._wall_seconds() * 1000), self._floor_ms)
         while nonce_ms in self._sent:
             nonce_ms += 1

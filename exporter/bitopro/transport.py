@@ -305,7 +305,7 @@ class Connection:
         await self._close(self._client)
 
     async def get(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """Send one GET and give the complete answer, whatever its status.
+        """Send one GET; return the complete answer, whatever its status.
 
         Raises NetworkError, TLSError, FramingError or TooLargeError; ConnectionLostError where
         the same request may be tried again on a new connection.
@@ -404,7 +404,7 @@ def _is_caused_by(error: BaseException | None, kind: type[BaseException]) -> boo
 
 
 def _root_text(error: BaseException) -> str:
-    """Give the operating system's or TLS library's own words; they hold no part of a request."""
+    """Return the operating system's or TLS library's own words; they hold no part of a request."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):

@@ -37,7 +37,7 @@ class AccountReport:
     """An account as it was at `timestamp_seconds` of unix time.
 
     `snapshot` is None if the poll failed, and `failure` says why. `prices` and `annual_ratios` are
-    empty where their endpoint gave nothing, which is then among `lacks`.
+    empty where their endpoint gave nothing, which is then in `missing`.
     """
 
     account: Account

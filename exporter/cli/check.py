@@ -39,7 +39,7 @@ class Listed(NamedTuple):
 
 
 def listed_flags(options: Namespace) -> Iterator[Listed]:
-    """Give each flag of `run` but those that have neither value nor default."""
+    """Return each flag of `run` but those that have neither value nor default."""
     flags = next(each for each in commands_of(command_line()) if each.name == "run").flags
     for flag in flags:
         given = getattr(options, flag.dest)
@@ -51,7 +51,7 @@ def listed_flags(options: Namespace) -> Iterator[Listed]:
 
 
 def listed_settings(settings: Settings) -> Iterator[Listed]:
-    """Give what holds for all accounts."""
+    """Return what holds for all accounts."""
     if not settings.accounts:
         return
     account, origins = settings.accounts[0].account, settings.origins
@@ -70,7 +70,7 @@ def listed_settings(settings: Settings) -> Iterator[Listed]:
 
 
 def listed_account(each: AccountSettings) -> Iterator[Listed]:
-    """Give what is about one account."""
+    """Return what is about one account."""
     account, origins = each.account, each.origins
     yield _listed(origins, "account", account.name)
     yield _listed(origins, "base_url", account.base_url)
@@ -84,7 +84,7 @@ def listed_account(each: AccountSettings) -> Iterator[Listed]:
 
 
 def table(rows: Iterable[Listed]) -> str:
-    """Give the rows as lines, in columns."""
+    """Return the rows as lines, in columns."""
     kept = list(rows)
     names = max((len(each.name) for each in kept), default=0)
     values = max((len(each.value) for each in kept), default=0)
@@ -115,7 +115,7 @@ _NAME_WIDTH = max(map(len, NAMES))
 
 
 def run_check(settings: Settings, options: Namespace, terminal: Terminal) -> bool:
-    """Tell what is configured and how each step went, and give whether all of them are good."""
+    """Print what is configured and how each step went; return whether all steps are good."""
     report = _Report(terminal)
     report.listing("Settings", table([*listed_flags(options), *listed_settings(settings)]))
     for each in settings.accounts:
@@ -124,7 +124,7 @@ def run_check(settings: Settings, options: Namespace, terminal: Terminal) -> boo
     for step in (*_configuration(settings), *protection_steps(options)):
         report.step(step)
     if options.offline:
-        report.say("Nobody was asked, because of --offline.")
+        report.say("The exchange was not asked, because of --offline.")
         return True
     failed = asyncio.run(_check_accounts(settings, report))
     report.say(_conclusion(len(settings.accounts), failed))
@@ -132,7 +132,7 @@ def run_check(settings: Settings, options: Namespace, terminal: Terminal) -> boo
 
 
 def problems_text(problems: Iterable[str], terminal: Terminal) -> str:
-    """Give a line with a cross for each problem of a configuration."""
+    """Return a line with a cross for each problem of a configuration."""
     return "".join(f"{terminal.sign('bad')} {terminal.printable(each)}\n" for each in problems)
 
 
@@ -167,7 +167,7 @@ def _configuration(settings: Settings) -> Iterable[Step]:
 
 
 async def _check_accounts(settings: Settings, report: _Report) -> list[str]:
-    """Try each account, and give the names of those with a bad step."""
+    """Try each account; return the names of those with a bad step."""
     clock, context = Clock(), client_ssl_context()
     budget = RequestBudget(clock, settings.requests_per_minute)
     exchanges = KnownExchanges()
@@ -225,7 +225,7 @@ def _conclusion(accounts: int, failed: list[str]) -> str:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Tell how each step went, and give 0 if all of them are good."""
+    """Print how each step went; return 0 if all of them are good."""
     terminal = terminal_of()
     try:
         settings = configuration(options)

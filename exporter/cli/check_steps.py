@@ -43,7 +43,7 @@ class Step:
 
 
 def tls_hint(error: ssl.SSLError) -> str:
-    """Give what an operator does next."""
+    """Return what an operator does next."""
     code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else None
     match code:
         case 9 | 10:  # X509_V_ERR_* of OpenSSL: not yet valid, expired
@@ -80,7 +80,7 @@ async def steps_of(
     clock: Clock,
     deadline_seconds: float,
 ) -> AsyncIterator[Step]:
-    """Give step after step, up to the first that makes the next ones impossible."""
+    """Return step after step, up to the first that makes the next ones impossible."""
     url = urlsplit(state.account.base_url)
     host = url.hostname or ""
     port = url.port or {"https": 443, "http": 80}[url.scheme]
@@ -212,7 +212,7 @@ def _words(error: ssl.SSLError) -> str:
 
 
 def _proxy_hint() -> str:
-    """Tell of a proxy that is set and not used; not its URL, which may hold a password."""
+    """Return a hint at a proxy that is set but not used; not its URL, which may hold a password."""
     if not {"http", "https", "all"} & set(getproxies_environment()):
         return ""
     return "; the proxy of this environment is not used: the connection must be direct"
@@ -262,7 +262,7 @@ def _step_without(name: str, error: PollError) -> Step:
 
 
 def protection_steps(options: Namespace) -> Iterator[Step]:
-    """Tell how each address that is to be listened on is protected."""
+    """Yield how each address to listen on is protected."""
     protection = Protection(options.web_config_file)
     config = protection.present().config
     users = len(config.users)
@@ -274,7 +274,7 @@ def protection_steps(options: Namespace) -> Iterator[Step]:
                 "web",
                 "odd",
                 f"{where}, so that passwords and balances can be read on the way",
-                "give it a certificate: tls_server_config in the file of --web.config.file",
+                "set up TLS: tls_server_config in the file of --web.config.file",
             )
         elif users:
             yield Step("web", "good", f"{where}, for {users} user{'' if users == 1 else 's'}")
@@ -287,5 +287,5 @@ def protection_steps(options: Namespace) -> Iterator[Step]:
                 "web",
                 "odd",
                 f"{where}, and balances are open to anyone who can reach it",
-                "give it users or client certificates by --web.config.file",
+                "set up users or client certificates by --web.config.file",
             )

@@ -33,7 +33,7 @@ async def run_demo(  # noqa: PLR0913 - everything it needs is passed in
     allowed_hosts: AllowedHosts,
     stopped: asyncio.Event,
 ) -> None:
-    """Run both until `stopped` is set, and tell on standard output what to open."""
+    """Run both until `stopped` is set, and print what to open."""
     url = url_of(sockets[0])
     async with Simulator(config) as simulator:
         echo(
@@ -54,7 +54,7 @@ async def run_demo(  # noqa: PLR0913 - everything it needs is passed in
 
 
 def demo_settings(base_url: str) -> Settings:
-    """Give three accounts of the simulator at `base_url`."""
+    """Return three accounts of the simulator at `base_url`."""
     return Settings(
         accounts=tuple(_account(base_url, number) for number in range(1, _ACCOUNTS + 1)),
         warnings=(),
@@ -62,7 +62,7 @@ def demo_settings(base_url: str) -> Settings:
 
 
 def demo_simulator(scenario: str, speed: float) -> SimulatorConfig:
-    """Give the simulator that serves them, on a free port."""
+    """Return the simulator that serves them, on a free port."""
     return SimulatorConfig(port=0, scenario=scenario, speed=speed, accounts=_ACCOUNTS)
 
 
@@ -83,7 +83,7 @@ def _account(base_url: str, number: int) -> AccountSettings:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Run exporter and simulator until a signal comes, and give the exit code."""
+    """Run exporter and simulator until a signal comes; return the exit code."""
     client_ssl_context()
     config = simulator_config(lambda: demo_simulator(options.scenario, options.speed))
     sockets = open_sockets(options.listen_addresses or [DEFAULT_ADDRESS])

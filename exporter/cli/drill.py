@@ -104,7 +104,7 @@ class Announcement:
             raise self._unwritable(error) from error
 
     def withdraw(self) -> None:
-        """Remove what was published, and nobody else's file of that name.
+        """Remove what was published, and no other file of that name.
 
         May be called at any moment, even by a handler of a signal, and more than once.
         """
@@ -117,7 +117,7 @@ class Announcement:
                     os.unlink(name, dir_fd=self._folder)
 
     def _lock(self, folder: int) -> bool:
-        """Tell whether the folder is locked; some network file systems cannot do it."""
+        """Return whether the folder is locked; some network file systems cannot do it."""
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -176,12 +176,12 @@ async def run_drill(  # noqa: PLR0913 - everything it needs is passed in
     clock: Clock,
     stopped: asyncio.Event,
 ) -> bool:
-    """Play the stages, tell what was seen, and give whether it was what it had to be.
+    """Play the stages and print what was seen; return whether it was what it had to be.
 
     `target` is the address of `sockets` as Prometheus reaches it. The drill is given up when a
     stage has not brought what it had to after `patience_seconds`. Sets `stopped` at the end, and
     ends early when it is set. Raises DrillError, or WatcherError, before anything is announced;
-    DrillError or OutputError later if nobody can read what is told.
+    DrillError or OutputError later if standard output cannot be written.
     """
     if watchers is not None:
         await watchers.check(EXPECTED_ALERTS)
@@ -223,9 +223,9 @@ async def run_drill(  # noqa: PLR0913 - everything it needs is passed in
 
 
 def _say(text: str) -> None:
-    """Print, and give the drill up when its reader has left: it would go on to notify people."""
+    """Print, and end the drill when its reader has left: it would go on to notify people."""
     if not echo(text):
-        raise DrillError("standard output: its reader has left; the drill was given up")
+        raise DrillError("standard output: its reader has left; the drill was ended")
 
 
 class _Exchange:
@@ -311,7 +311,7 @@ class _Watch:
             await self._clock.sleep(_LOOK_EVERY_SECONDS)
 
     async def _explanation(self, finding: Finding) -> str:
-        """Give what a person can look at."""
+        """Return what a person can look at."""
         try:
             if finding.stage.alert is None and not await self._watchers.is_up():
                 return await self._watchers.why_not_up()
@@ -346,7 +346,7 @@ def _settings(base_url: str) -> Settings:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Play the drill, and give 1 if an alert was not seen."""
+    """Play the drill; return 1 if an alert was not seen."""
     client_ssl_context()
     if options.alertmanager_url and not options.prometheus_url:
         raise ConfigurationError(["--alertmanager.url: needs --prometheus.url as well"])

@@ -34,7 +34,7 @@ class Stage:
         return self.alert or "no alert"
 
     def agrees(self, alerts: frozenset[str], *, is_up: bool) -> bool:
-        """Tell whether these alerts are what is to follow."""
+        """Return whether these alerts are what is to follow."""
         return self.alert in alerts if self.alert else is_up and not alerts
 
 
@@ -62,7 +62,7 @@ EXPECTED_ALERTS = tuple(stage.alert for stage in STAGES if stage.alert)
 class Finding:
     """What was seen in a stage: seconds until Prometheus and Alertmanager agreed, or None.
 
-    `was_cleared` tells that an alert which had to stay was resolved.
+    `was_cleared` says that an alert which had to stay was resolved.
     """
 
     stage: Stage
@@ -71,20 +71,20 @@ class Finding:
     was_cleared: bool = False
 
     def is_complete(self, *, has_alertmanager: bool) -> bool:
-        """Tell whether all that was to be seen was seen."""
+        """Return whether all that was to be seen was seen."""
         return self.prometheus_seconds is not None and (
             self.alertmanager_seconds is not None or not has_alertmanager
         )
 
 
 def finding_text(finding: Finding, *, has_alertmanager: bool) -> str:
-    """Give what was seen in a stage as a line."""
+    """Return what was seen in a stage as a line."""
     there = f", in Alertmanager {_after(finding.alertmanager_seconds)}" if has_alertmanager else ""
     return f"{finding.stage.expected}: in Prometheus {_after(finding.prometheus_seconds)}{there}"
 
 
 def verdict(findings: Sequence[Finding], *, has_alertmanager: bool) -> tuple[str, bool]:
-    """Give the table with a sentence below, and whether all was seen and nothing cleared."""
+    """Return the table with a sentence below, and whether all was seen and nothing cleared."""
     rows = [("stage", "expected", "Prometheus", "Alertmanager")]
     rows += [
         (
@@ -111,7 +111,7 @@ def verdict(findings: Sequence[Finding], *, has_alertmanager: bool) -> tuple[str
         if each.was_cleared
     ]
     if problems:
-        conclusion = f"{' '.join(problems)} In earnest you would not have been told."
+        conclusion = f"{' '.join(problems)} In earnest you would not have been notified."
     elif len(findings) < len(STAGES):
         conclusion = "Stopped before its end, so nothing is proven."
     elif has_alertmanager:
@@ -119,7 +119,7 @@ def verdict(findings: Sequence[Finding], *, has_alertmanager: bool) -> tuple[str
             "Everything came. See that the messages reached you too: Alertmanager sends them."
         )
     else:
-        conclusion = "Everything fired. Whether Alertmanager heard of it, --alertmanager.url tells."
+        conclusion = "Everything fired. --alertmanager.url shows whether Alertmanager heard of it."
     return f"\n{table}\n{conclusion}\n", not problems and len(findings) == len(STAGES)
 
 
@@ -132,7 +132,7 @@ _TIMEOUT_SECONDS = 5.0
 _PROMETHEUS = "--prometheus.url"
 _ALERTMANAGER = "--alertmanager.url"
 
-# Severities that call nobody. Undocumented labels, which the simulator has, are noted for a day.
+# Severities that page nobody. Undocumented labels, which the simulator has, are noted for a day.
 _NOTES = ("info", "none")
 
 
@@ -176,20 +176,20 @@ class Watchers:
             raise WatcherError("; ".join(problems))
 
     async def is_up(self) -> bool:
-        """Tell whether Prometheus has scraped the account, and its last poll succeeded."""
+        """Return whether Prometheus has scraped the account, and its last poll succeeded."""
         query = f'bitopro_margin_up{{account="{self._account}"}} == 1'
         answer = await self._ask_prometheus("/api/v1/query", {"query": query})
         return bool(answer["result"])
 
     async def firing(self) -> frozenset[str]:
-        """Give the names of the account's alerts, beyond mere notes, that fire in Prometheus."""
+        """Return the names of the account's alerts, beyond mere notes, that fire in Prometheus."""
         answer = await self._ask_prometheus("/api/v1/alerts", {})
         return self._names(
             alert["labels"] for alert in answer["alerts"] if alert["state"] == "firing"
         )
 
     async def received(self) -> frozenset[str]:
-        """Give the names of those that Alertmanager holds, inhibited or not."""
+        """Return the names of those that Alertmanager holds, inhibited or not."""
         if not self.has_alertmanager:
             return frozenset()
         alerts = await self._get(
@@ -202,7 +202,7 @@ class Watchers:
         return self._names(alert["labels"] for alert in alerts)
 
     async def why_not_up(self) -> str:
-        """Give the reason why Prometheus does not know the account, and what to look at."""
+        """Return the reason why Prometheus does not know the account, and what to look at."""
         answer = await self._ask_prometheus("/api/v1/targets", {"state": "active"})
         targets = [
             each
@@ -224,11 +224,11 @@ class Watchers:
         return f"Prometheus scrapes it, but shows no metrics of the account {self._account}."
 
     async def why_not_received(self) -> str:
-        """Give the Alertmanagers that Prometheus sends to, for they may be others."""
+        """Return the Alertmanagers that Prometheus sends to, for they may be others."""
         urls = ", ".join(await self._alertmanagers()) or "none"
         return (
             f"Prometheus sends alerts to {urls}: is {_ALERTMANAGER} that Alertmanager, and does "
-            "Prometheus' log tell of errors in sending?"
+            "Prometheus' log show errors in sending?"
         )
 
     async def aclose(self) -> None:

@@ -14,7 +14,7 @@ _RESERVED_PATHS = ("/", "/-/healthy", "/-/ready", "/-/reload")
 
 
 def telemetry_path(text: str) -> str:
-    """Give a path that the metrics can have."""
+    """Return a path that the metrics can have."""
     if not text.startswith("/") or text in _RESERVED_PATHS or not text.isascii():
         raise argparse.ArgumentTypeError(
             f"a path such as /metrics was expected, and none of {', '.join(_RESERVED_PATHS)}"
@@ -23,7 +23,7 @@ def telemetry_path(text: str) -> str:
 
 
 def duration(text: str) -> float:
-    """Give a duration in seconds."""
+    """Return a duration in seconds."""
     try:
         return duration_seconds(text)
     except ValueError as error:
@@ -31,12 +31,12 @@ def duration(text: str) -> float:
 
 
 def shard_number(text: str) -> int:
-    """Give the number of a shard, counted from 0."""
+    """Return the number of a shard, counted from 0."""
     return _count(text, 0, MAX_SHARDS - 1)
 
 
 def shard_total(text: str) -> int:
-    """Give a number of shards."""
+    """Return a number of shards."""
     return _count(text, 1, MAX_SHARDS)
 
 
@@ -246,7 +246,7 @@ def add_drill_flags(parser: argparse.ArgumentParser) -> None:
         type=duration,
         default="20m",
         metavar="DURATION",
-        help="how long to wait for what is expected of a stage, before the drill is given up "
+        help="how long to wait for what is expected of a stage, before the drill ends as failed "
         "(default: %(default)s, which the recovery needs with the shipped rules)",
     )
 
@@ -259,7 +259,7 @@ def add_healthcheck_flags(parser: argparse.ArgumentParser) -> None:
         type=address,
         default=DEFAULT_ADDRESS,
         metavar="HOST:PORT",
-        help="where it serves, as it was told itself (default: %(default)s)",
+        help="its own --web.listen-address (default: %(default)s)",
     )
     parser.add_argument(
         "--tls",

@@ -10,37 +10,37 @@ _LONG_DAYS = 10
 
 
 def ratio(value: Decimal) -> str:
-    """Give an account-to-debt ratio, cut to four decimals: 1.19999 is not 1.2."""
+    """Return an account-to-debt ratio, cut to four decimals: 1.19999 is not 1.2."""
     return _fixed(value, 4, ROUND_DOWN)
 
 
 def short_ratio(value: Decimal) -> str:
-    """Give such a ratio of many, cut to two decimals."""
+    """Return such a ratio of many, cut to two decimals."""
     return _fixed(value, 2, ROUND_DOWN)
 
 
 def money(value: Decimal) -> str:
-    """Give an amount of the unit."""
+    """Return an amount of the unit."""
     return _fixed(value, 2, ROUND_HALF_EVEN)
 
 
 def needed(value: Decimal) -> str:
-    """Give an amount of the unit that is enough."""
+    """Return an amount of the unit that is enough."""
     return _fixed(value, 2, ROUND_UP)
 
 
 def price(value: Decimal) -> str:
-    """Give a price, with more decimals if it is small."""
+    """Return a price, with more decimals if it is small."""
     return _fixed(value, 2 if value >= _SMALL else 8, ROUND_HALF_EVEN)
 
 
 def percent(value: Decimal) -> str:
-    """Give a share without its sign, cut to a tenth: a distance is never overstated."""
+    """Return a share without its sign, cut to a tenth: a distance is never overstated."""
     return f"{_fixed(abs(value) * 100, 1, ROUND_DOWN)} %"
 
 
 def days(value: Decimal) -> str:
-    """Give a number of days that are left, cut."""
+    """Return a number of days that are left, cut."""
     return _fixed(value, 0 if value >= _LONG_DAYS else 1, ROUND_DOWN)
 
 

@@ -26,7 +26,7 @@ _HEALTHY = b"\r\n\r\nhealthy\n"
 
 
 class UnhealthyError(UnableError):
-    """Nobody is there, or not the exporter, or one that is not well."""
+    """Nothing answers, or something else than the exporter, or one that is not healthy."""
 
 
 def check_health(
@@ -41,7 +41,7 @@ def check_health(
 
 
 def tls_context(host: str) -> ssl.SSLContext:
-    """Trust whoever answers on loopback, for its certificate names another host; nobody else."""
+    """Trust any certificate on loopback, where it names another host; only there."""
     context = ssl.create_default_context()
     if _is_loopback(host):
         context.check_hostname = False
@@ -116,7 +116,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Tell that it lives. Raises UnableError if it does not."""
+    """Print that it is alive. Raises UnableError if it does not."""
     host, port = options.listen_address
     check_health(host, port, is_tls=options.is_tls)
     echo("healthy\n")

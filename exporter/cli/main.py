@@ -23,7 +23,7 @@ _HINTS = {"run": _HINT, "once": _HINT}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a sub-command, `run` by default, and give the exit code."""
+    """Run a sub-command, `run` by default; return the exit code."""
     try:
         options = _options(sys.argv[1:] if arguments is None else arguments)
     except OutputError as error:

@@ -68,7 +68,7 @@ def _by_ratio(report: AccountReport) -> Verdict:
 
 
 def doubts(report: AccountReport) -> Iterator[str]:
-    """Say what in an answer contradicts itself, the market, or the documentation."""
+    """Yield what in an answer contradicts itself, the market, or the documentation."""
     if report.snapshot is None or report.risk is None:
         return
     difference = report.risk.integrity
@@ -88,7 +88,7 @@ Line = tuple[str, str]
 
 
 def before_moves(report: AccountReport, snapshot: Snapshot, risk: Risk) -> Iterator[Line]:
-    """Say how it stands."""
+    """Yield how the account stands now."""
     yield "ratio", _ratio(snapshot, risk)
     asset, debt = snapshot.total_asset_amount, snapshot.total_debt_amount
     yield "has, owes", f"{formatting.money(asset)} and {formatting.money(debt)} {snapshot.unit}"
@@ -96,7 +96,7 @@ def before_moves(report: AccountReport, snapshot: Snapshot, risk: Risk) -> Itera
 
 
 def after_moves(report: AccountReport, snapshot: Snapshot, risk: Risk) -> Iterator[Line]:
-    """Say what would become of it, what helps, and what is doubtful."""
+    """Yield what would become of it, what helps, and what is doubtful."""
     thresholds = report.account.thresholds
     if risk.ratio is not None:
         yield "if all move", _shocks(risk)
@@ -110,7 +110,7 @@ def after_moves(report: AccountReport, snapshot: Snapshot, risk: Risk) -> Iterat
 
 
 def move(name: str, change: Decimal | None, risk: Risk) -> str:
-    """Say which move of a price, or of all together, brings liquidation."""
+    """Return which move of a price, or of all together, brings liquidation."""
     if change == 0 or risk.liquidation_distance["liquidation"] == 0:
         return "crossed"
     if change is None:
@@ -179,7 +179,7 @@ _Row = tuple[str, str, str, str]
 
 
 def table(reports: Iterable[AccountReport], *, is_coloured: bool) -> str:
-    """Give a paragraph per account."""
+    """Return a paragraph per account."""
     return "\n".join(
         "".join(f"{line}\n" for line in _paragraph(report, is_coloured=is_coloured))
         for report in reports
@@ -216,7 +216,7 @@ def _heading(report: AccountReport, *, is_coloured: bool) -> str:
 
 
 def _line(said: Line) -> Sequence[str]:
-    """Give a sentence behind its subject, broken where it is too long."""
+    """Return a sentence behind its subject, broken where it is too long."""
     name, text = said
     indent = " " * (2 + _NAME_WIDTH)
     return textwrap.wrap(
@@ -225,7 +225,7 @@ def _line(said: Line) -> Sequence[str]:
 
 
 def _moves(snapshot: Snapshot, risk: Risk, level: str) -> Iterator[str]:
-    """Give what brings liquidation, the nearest first."""
+    """Return what brings liquidation, the nearest first."""
     singles = [
         (each.liquidation_move["liquidation"], _single(name, risk))
         for name, each in risk.currencies.items()
@@ -262,7 +262,7 @@ _DIGITS = Context(prec=28)
 
 
 def document(reports: Iterable[AccountReport]) -> str:
-    """Give the document, `accounts` in the order of the configuration."""
+    """Return the document, `accounts` in the order of the configuration."""
     return json.dumps({"accounts": [_account(report) for report in reports]}, indent=2) + "\n"
 
 
@@ -287,7 +287,7 @@ def _account(report: AccountReport) -> Mapping[str, object]:
 
 
 def _plain(value: object, digits: Context | None = None) -> object:
-    """Give a value of ours as JSON has it; `digits` rounds decimals."""
+    """Return a value of ours as JSON has it; `digits` rounds decimals."""
     if isinstance(value, Decimal):
         rounded = value if digits is None else digits.create_decimal(value)
         return f"{rounded:f}"
@@ -305,12 +305,12 @@ def _plain(value: object, digits: Context | None = None) -> object:
 
 
 def printed(results: Sequence[PollResult], form: OutputFormat, *, is_coloured: bool) -> str:
-    """Give the text to print."""
+    """Return the text to print."""
     return _FORMS[form](results, is_coloured)
 
 
 def failures(results: Sequence[PollResult]) -> Sequence[str]:
-    """Say of each account that gave no answer why, and what to do."""
+    """Return why each account without an answer has none, and what to do."""
     return [
         f"account {report.account.name}: no answer: "
         f"{report.failure.reason}: {report.failure.message}; "
@@ -321,7 +321,7 @@ def failures(results: Sequence[PollResult]) -> Sequence[str]:
 
 
 def is_colour_wanted() -> bool:
-    """Tell whether standard output is a terminal whose user does not mind (no-color.org)."""
+    """Return whether standard output is a terminal whose user does not mind (no-color.org)."""
     is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return sys.stdout is not None and sys.stdout.isatty() and not is_plain
 
@@ -335,7 +335,7 @@ def _json(results: Sequence[PollResult], _: object) -> str:
 
 
 def _prom(results: Sequence[PollResult], _: object) -> str:
-    """Give the page without what it says of the process, which has ended when that is read."""
+    """Return the page without what it says of the process, which has ended when that is read."""
     exposition = Exposition(lambda: float("-inf"))
     for each in results:
         exposition.put(each.state)
@@ -352,7 +352,7 @@ _FORMS: Mapping[OutputFormat, Callable[[Sequence[PollResult], bool], str]] = Map
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print each account, and give 1 if one of them gave no answer."""
+    """Print each account; return 1 if one of them gave no answer."""
     settings = load_configuration(options.config_file, choose_shard=lambda: shard_of(options))
     results: tuple[PollResult, ...] | None = None
 

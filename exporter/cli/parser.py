@@ -40,7 +40,7 @@ class Flag:
 
     @property
     def written(self) -> str:
-        """Give how it is written: --name=VALUE, or the values where there are few."""
+        """Return how it is written: --name=VALUE, or the values where there are few."""
         if not self.option:
             return self.metavar
         if self.kind == "switch":
@@ -59,7 +59,7 @@ class Command:
 
 
 def commands_of(parser: argparse.ArgumentParser) -> tuple[Command, ...]:
-    """Give the sub-commands in the order of `--help`."""
+    """Return the sub-commands in the order of `--help`."""
     group = next(
         each
         for each in _actions(parser)
@@ -104,7 +104,7 @@ def _default(action: argparse.Action) -> str | None:
     if action.nargs == 0 or action.default is argparse.SUPPRESS:
         return None
     if action.default is None:
-        # A repeatable flag cannot have one, and tells it in words.
+        # A repeatable flag cannot have one, and its help names it.
         told = re.search(r"\(default: ([^,)]+)", action.help or "")
         return told[1] if told else None
     return f"{action.default:g}" if isinstance(action.default, float) else str(action.default)
@@ -156,7 +156,7 @@ def _meant(unknown: Sequence[str], parser: argparse.ArgumentParser, command: str
 
 
 def command_line(command: str | None = None) -> argparse.ArgumentParser:
-    """Give the parser, from which the reference is made as well.
+    """Return the parser, from which the reference is made as well.
 
     With a `command`, no other has the flags that are taken from the simulator, which takes a while
     to import.
@@ -181,7 +181,7 @@ def command_line(command: str | None = None) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     check.add_argument(
-        "--offline", action="store_true", help="validate the configuration, and ask nobody"
+        "--offline", action="store_true", help="validate the configuration only; nothing is sent"
     )
     add_run_flags(check)
 
@@ -225,7 +225,7 @@ def command_line(command: str | None = None) -> argparse.ArgumentParser:
 
     drill = commands.add_parser(
         "drill",
-        help="let a simulated account get into trouble, and see that your alerting tells",
+        help="let a simulated account get into trouble, and see that your alerting notices",
         allow_abbrev=False,
     )
     add_drill_flags(drill)

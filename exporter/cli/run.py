@@ -19,13 +19,13 @@ from exporter.web.tls import Protection
 
 
 def shard_of(options: argparse.Namespace) -> Shard:
-    """Give the shard that the flags name. Raises ConfigurationError."""
+    """Return the shard that the flags name. Raises ConfigurationError."""
     hostname = socket.gethostname() if options.shard_from_hostname else None
     return chosen_shard(options.shard, options.total_shards, hostname)
 
 
 def configuration(options: argparse.Namespace) -> Settings:
-    """Give what `run` would run. Raises ConfigurationError with every problem of any source."""
+    """Return what `run` would run. Raises ConfigurationError with every problem of any source."""
     return load_configuration(
         options.config_file,
         options.listen_addresses or (),
@@ -46,7 +46,7 @@ logger = logging.getLogger("exporter")
 
 
 def main(options: argparse.Namespace) -> int:
-    """Run until a signal comes, and give the exit code."""
+    """Run until a signal comes; return the exit code."""
     # Before the configuration is read, so that a change since then is not missed.
     reload_signal = ReloadSignal()
     settings = configuration(options)

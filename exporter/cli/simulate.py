@@ -16,7 +16,7 @@ _SIMULATOR_ADDRESS = "127.0.0.1:18061"
 
 
 def add_scenario_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of the story that is told."""
+    """Add the flags of the scenario."""
     parser.add_argument(
         "--scenario",
         choices=tuple(SCENARIOS),
@@ -67,7 +67,7 @@ def add_simulator_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Serve until a signal comes, and give the exit code."""
+    """Serve until a signal comes; return the exit code."""
     from exporter.simulator import SimulatorConfig  # noqa: PLC0415 - see above
 
     if options.fault_list:
@@ -103,7 +103,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def simulator_config(build: Callable[[], SimulatorConfig]) -> SimulatorConfig:
-    """Give what `build` gives, its ValueError being a problem of the configuration."""
+    """Return what `build` gives, its ValueError being a problem of the configuration."""
     try:
         return build()
     except ValueError as error:

@@ -68,7 +68,7 @@ class Terminal:
     has_colour: bool
 
     def sign(self, verdict: Verdict) -> str:
-        """Give the sign for a verdict; it differs in form, and not by colour alone."""
+        """Return the sign for a verdict; it differs in form, and not by colour alone."""
         sign = (_SIGNS if self._has_signs() else _ASCII_SIGNS)[verdict]
         return f"{_COLOURS[verdict]}{sign}{_PLAIN}" if self.has_colour else sign
 
@@ -77,7 +77,7 @@ class Terminal:
         return _ARROW if self._has_signs() else _ASCII_ARROW
 
     def printable(self, text: str) -> str:
-        """Give the text with escapes for what the encoding does not have."""
+        """Return the text with escapes for what the encoding does not have."""
         return text.encode(self.encoding, "backslashreplace").decode(self.encoding)
 
     def _has_signs(self) -> bool:

@@ -18,7 +18,7 @@ _LONGEST_STALE_AFTER_SECONDS = 3600.0
 def problems_of_schedule(
     given: SourceSettings, interval_seconds: float, stale_after_seconds: float
 ) -> Sequence[str]:
-    """Tell what is wrong with the times, each named by where it was given."""
+    """Return what is wrong with the times, each named by where it was given."""
     problems: list[str] = []
     interval = given.origins.get("poll_interval", "poll_interval")
     stale_after = given.origins.get("stale_after", "stale_after")
@@ -39,7 +39,7 @@ def problems_of_schedule(
 def problems_of_budget(
     given: SourceSettings, interval_seconds: float, accounts: int, requests_per_minute: int
 ) -> Sequence[str]:
-    """Tell whether the exporter's own accounts need more requests than it may send."""
+    """Return whether the exporter's own accounts need more requests than it may send."""
     if interval_seconds < _SHORTEST_POLL_INTERVAL_SECONDS:
         return []
     if accounts * 60.0 / interval_seconds <= requests_per_minute:
@@ -57,7 +57,7 @@ def problems_of_budget(
 def warnings_of_budget(
     interval_seconds: float, accounts: int, requests_per_minute: int
 ) -> Sequence[str]:
-    """Tell if polls leave too few requests: prices would come too late, or not at all."""
+    """Return a warning if polls leave too few requests for prices to come in time, or at all."""
     of_account = [BALANCES, *(each for each in OPTIONAL_ENDPOINTS if each.is_of_account)]
     of_all = [each for each in OPTIONAL_ENDPOINTS if not each.is_of_account]
     needed = sum(
@@ -75,7 +75,7 @@ def warnings_of_budget(
 
 
 def problems_of_names(accounts: Iterable[SourceAccount]) -> Sequence[str]:
-    """Tell which names are there twice, or are not for accounts."""
+    """Return which names occur twice, or are not for accounts."""
     # Places instead of names, for one of these may be an e-mail by mistake.
     problems: list[str] = []
     wheres: dict[str, str] = {}
@@ -89,7 +89,7 @@ def problems_of_names(accounts: Iterable[SourceAccount]) -> Sequence[str]:
 
 
 def problems_of_thresholds(accounts: Iterable[SourceAccount]) -> Sequence[str]:
-    """Tell whose thresholds are in no order."""
+    """Return which accounts' thresholds are out of order."""
     return [
         f"{each.where}: thresholds must fall from warning over critical to liquidation, but are "
         + ", ".join(f"{ratio:g}" for ratio in each.thresholds.by_level().values())

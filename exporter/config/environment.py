@@ -107,12 +107,12 @@ def read_environment(*, with_account: bool) -> SourceSettings:
 
 
 def known_variables() -> frozenset[str]:
-    """Give the name of every variable that is read."""
+    """Return the name of every variable that is read."""
     return frozenset(_variable(name) for name in _Variables.model_fields)
 
 
 def variable_defaults() -> Mapping[str, str]:
-    """Give the default of every variable that has one."""
+    """Return the default of every variable that has one."""
     defaults = {name: field.default for name, field in _Variables.model_fields.items()}
     return {
         _variable(name): str(default) for name, default in defaults.items() if default is not None
@@ -120,7 +120,7 @@ def variable_defaults() -> Mapping[str, str]:
 
 
 def variable_descriptions() -> Mapping[str, str]:
-    """Give every variable with its meaning, those included that are not ours alone."""
+    """Return every variable with its meaning, those included that are not ours alone."""
     ours = {_variable(name): description_of(name) for name in _Variables.model_fields}
     return {
         **ours,
@@ -159,7 +159,7 @@ def _secret(name: str, value: str | None, file: Path | None) -> Secret:
 
 
 def _given_names() -> frozenset[str]:
-    """Give the known names that the environment holds; an empty variable is as good as none."""
+    """Return the known names that the environment holds; an empty variable is as good as none."""
     given = {name.upper() for name, value in os.environ.items() if value}
     return frozenset(name for name in _Variables.model_fields if _variable(name) in given)
 

@@ -109,7 +109,7 @@ def _require_regular(setting: str, path: Path, found: os.stat_result) -> None:
 
 
 def _unreadable(path: Path, error: OSError) -> str:
-    """Say why, without the parts of a path that may be a secret, given in the wrong place."""
+    """Return why, without the parts of a path that may be a secret, given in the wrong place."""
     if os.path.lexists(path):
         return f"cannot read {path}: {error.strerror}"
     existing = next((each for each in path.parents if os.path.lexists(each)), Path())
@@ -136,14 +136,14 @@ class Secret:
     file: Path | None = None
 
     def read(self) -> str:
-        """Give the secret's text without one trailing line end. Raises ConfigurationError."""
+        """Return the secret's text without one trailing line end. Raises ConfigurationError."""
         text = self.value
         if self.file is not None:
             text = read_text_file(self.setting, self.file, MAX_SECRET_BYTES)
         return (text or "").removesuffix("\n").removesuffix("\r")
 
     def is_open_to_others(self) -> bool:
-        """Tell whether it is in a file that every user of this machine may read."""
+        """Return whether it is in a file that every user of this machine may read."""
         try:
             return self.file is not None and bool(self.file.stat().st_mode & stat.S_IROTH)
         except OSError:
@@ -183,7 +183,7 @@ class CredentialSource:
         return Credentials(api_key=api_key, api_secret=api_secret, email=email)
 
     def warnings(self) -> tuple[str, ...]:
-        """Tell of files that are usable but carelessly kept."""
+        """Return a warning for each file that is usable but carelessly kept."""
         return tuple(
             f"{secret.setting}: every user of this machine may read the file; chmod o-r it"
             for secret in (self.api_key, self.api_secret, self.email)
@@ -192,7 +192,7 @@ class CredentialSource:
 
 
 def _token_problem(text: str) -> str | None:
-    """Tell what is wrong with an API key or secret, which are printable ASCII without spaces."""
+    """Return what is wrong with an API key or secret: they are printable ASCII without spaces."""
     if not text:
         return "is empty"
     if text.startswith(_BYTE_ORDER_MARK):
@@ -202,7 +202,7 @@ def _token_problem(text: str) -> str | None:
     if " " in text:
         return "holds a space; paste it again"
     if text[0] in "'\"" or text[-1] in "'\"":
-        return "is quoted; give it without quotation marks"
+        return "is quoted; write it without quotation marks"
     return None
 
 
@@ -214,7 +214,7 @@ def _email_problem(text: str) -> str | None:
     if not text.isprintable() or any(character.isspace() for character in text):
         return "holds spaces or control characters"
     if "@" not in text.strip("'\"@") or text[0] in "'\"":
-        return "is not an e-mail address; give the one of the account at the exchange"
+        return "is not an e-mail address; use the one of the account at the exchange"
     if len(text) > _MAX_EMAIL_CHARACTERS:
         return f"is longer than {_MAX_EMAIL_CHARACTERS} characters"
     return None

@@ -52,7 +52,7 @@ _U = TypeVar("_U")
 class AccountSettings:
     """One account and where its secrets are.
 
-    `origins` tells of each setting that was given, and is no default, where that was.
+    `origins` has where each setting was set that is not a default.
     """
 
     account: Account
@@ -163,5 +163,5 @@ def _merged(above: SourceSettings, below: SourceSettings) -> SourceSettings:
 
 
 def _or(first: _T | None, second: _U) -> _T | _U:
-    """Give `first` unless it is None; zero and False are values."""
+    """Return `first` unless it is None; zero and False are values."""
     return second if first is None else first

@@ -24,7 +24,7 @@ class Shard:
     total: int = 1
 
     def has(self, account_name: str) -> bool:
-        """Tell whether an account is this shard's."""
+        """Return whether an account is this shard's."""
         return shard_of(account_name, self.total) == self.number
 
 
@@ -32,12 +32,12 @@ ONLY_SHARD = Shard()
 
 
 def shard_of(account_name: str, total: int) -> int:
-    """Give the number of the shard, out of `total`, whose account it is."""
+    """Return the number of the shard, out of `total`, whose account it is."""
     return max(range(total), key=lambda number: _weight(number, account_name))
 
 
 def chosen_shard(number: int | None, total: int | None, hostname: str | None = None) -> Shard:
-    """Give the shard that the flags describe; with a `hostname`, its number is at the end of that.
+    """Return the shard that the flags describe; a `hostname` has its number at the end.
 
     Raises ConfigurationError, which names the flag.
     """

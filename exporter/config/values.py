@@ -155,7 +155,7 @@ NO_COLOUR_MEANING = "if set to anything, nothing is printed in colour"
 
 
 def description_of(name: str) -> str:
-    """Give the meaning of a variable or key; `_file` names a file that holds the value."""
+    """Return the meaning of a variable or key; `_file` names a file that holds the value."""
     if name.endswith("_file"):
         return f"file that holds it: {DESCRIPTIONS[name.removesuffix('_file')]}"
     return DESCRIPTIONS[name]
@@ -168,7 +168,7 @@ DEFAULT_BASE_URL: Final = "https://api.bitopro.com/v3"
 class SourceAccount:
     """One account, with the place where its secrets are. `where` names it in messages.
 
-    `origins` tells, for each setting that was given, under which name or where in which file.
+    `origins` has, for each setting that was set, the variable, or the file and the place in it.
     """
 
     where: str
@@ -195,13 +195,13 @@ class SourceSettings:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Give ' (did you mean ...?)' for a name that resembles a known one, else nothing."""
+    """Return ' (did you mean ...?)' for a name that resembles a known one, else nothing."""
     nearest = get_close_matches(name, list(known), n=1)
     return f" (did you mean {nearest[0]}?)" if nearest else ""
 
 
 def problem_texts(error: ValidationError) -> Sequence[tuple[tuple[int | str, ...], str, str]]:
-    """Give location, kind and text of each problem pydantic found, without what was given."""
+    """Return location, kind and text of each problem pydantic found, without what was given."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return [
         (each["loc"], each["type"], each["msg"].removeprefix("Value error, ")) for each in details

@@ -30,7 +30,7 @@ class _Choice(NamedTuple):
 
 @lru_cache(_REMEMBERED)
 def choose_format(accept: str) -> Format:
-    """Give the format that an `Accept` header prefers; the text format in case of doubt."""
+    """Return the format that an `Accept` header prefers; the text format in case of doubt."""
     text_quality, openmetrics_quality = 0.0, 0.0
     for choice in _choices(accept):
         version = choice.parameters.get("version", "")
@@ -43,7 +43,7 @@ def choose_format(accept: str) -> Format:
 
 @lru_cache(_REMEMBERED)
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Tell whether an `Accept-Encoding` header names gzip without refusing it."""
+    """Return whether an `Accept-Encoding` header names gzip without refusing it."""
     return any(
         choice.name in ("gzip", "x-gzip") and choice.quality > 0
         for choice in _choices(accept_encoding)

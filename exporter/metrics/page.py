@@ -228,7 +228,7 @@ class Exposition:
 
 
 def _is_small(snapshot: _Snapshot) -> bool:
-    """Tell whether it takes no longer than others may wait."""
+    """Return whether it takes no longer than others may wait."""
     length = 0
     for each in (*snapshot.accounts, *snapshot.market):
         length += sum(map(len, each.lines))

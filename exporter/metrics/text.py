@@ -135,7 +135,7 @@ def _shape(
     labels: tuple[str, ...],
     keys: tuple[tuple[str, ...], ...],
 ) -> tuple[str, ...]:
-    """Give what stands between the owner and the number, for each key."""
+    """Return what stands between the owner and the number, for each key."""
     comma = "," if follows and labels else ""
     brace = "}" if follows or labels else ""
     return tuple(f"{comma}{label_text(labels, key)}{brace} " for key in keys)

@@ -35,7 +35,7 @@ class AccountPoller:
     """One poller. `due_monotonic_seconds` is that of its next poll, `error` that of its last.
 
     `account_id` is the exchange's name for the account as it was known before this poller, and
-    `is_key_new` tells that the credentials were others then.
+    `is_key_new` says that the credentials were others then.
     """
 
     settings: AccountSettings
@@ -57,13 +57,13 @@ class AccountPoller:
         )
 
     def is_for(self, settings: AccountSettings, credentials: Credentials) -> bool:
-        """Tell whether nothing that it works with would change."""
+        """Return whether nothing that it works with would change."""
         return self.settings == settings and not self._has_others_than(credentials)
 
     def reconfigured(
         self, settings: AccountSettings, credentials: Credentials, soon_monotonic_seconds: float
     ) -> "AccountPoller":
-        """Give the poller of the same account with other settings, to be started.
+        """Return the poller of the same account with other settings, to be started.
 
         It knows whose answers to expect, and polls no later than this one would have, or at
         `soon_monotonic_seconds` if that is earlier. What the exchange has asked to wait for is
@@ -179,7 +179,7 @@ class PollerManager:
         self._pollers: dict[str, AccountPoller] = {}
         # By what identifies a key at an exchange: until when requests with it are to wait, and why.
         self._waits: dict[bytes, tuple[float, RateLimitedError]] = {}
-        # By account: those told to end that have not ended yet.
+        # By account: those that are stopping.
         self._ending: dict[str, set[asyncio.Task[None]]] = {}
 
     def apply(self, settings: Settings, credentials: Mapping[str, Credentials]) -> Changes:
@@ -235,18 +235,18 @@ class PollerManager:
         )
 
     def stop(self) -> None:
-        """Tell all of them to end."""
+        """Stop all of them."""
         for each in self._pollers.values():
             self._retire(each)
 
     def _waits_after(self, now: float) -> dict[bytes, tuple[float, RateLimitedError]]:
-        """Return how long each key is to wait, whatever becomes of the account that was told."""
-        told = {
+        """Return how long each key is to wait, whatever becomes of its account."""
+        asked = {
             poller.identity: (poller.due_monotonic_seconds, poller.error)
             for poller in self._pollers.values()
             if isinstance(poller.error, RateLimitedError)
         }
-        return {key: wait for key, wait in {**self._waits, **told}.items() if wait[0] > now}
+        return {key: wait for key, wait in {**self._waits, **asked}.items() if wait[0] > now}
 
     def _retire(self, poller: AccountPoller) -> None:
         poller.is_retired = True

@@ -33,8 +33,8 @@ from exporter.state import AccountState, EndpointState, MarketState, PollTimes, 
 class Schedule:
     """Times at which things are due, on a grid of their intervals that begins at `now`.
 
-    Whoever comes first when one is due takes it; nobody else does before the next time, unless it
-    is given back.
+    The first to come when one is due takes it; no other does before the next time, unless it is
+    given back.
     """
 
     def __init__(self, intervals_seconds: Mapping[str, float], now: float) -> None:
@@ -43,7 +43,7 @@ class Schedule:
         self._returned: set[str] = set()
 
     def is_due(self, name: str, now: float) -> bool:
-        """Tell whether it is time for it; never for what is not on the schedule."""
+        """Return whether it is time for it; never for what is not on the schedule."""
         return name in self._returned or now >= self._due.get(name, math.inf)
 
     def take(self, name: str, now: float) -> None:
@@ -96,7 +96,7 @@ class SharedMarket:
 
 
 def _intervals_seconds(settings: Settings) -> Mapping[str, float]:
-    """Give how often to ask what is asked once for all accounts; of two exchanges, nothing is."""
+    """Return how often to ask what is asked once for all accounts; of two exchanges, nothing is."""
     if not (settings.accounts and settings.has_one_exchange):
         return {}
     shortest_seconds = min(each.account.poll_interval_seconds for each in settings.accounts)
@@ -160,7 +160,7 @@ class OptionalRequests:
     ) -> AccountState:
         """Ask what is due, after a poll with this outcome and until shortly before the next one.
 
-        Gives the state that follows. Whatever else than PollError is raised is a bug.
+        Returns the state that follows. Whatever else than PollError is raised is a bug.
         """
         if isinstance(poll_error, AuthenticationError):
             self._was_refused = True
@@ -172,7 +172,7 @@ class OptionalRequests:
             self._not_before.clear()
         for endpoint in tuple(self._endpoints):
             if not self._is_due(endpoint) or (endpoint.is_of_account and state.received is None):
-                # Whose key it is, no balances have told yet.
+                # No balances have shown yet whose key it is.
                 continue
             left_seconds = due_monotonic_seconds - self._clock.monotonic() - _MARGIN_SECONDS
             if left_seconds < _LEAST_SECONDS:
@@ -223,7 +223,7 @@ class OptionalRequests:
     def _failed(
         self, state: AccountState, endpoint: Endpoint[OptionalResponse], error: PollError
     ) -> AccountState:
-        """Give the state after a failure, and leave it to other keys for a while."""
+        """Return the state after a failure, and leave it to other keys for a while."""
         name = endpoint.name
         self._failed_in_a_row[name] = self._failed_in_a_row.get(name, 0) + 1
         pause_seconds = UNAVAILABLE_SECONDS

@@ -19,7 +19,7 @@ _MAX_DOUBLINGS = 10
 InBetween = Callable[[AccountState, PollError | None, float], Awaitable[AccountState]]
 """Takes the state after a poll, the poll's error and when the next is due (monotonic seconds).
 
-Gives the state that follows, before that time.
+Returns the state that follows, before that time.
 """
 
 logger = logging.getLogger(__name__)
@@ -64,9 +64,9 @@ async def poll_forever(  # noqa: PLR0913 - everything it needs is passed in
 def delay_seconds(
     error: PollError, interval_seconds: float, failed_in_a_row: int, draw: float
 ) -> float:
-    """Give the pause after a failed poll: never shorter than the interval.
+    """Return the pause after a failed poll: never shorter than the interval.
 
-    Rejected credentials are tried once a minute, a rate limit is waited for as told (at most 5
+    Rejected credentials are tried once a minute, a rate limit is waited for as asked (at most 5
     minutes), and everything else doubles the interval, with up to a quarter added so that many
     exporters do not return in step, up to a minute: whatever was fixed is noticed within that.
     `draw` is in [0, 1).
@@ -87,7 +87,7 @@ def delay_seconds(
 async def poll_once(
     state: AccountState, exchange: Exchange, clock: Clock
 ) -> tuple[AccountState, PollError | None]:
-    """Poll, and give the state that follows from `state`, with the error if there was one."""
+    """Poll; return the state that follows from `state`, with the error if there was one."""
     started = clock.monotonic()
     try:
         poll = await exchange.poll()

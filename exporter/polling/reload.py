@@ -57,7 +57,7 @@ class ReloadSignal:
 
 
 class Reloader:
-    """Hands what is loaded well to `apply`; what is bad is logged and told."""
+    """Hands what is loaded well to `apply`; what is bad is logged and shown."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Reloader:
         self._options.reload_signal.call(asyncio.get_running_loop(), self._on_reload_signal)
 
     async def reload(self) -> Sequence[str]:
-        """Reload as soon as the reload that runs, if any, is through; give the problems found.
+        """Reload as soon as the reload that runs, if any, has ended; return the problems found.
 
         Calls that come before that are one with it, so that a crowd of them is two reloads. It goes
         on even if this is cancelled.
@@ -107,7 +107,7 @@ class Reloader:
 
     def _on_reload_signal(self) -> None:
         if not self._is_stopped:
-            logger.info("told to reload", extra={"signal": "SIGHUP"})
+            logger.info("reload requested", extra={"signal": "SIGHUP"})
             self._request()
 
     def _request(self) -> "asyncio.Task[Sequence[str]]":

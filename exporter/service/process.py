@@ -48,7 +48,7 @@ def run_until_signal(
     log_format: LogFormat,
     ending: Ending = DEFAULT_ENDING,
 ) -> int:
-    """Run until a signal of `ending`, or until `serve` has set its event, and give the exit code.
+    """Run until a signal of `ending`, or until `serve` has set its event; return the exit code.
 
     Anything else that ends it is a bug, but for ConfigurationError and UnableError, which are
     passed on.
@@ -67,7 +67,7 @@ def run_until_signal(
         stop_on_signal(loop, stop, _STOPPING_SECONDS, ending)
         await serve(stopped)
         if not stopped.is_set():
-            raise RuntimeError("the service ended without being told to")
+            raise RuntimeError("the service ended without being asked to")
 
     try:
         asyncio.run(until_signal())
@@ -164,7 +164,7 @@ async def run_service(  # noqa: PLR0913 - everything it needs is passed in
         with exit_on_failure.over("server"):
             await serve(pages, sockets, stopped.wait, protection.tls)
 
-    # Before anything runs, so that a file that has gone since it was checked is told as such.
+    # Before anything runs, so that a file that has gone since it was checked is reported as such.
     ssl_context, credentials = client_ssl_context(), read_credentials(settings)
 
     async with asyncio.TaskGroup() as group:
@@ -213,7 +213,7 @@ def client_ssl_context() -> ssl.SSLContext:
 
 
 def _context_problem(path: Path, authorities: str | Path, error: OSError) -> str:
-    """Tell which of the two files it is that OpenSSL could not use."""
+    """Return which of the two files OpenSSL could not use."""
     reason = error.strerror or str(error)
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(authorities)

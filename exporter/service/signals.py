@@ -67,7 +67,7 @@ def stop_on_signal(
 
     for each in ending.signals:
         loop.add_signal_handler(each, stop, each.name)
-        # The loop is told by a file descriptor and puts a handler that does nothing in place;
+        # The loop is woken by a file descriptor and puts a handler that does nothing in place;
         # ours runs in its stead, even while the loop is blocked.
         signal.signal(each, on_signal)
 

@@ -1,7 +1,7 @@
 """Telling systemd how we are: ready, stopping, and alive for as long as every account is polled.
 
 The protocol is sd_notify(3): a line of text to a Unix socket that the environment names. Without
-one, nobody is told anything.
+one, nothing is sent.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from exporter.state import AccountState
 
 # A poll's deadline, what is asked between polls, and a busy machine.
 _LATE_SECONDS = 30.0
-# A watchdog that is more patient, or none at all, is told all the same: it harms nobody.
+# Sent without a watchdog too, or with a slower one: it does no harm.
 _LOOK_SECONDS = 5.0
 _MICRO = 1e-6
 
@@ -39,7 +39,7 @@ class SystemdNotifier:
         self._is_overdue = False
 
     async def attend(self, stopped: asyncio.Event) -> None:
-        """Tell that we are ready, then that we are alive, until `stopped` is set."""
+        """Notify that we are ready, then that we are alive, until `stopped` is set."""
         if self._address is None:
             return
         self._tell("READY=1")
@@ -61,7 +61,7 @@ class SystemdNotifier:
         self._is_overdue = bool(overdue)
 
     def _overdue(self) -> list[str]:
-        """Give the names of accounts whose next poll should have ended long ago."""
+        """Return the names of accounts whose next poll should have ended long ago."""
         now = self._monotonic()
         states = {state.account.name: state for state in self._states()}
         before, self._progress = self._progress, {}
@@ -78,14 +78,14 @@ class SystemdNotifier:
         if self._address is None:
             return
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as told:
-                told.sendto(text.encode(), self._address)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sender:
+                sender.sendto(text.encode(), self._address)
         except OSError as error:
-            logger.warning("cannot tell systemd", extra={"detail": error.strerror or str(error)})
+            logger.warning("cannot notify systemd", extra={"detail": error.strerror or str(error)})
 
 
 def longest_silence_seconds(state: AccountState) -> float:
-    """Give how long after a state the next one may take to come, at the very most."""
+    """Return how long after a state the next one may take to come, at the very most."""
     waits_seconds = MAX_RETRY_AFTER_SECONDS if state.reason == "rate_limited" else SLOW_SECONDS
     return max(state.account.poll_interval_seconds, waits_seconds) + _LATE_SECONDS
 
@@ -97,7 +97,7 @@ def _socket_address(environment: Mapping[str, str]) -> str | None:
 
 
 def _feed_seconds(environment: Mapping[str, str]) -> float:
-    """Give half of the watchdog's patience, if it has so little."""
+    """Return half of the watchdog's patience, if it has so little."""
     microseconds = environment.get("WATCHDOG_USEC", "")
     if not (microseconds.isascii() and microseconds.isdigit()):
         return _LOOK_SECONDS

@@ -51,7 +51,7 @@ class Gate:
         self._count("host", host)
 
     def authenticate(self, headers: Mapping[bytes, bytes]) -> str:
-        """Give the API key whose owner signed the request. Raises RefusedError (401, 409, 429)."""
+        """Return the API key that signed the request. Raises RefusedError (401, 409, 429)."""
         key = headers.get(b"x-bitopro-apikey", b"").decode("latin-1")
         payload = headers.get(b"x-bitopro-payload", b"")
         signed = headers.get(b"x-bitopro-signature", b"")

@@ -57,7 +57,7 @@ class Books:
 
 
 def totals(books: Books, prices: Mapping[str, Decimal]) -> tuple[Decimal, Decimal]:
-    """Give assets and debts in USDT at mark prices, truncated to eight decimals."""
+    """Return assets and debts in USDT at mark prices, truncated to eight decimals."""
     assets = debts = Decimal(0)
     for currency, holding in books.holdings.items():
         assets = EXACT.fma(holding.assets, prices[currency], assets)
@@ -66,7 +66,7 @@ def totals(books: Books, prices: Mapping[str, Decimal]) -> tuple[Decimal, Decima
 
 
 def ad_ratio(assets: Decimal, debts: Decimal) -> Decimal:
-    """Give assets / debts truncated to two decimals; 0 without debts."""
+    """Return assets / debts truncated to two decimals; 0 without debts."""
     if not debts:
         return Decimal(0)
     return EXACT.divide_int(EXACT.scaleb(assets, 2), debts).scaleb(-2)
@@ -103,7 +103,7 @@ _FEE_RATE = Decimal("0.01")
 
 
 def needs_liquidation(books: Books, prices: Mapping[str, Decimal]) -> bool:
-    """Tell whether the ratio is below the limit; an account without debt never is."""
+    """Return whether the ratio is below the limit; an account without debt never is."""
     assets, debts = totals(books, prices)
     return debts > 0 and assets < LIQUIDATION_RATIO * debts
 
@@ -192,7 +192,7 @@ class Ledger:
         self._second = 0
 
     def at(self, second: int) -> Books:
-        """Give the books at a simulated second, which must not lie before the last one asked."""
+        """Return the books at a simulated second, which must not lie before the last one asked."""
         step = self._scenario.check_seconds
         for checked in range(self._second + step, second + 1, step):
             self._check(checked)
@@ -225,7 +225,7 @@ _DOCUMENTED_HOLDINGS = (
     ),
 )
 
-# What an account of a scenario with debts owes in all, in USDT, before accounts are told apart.
+# What an account of a scenario with debts owes in all, in USDT, before accounts are varied.
 _DEBT_VALUE = Decimal(40_000)
 _UNINDEBTED_RATIO = Decimal(2)
 
@@ -241,7 +241,7 @@ _UNIT_DEBT_SHARE = Decimal("0.96")
 def opening_books(
     scenario: Scenario, number: int, codes: tuple[str, ...], first_id: int = FIRST_ACCOUNT_ID
 ) -> Books:
-    """Give the books of account `number` (0 is the default key's) at simulated second 0."""
+    """Return the books of account `number` (0 is the default key's) at simulated second 0."""
     account_id = str(first_id + number)
     if scenario.course == "documented":
         return Books(account_id, dict(_DOCUMENTED_HOLDINGS))

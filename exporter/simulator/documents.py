@@ -28,7 +28,7 @@ _DOCUMENTED_TERMS = {
 
 
 def balances_document(books: Books, prices: Mapping[str, Decimal]) -> Document:
-    """Give the answer of `GET /margin/balances`."""
+    """Return the answer of `GET /margin/balances`."""
     assets, debts = totals(books, prices)
     ratio = ad_ratio(assets, debts)
     return {
@@ -57,7 +57,7 @@ def balances_document(books: Books, prices: Mapping[str, Decimal]) -> Document:
 
 
 def mark_price_document(prices: Mapping[str, Decimal]) -> Document:
-    """Give the answer of `GET /margin/mark-price`."""
+    """Return the answer of `GET /margin/mark-price`."""
     return {
         "tokenPrices": {
             currency: {"currency": currency, "price": f"{price:.8f}"}
@@ -67,7 +67,7 @@ def mark_price_document(prices: Mapping[str, Decimal]) -> Document:
 
 
 def borrow_document(prices: Mapping[str, Decimal], annual_percentage: Decimal) -> Document:
-    """Give the answer of `GET /margin/provisioning/borrow`."""
+    """Return the answer of `GET /margin/provisioning/borrow`."""
     return {
         currency: _pool(currency, _POOL_VALUE / price, annual_percentage)
         for currency, price in prices.items()
@@ -84,7 +84,7 @@ def documented_borrow_document() -> Document:
 def liquidations_document(
     liquidations: Iterable[Liquidation], started: float, speed: float
 ) -> Document:
-    """Give the answer of `GET /margin/user-liquidations`.
+    """Return the answer of `GET /margin/user-liquidations`.
 
     `started` is the wall clock (unix seconds) at the beginning of simulated time.
     """

@@ -1,4 +1,4 @@
-"""The healthy exchange: a request gives an answer."""
+"""The healthy exchange: from a request to its answer."""
 
 from collections.abc import Callable
 
@@ -90,7 +90,7 @@ class Exchange:
         )
 
     def answer(self, request: Request, host: str) -> Answer:
-        """Give the good answer to a client host. Raises RefusedError."""
+        """Return the good answer to a client host. Raises RefusedError."""
         self._gate.admit(host)
         if request.path not in PATHS:
             raise RefusedError(404, "Not found")
@@ -102,5 +102,5 @@ class Exchange:
         return json_answer(200, document, self._wall())
 
     def refusal(self, status: int, text: str) -> Answer:
-        """Give the answer to a request that is refused."""
+        """Return the answer to a request that is refused."""
         return json_answer(status, {"error": text}, self._wall())

@@ -54,19 +54,19 @@ STEP_SECONDS = 100
 
 
 def currencies(count: int) -> tuple[str, ...]:
-    """Give `count` currency codes: real ones first, then made-up ones for load tests."""
+    """Return `count` currency codes: real ones first, then made-up ones for load tests."""
     real = tuple(_OPENING_PRICES)[:count]
     return real + tuple(f"TOKEN{number}" for number in range(1, count - len(real) + 1))
 
 
 def opening_price(currency: str) -> Decimal:
-    """Give the price in USDT around which a currency moves; 1 for made-up currencies."""
+    """Return the price in USDT around which a currency moves; 1 for made-up currencies."""
     return _OPENING_PRICES.get(currency, Decimal(1))
 
 
 @lru_cache(maxsize=512)
 def prices(course: Course, codes: tuple[str, ...], second: int) -> Mapping[str, Decimal]:
-    """Give the mark prices in USDT, eight decimals, at a simulated second."""
+    """Return the mark prices in USDT, eight decimals, at a simulated second."""
     return MappingProxyType(
         {code: _price(course, code, place, second) for place, code in enumerate(codes)}
     )
@@ -90,7 +90,7 @@ def _price(course: Course, code: str, place: int, second: int) -> Decimal:
 
 
 def _waves(second: int, place: int) -> float:
-    """Give a smooth deviation within 2 %: two waves of half an hour and of seven minutes."""
+    """Return a smooth deviation within 2 %: two waves of half an hour and of seven minutes."""
     slow = math.sin(math.tau * second / 1800 + place)
     quick = math.sin(math.tau * second / 420 + 2 * place)
     return 0.014 * slow + 0.006 * quick

@@ -24,7 +24,7 @@ class Answer:
 
 
 def json_answer(status: int, document: Document, wall_seconds: float) -> Answer:
-    """Give the answer that carries a JSON object, dated with the wall clock (unix seconds)."""
+    """Return the answer that carries a JSON object, dated with the wall clock (unix seconds)."""
     return Answer(
         status,
         (("Date", formatdate(wall_seconds, usegmt=True)), ("Content-Type", JSON_TYPE)),
@@ -38,12 +38,12 @@ def json_bytes(document: object) -> bytes:
 
 
 def encode(answer: Answer) -> bytes:
-    """Give the whole answer, framed by Content-Length."""
+    """Return the whole answer, framed by Content-Length."""
     return head(answer, ("Content-Length", str(len(answer.body)))) + answer.body
 
 
 def head(answer: Answer, *framing: tuple[str, str], version: str = "HTTP/1.1") -> bytes:
-    """Give the status line and the headers, `framing` included, up to the empty line."""
+    """Return the status line and the headers, `framing` included, up to the empty line."""
     lines = [f"{version} {answer.status} {_reason(answer.status)}"]
     lines += [f"{name}: {value}" for name, value in (*answer.headers, *framing)]
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1")
@@ -75,7 +75,7 @@ class Request:
 
 
 async def receive(reader: asyncio.StreamReader, leftover: bytes) -> tuple[Request | None, bytes]:
-    """Give the next request and the bytes behind it; no request once the client has left.
+    """Return the next request and the bytes behind it; no request once the client has left.
 
     `leftover` are the bytes behind the request before. Raises BadRequestError.
     """

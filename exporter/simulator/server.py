@@ -64,7 +64,7 @@ class Simulator:
 
     @property
     def base_url(self) -> str:
-        """What an exporter is given as the base URL of the API."""
+        """The API's base URL, for an exporter."""
         scheme = "https" if self._config.ssl_context else "http"
         host = self._config.host or "localhost"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}/v3"
@@ -178,7 +178,7 @@ class Simulator:
             first = False
 
     async def _respond(self, peer: Peer, request: Request, *, first: bool) -> bool:
-        """Answer one request; tell whether the connection stays open."""
+        """Answer one request; return whether the connection stays open."""
         fault = self._fault
         is_meant = self._is_of_balances or request.path == self._fault_path
         if (
@@ -207,12 +207,12 @@ class Simulator:
         return self._fault_path == BALANCES_PATH
 
     def _is_due(self, fault: Fault) -> bool:
-        """Count a request that the fault applies to; tell whether it is still to fail."""
+        """Count a request that the fault applies to; return whether it is still to fail."""
         self._faulted += 1
         return fault.times is None or self._faulted <= fault.times
 
     async def _misbehave(self, peer: Peer, request: Request, answer: Answer, fault: Fault) -> bool:
-        """Answer as the fault wants it; tell whether the connection stays open."""
+        """Answer as the fault wants it; return whether the connection stays open."""
         stays = request.keep_alive
         match fault.effect:
             case OnWire(run=run, keeps_open=keeps_open):
@@ -230,7 +230,7 @@ class Simulator:
 
 
 def _bytes(request: Request, answer: Answer) -> bytes:
-    """Give the bytes of an answer: without its body for HEAD, saying so when it is the last."""
+    """Return the bytes of an answer: without its body for HEAD, saying so when it is the last."""
     last = () if request.keep_alive else (("Connection", "close"),)
     answer = Answer(answer.status, (*answer.headers, *last), answer.body)
     if request.method == "HEAD":

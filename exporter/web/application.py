@@ -183,7 +183,7 @@ async def _refuse(
 
 
 def _with_headers(send: Send, wanted: Mapping[str, str]) -> Send:
-    """Give what puts the operator's headers in the place of ours."""
+    """Return what puts the operator's headers in the place of ours."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -75,7 +75,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 def _client_auth_type(value: str) -> str:
     if value in _UNVERIFIED:
         raise ValueError(
-            "a certificate that nobody verifies proves nothing, and is not supported; use "
+            "a certificate that is not verified proves nothing, and is not supported; use "
             "RequireAndVerifyClientCert"
         )
     if value not in _VERIFICATION:
@@ -175,7 +175,7 @@ def read_web_config(path: Path) -> WebConfig:
 
 
 def _problems_of_empty_sections(path: Path, document: object) -> list[str]:
-    """Tell which sections are there and hold nothing, as if something had filled in too little."""
+    """Return the sections that are there but empty, as if a template had filled in too little."""
     sections = document.items() if isinstance(document, dict) else ()
     return [
         f"{path}: {name}: is empty; fill it in, or remove it"

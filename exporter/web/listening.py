@@ -65,12 +65,12 @@ def address_problems(addresses: Iterable[str], *, resolves: bool = False) -> lis
 
 
 def is_public(listening: socket.socket) -> bool:
-    """Tell whether other machines may reach the socket."""
+    """Return whether other machines may reach the socket."""
     return not _is_loopback(listening.getsockname()[0])
 
 
 def is_public_address(address: str) -> bool:
-    """Tell the same of a `host:port` that nothing listens on yet; a name counts as public."""
+    """Return the same for a `host:port` that nothing listens on yet; a name counts as public."""
     host, _ = host_and_port(address)
     try:
         return not host or not _is_loopback(host)
@@ -79,7 +79,7 @@ def is_public_address(address: str) -> bool:
 
 
 def url_of(listening: socket.socket, scheme: str = "http") -> str:
-    """Give the URL under which a person on this machine reaches the socket."""
+    """Return the URL under which a person on this machine reaches the socket."""
     host, port = listening.getsockname()[:2]
     if host in ("::", "0.0.0.0"):  # noqa: S104 - compared, not bound
         host = "localhost"
@@ -87,7 +87,7 @@ def url_of(listening: socket.socket, scheme: str = "http") -> str:
 
 
 def bound_address(listening: socket.socket) -> str:
-    """Give `host:port` as it was bound, which says who may reach it."""
+    """Return `host:port` as it was bound, which says who may reach it."""
     host, port = listening.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

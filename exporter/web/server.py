@@ -141,7 +141,7 @@ def _scope(request: h11.Request, writer: asyncio.StreamWriter, ends: Scope) -> S
 
 
 async def _receive() -> Message:
-    """Give no body: none is read."""
+    """Return no body: none is read."""
     return {"type": "http.request", "body": b"", "more_body": False}
 
 

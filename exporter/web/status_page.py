@@ -43,7 +43,7 @@ class AccountView:
 
 
 def view_of(state: AccountState, wall_seconds: float, monotonic_seconds: float) -> AccountView:
-    """Give the state in words, as of now on both clocks."""
+    """Return the state in words, as of now on both clocks."""
     condition = _condition(state, monotonic_seconds)
     facts: list[tuple[str, str]] = []
     if state.reason is not None:
@@ -58,7 +58,7 @@ def view_of(state: AccountState, wall_seconds: float, monotonic_seconds: float) 
 
 
 def span(seconds: float) -> str:
-    """Give a length of time in the two units that matter, with spaces that do not break."""
+    """Return a length of time in the two units that matter, with spaces that do not break."""
     whole = max(0, int(seconds))
     if whole < _MINUTE:
         text = f"{whole} s"
@@ -103,7 +103,7 @@ def _next(seconds: float) -> str:
 
 
 def utc(timestamp_seconds: float) -> str:
-    """Give a time for people."""
+    """Return a time for people."""
     return datetime.fromtimestamp(timestamp_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
@@ -180,7 +180,7 @@ class StatusPage:
         self._shows_balances = shows_balances
 
     def render(self, states: Iterable[AccountState]) -> str:
-        """Give the page as HTML."""
+        """Return the page as HTML."""
         wall, monotonic = self._clock.wall(), self._clock.monotonic()
         viewed = [(view_of(state, wall, monotonic), state) for state in states]
         viewed.sort(key=lambda each: _ORDER.index(each[0].condition))
@@ -264,7 +264,7 @@ def _refusal(status: ExporterStatus, wall_seconds: float) -> str:
 
 
 def _summary(views: list[AccountView]) -> str:
-    """Give how many accounts are in which condition, the worst first."""
+    """Return how many accounts are in which condition, the worst first."""
     if not views:
         return "no accounts"
     counts = Counter(view.condition for view in views)

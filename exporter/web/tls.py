@@ -33,7 +33,7 @@ class ServerTLS:
 
     # The ssl module's own type for a certificate is a dictionary of anything.
     def lets_in(self, certificate: Mapping[str, Any] | None) -> bool:
-        """Tell whether the client may stay that showed this verified certificate, or none.
+        """Return whether the client may stay that showed this verified certificate, or none.
 
         A certificate is required by the context, where it is required at all.
         """
@@ -136,7 +136,7 @@ class Protection:
         return "http" if self._present.tls is None else "https"
 
     def present(self) -> Guarded:
-        """Give what is in force, after a look at the files if the last one was long ago."""
+        """Return what is in force, after a look at the files if the last one was long ago."""
         now = self._monotonic()
         if self._path is not None and now >= self._due_monotonic_seconds:
             self._due_monotonic_seconds = now + _LOOK_AGAIN_SECONDS
@@ -144,11 +144,11 @@ class Protection:
         return self._present
 
     def tls(self) -> ServerTLS | None:
-        """Give what a new connection is to use."""
+        """Return what a new connection is to use."""
         return self.present().tls
 
     def knows_its_clients(self) -> bool:
-        """Tell whether a client has to prove who it is."""
+        """Return whether a client has to prove who it is."""
         return self.present().config.knows_its_clients
 
     def _look(self, path: Path) -> None:

@@ -82,7 +82,7 @@ class FairSemaphore:
             raise
 
     def _leave(self) -> None:
-        """Give the place to the next address and its next user, which then are the last."""
+        """Return the place to the next address and its next user, which then are the last."""
         while self._clients:
             client = next(iter(self._clients))
             users = self._clients.pop(client)
@@ -170,7 +170,7 @@ class Authenticator:
         self._checks = checks or _Checks()
 
     def with_users(self, users: Mapping[str, str]) -> "Authenticator":
-        """Give one of other users, which checks no more passwords at once than this one does."""
+        """Return one of other users, which checks no more passwords at once than this one does."""
         return Authenticator(users, self._checks)
 
     async def check(self, authorization: str, host: str) -> Verdict:

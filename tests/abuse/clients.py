@@ -68,7 +68,7 @@ async def exchange(port: int, request: bytes, *, thirsty: bool = False) -> bytes
 
 
 def status_of(answer: bytes) -> int | None:
-    """Give the status of an answer, None for a connection closed without one."""
+    """Return the status of an answer, None for a connection closed without one."""
     return int(answer.split(b" ", 2)[1]) if answer else None
 
 
@@ -114,7 +114,7 @@ def _client(*, thirsty: bool) -> Iterator[socket.socket]:
 
 
 def _is_established(client: socket.socket) -> bool:
-    """Tell whether neither end nor reset has come; reading would not, while data is queued."""
+    """Return whether neither end nor reset has come; reading would not, while data is queued."""
     return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _ESTABLISHED
 
 

@@ -35,7 +35,7 @@ class RunningExporter:
         return 1024 * int(status.partition("VmRSS:")[2].split()[0])
 
     def log_lines(self) -> list[str]:
-        """Give everything logged so far."""
+        """Return everything logged so far."""
         return self.log.read_text(encoding="utf-8").splitlines()
 
 

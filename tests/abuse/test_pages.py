@@ -52,7 +52,7 @@ _SAMPLE = re.compile(rf'^{PREFIX}(\w+)\{{account="(\w+)"(.*)\}} (\S+)$', re.MULT
 
 
 def state_of(name: str, generation: int) -> AccountState:
-    """Give a state of which everything is of the generation."""
+    """Return a state of which everything is of the generation."""
     amount, seconds = Decimal(generation), float(generation)
     balance = Balance(amount, amount, amount, amount, generation, generation, amount)
     snapshot = Snapshot(
@@ -94,7 +94,7 @@ def state_of(name: str, generation: int) -> AccountState:
 
 
 def generations(page: Page) -> Mapping[str, set[float]]:
-    """Give the generations that appear on the page, by account."""
+    """Return the generations that appear on the page, by account."""
     found: dict[str, set[float]] = defaultdict(set)
     for name, account, labels, value in _SAMPLE.findall(text_of(page)):
         if name in IN_LABEL:
@@ -105,7 +105,7 @@ def generations(page: Page) -> Mapping[str, set[float]]:
 
 
 def text_of(page: Page) -> str:
-    """Give the page as text, decompressed."""
+    """Return the page as text, decompressed."""
     is_compressed = page.headers.get("content-encoding") == "gzip"
     return (gzip.decompress(page.body) if is_compressed else page.body).decode()
 

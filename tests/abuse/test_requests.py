@@ -30,7 +30,7 @@ def _nothing_is_logged(exporter: RunningExporter) -> Iterator[None]:
 
 
 def client_hello() -> bytes:
-    """Give what a client that expects TLS sends first."""
+    """Return what a client that expects TLS sends first."""
     outgoing = ssl.MemoryBIO()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     handshake = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="exporter")

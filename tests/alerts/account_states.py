@@ -47,7 +47,7 @@ class State:
 
     @property
     def world(self) -> World:
-        """Give the history of the account, which is named after the state."""
+        """Return the history of the account, which is named after the state."""
         return {**account(self.name, self.changes), **self.beside}
 
 
@@ -60,7 +60,7 @@ def _good(name: str, changes: Changes, seconds: int = _FOREVER) -> State:
 
 
 def labelled(name: str, history: History, instance: str | None = None) -> World:
-    """Give the one series of a label that the exchange does not document."""
+    """Return the one series of a label that the exchange does not document."""
     page = account(name, {SAFE: history}, instance=instance)
     return {
         series.replace("SAFETY_THRESHOLD", "MARGIN_CALL"): each
@@ -115,7 +115,7 @@ BAD = [
 
 
 def _in_other_unit(name: str, marker: str) -> World:
-    """Give an account whose unit changes from USDT to TWD."""
+    """Return an account whose unit changes from USDT to TWD."""
     gone: Changes = {ASSETS: marker, DEBT: marker, "bitopro_margin_mark_price*": marker}
     usdt = account(name, during(_FROM, _FOREVER, gone))
     price: Changes = {BTC_PRICE: 64_824.45906666 * 32}
@@ -137,7 +137,7 @@ def _target(name: str) -> str:
 
 
 def _outage(seconds: int, after: Changes) -> Changes:
-    """Give no page for a while, then for half a minute what an exporter shows at its start."""
+    """Return no page for a while, then for half a minute what an exporter shows at its start."""
     down = during(_FROM, _FROM + seconds, {**NO_PAGE, "up": 0})
     start = during(_FROM + seconds, _FROM + seconds + 30, after)
     return {

@@ -34,7 +34,7 @@ STARTED = "process_start_time_seconds"
 
 
 def ratio(value: float) -> dict[str, float]:
-    """Give totals of that ratio, with a debt of 100,000."""
+    """Return totals of that ratio, with a debt of 100,000."""
     return {ASSETS: value * 100_000, DEBT: 100_000}
 
 
@@ -49,17 +49,17 @@ NO_PAGE: Changes = {"bitopro_margin_*": STALE, "process_*": STALE}
 
 
 def failures(reason: str) -> str:
-    """Give the name of a count of failures."""
+    """Return the name of a count of failures."""
     return f'bitopro_margin_poll_failures_total{{reason="{reason}"}}'
 
 
 def rising(start: int, end: int, seconds: int) -> History:
-    """Give a count that rises by one each so many seconds, between two minutes."""
+    """Return a count that rises by one each so many seconds, between two minutes."""
     return lambda at: max(0, min(at, end * MINUTE) - start * MINUTE + seconds) // seconds
 
 
 def line(start: int, end: int, before: float, after: float) -> History:
-    """Give a value that moves evenly between two minutes, and stays."""
+    """Return a value that moves evenly between two minutes, and stays."""
     return lambda at: (
         before + (after - before) * min(1.0, max(0.0, (at / MINUTE - start) / (end - start)))
     )
@@ -85,18 +85,18 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Give the name of the account."""
+        """Return the name of the account."""
         alert = self.alert.removeprefix("BitoproMargin")
         return f"{alert}: {self.about}" if self.about else alert
 
     @property
     def world(self) -> World:
-        """Give the history of the account."""
+        """Return the history of the account."""
         return account(self.name, self.changes)
 
     @property
     def expected_labels(self) -> Labels:
-        """Give all labels of the alert but its name and severity."""
+        """Return all labels of the alert but its name and severity."""
         of = "instance" if self.of_exporter else "account"
         return {of: self.name, **{k: v or self.name for k, v in self.labels.items()}}
 

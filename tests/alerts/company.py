@@ -21,7 +21,7 @@ KEPT = ("bitopro_margin_mark_price", "bitopro_margin_borrow_annual_interest_rati
 
 
 def drill(changes: Mapping[str, History]) -> World:
-    """Give what the shipped configuration makes of a drill's page."""
+    """Return what the shipped configuration makes of a drill's page."""
     world = account("drill", changes, instance="127.0.0.1:7", job=_JOB)
     target = f'up{{instance="127.0.0.1:7",job="{_JOB}"}}'
     # The target's own label stands on `up` and prices too; what else is of no account is dropped.

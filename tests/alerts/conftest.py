@@ -60,7 +60,7 @@ def _tool(*names: str) -> str:
 
 
 def _together(cases: Iterable[Case | State]) -> World:
-    """Give one world with the accounts of many cases, for promtool is slow to start over."""
+    """Return one world with the accounts of many cases, for promtool is slow to start over."""
     return {series: history for case in cases for series, history in case.world.items()}
 
 

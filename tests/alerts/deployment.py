@@ -35,13 +35,13 @@ class Rule:
 
 
 def document(path: Path) -> Document:
-    """Give a file of YAML."""
+    """Return a file of YAML."""
     loaded: Document = yaml.safe_load(path.read_text())
     return loaded
 
 
 def rules_of(path: Path) -> list[Rule]:
-    """Give the rules of a file, in order."""
+    """Return the rules of a file, in order."""
     return [
         Rule(
             name=rule.get("alert") or rule["record"],

@@ -22,7 +22,7 @@ class Selector:
 
 
 def selectors(expression: str) -> Iterator[Selector]:
-    """Give every metric that an expression reads, once for each place."""
+    """Return every metric that an expression reads, once for each place."""
     bare = _SELECTOR.sub(" ", expression)
     for metric, inside in _SELECTOR.findall(expression):
         yield Selector(metric, tuple(_MATCHER.findall(inside)))
@@ -34,12 +34,12 @@ def selectors(expression: str) -> Iterator[Selector]:
 
 
 def listed_labels(expression: str) -> set[str]:
-    """Give the labels that an expression groups or matches by."""
+    """Return the labels that an expression groups or matches by."""
     lists = _LABEL_LIST.findall(_STRING.sub('""', expression))
     return {label.strip() for each in lists for label in each.split(",") if label.strip()}
 
 
 def queries(annotations: Mapping[str, str]) -> list[str]:
-    """Give the expressions that the templates of annotations ask for, with %q filled in."""
+    """Return the expressions that the templates of annotations ask for, with %q filled in."""
     texts = re.findall(r'printf "((?:[^"\\]|\\.)*)"[^|}]*\| query', " ".join(annotations.values()))
     return [text.replace(r"\"", '"').replace("%q", '"any"') for text in texts]

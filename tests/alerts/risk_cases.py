@@ -43,7 +43,7 @@ ENDPOINT_SUCCESS = 'bitopro_margin_endpoint_last_success_timestamp_seconds{endpo
 def position(
     holds: Mapping[str, float], owes: Mapping[str, float], bitcoin: float = 60_000
 ) -> Changes:
-    """Give amounts, prices, and the totals that follow from them."""
+    """Return amounts, prices, and the totals that follow from them."""
     costs = {"BTC": bitcoin, "ETH": 3_000, "USDT": 1}
     listed = ("BTC", "ETH", "USDT")
     return {

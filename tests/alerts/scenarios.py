@@ -43,23 +43,23 @@ Changes = Mapping[str, float | str | History]
 
 
 def always(value: float | str) -> History:
-    """Give a value that does not change."""
+    """Return a value that does not change."""
     return lambda _: value
 
 
 def between(start: int, end: int, bad: float | str | History, good: History) -> History:
-    """Give another value, or other values, from `start` to before `end`."""
+    """Return another value, or other values, from `start` to before `end`."""
     other = bad if callable(bad) else always(bad)
     return lambda at: other(at) if start <= at < end else good(at)
 
 
 def clock(at: int) -> float:
-    """Give the time itself, as a time of last success has it."""
+    """Return the time itself, as a time of last success has it."""
     return at
 
 
 def counter(at: int) -> float:
-    """Give a count that rises by one per scrape."""
+    """Return a count that rises by one per scrape."""
     return at // INTERVAL
 
 
@@ -76,7 +76,7 @@ _REASONS = re.compile(r'reason="(?!auth|rate_limited|timeout)')
 
 @cache
 def series_of_page() -> Mapping[str, float]:
-    """Give the samples of a page that rules may read, by name and labels without the account."""
+    """Return the samples of a page that rules may read, by name and labels without the account."""
     samples = re.findall(
         r"^((?:bitopro_margin|process_start)\S+) (\S+)$", _page(), flags=re.MULTILINE
     )
@@ -144,7 +144,7 @@ def account(
     job: str = "bitopro-margin",
     account_id: str | None = None,
 ) -> World:
-    """Give what scrapes show of a healthy account and its exporter, with changes.
+    """Return what scrapes show of a healthy account and its exporter, with changes.
 
     Changes name series as on the page, without the account, or `up`. The exporter's address is
     the account's name, and so is its id at the exchange, if nothing else is said. Amounts follow
@@ -191,7 +191,7 @@ def _scaled(amount: History, total: History, usual: History) -> History:
 
 
 def during(start: int, end: int, changes: Changes) -> dict[str, History]:
-    """Give changes to a healthy account that hold from `start` to before `end`, in seconds."""
+    """Return changes to a healthy account that hold from `start` to before `end`, in seconds."""
     healthy = _healthy()
     return {
         series: between(start, end, change, healthy[series])
@@ -200,7 +200,7 @@ def during(start: int, end: int, changes: Changes) -> dict[str, History]:
 
 
 def then(*parts: tuple[int, int, Changes]) -> dict[str, History]:
-    """Give changes that hold between two minutes each; parts do not overlap."""
+    """Return changes that hold between two minutes each; parts do not overlap."""
     together: dict[str, History] = {}
     for start, end, changes in parts:
         for series, history in during(start * MINUTE, end * MINUTE, changes).items():
@@ -218,7 +218,7 @@ def _healthy() -> Mapping[str, History]:
 
 
 def _histories(changes: Changes) -> dict[str, History]:
-    """Give a history per series; a star at the end stands for any rest of the name."""
+    """Return a history per series; a star at the end stands for any rest of the name."""
     return {
         series: change if callable(change) else always(change)
         for pattern, change in changes.items()
@@ -250,7 +250,7 @@ class Timeline:
         self.texts = texts
 
     def minutes(self, alert: str, labels: Labels) -> list[int]:
-        """Give the minutes at which an alert fires with exactly these labels."""
+        """Return the minutes at which an alert fires with exactly these labels."""
         wanted = (alert, tuple(sorted(labels.items())))
         return [
             minute
@@ -259,7 +259,7 @@ class Timeline:
         ]
 
     def minutes_of(self, alert: str) -> list[int]:
-        """Give the minutes at which an alert fires, whatever its labels."""
+        """Return the minutes at which an alert fires, whatever its labels."""
         return [
             minute
             for minute, alerts in self._firing.items()
@@ -267,7 +267,7 @@ class Timeline:
         ]
 
     def about(self, account: str, severities: Sequence[str] = ()) -> dict[int, set[str]]:
-        """Give the names of what fires for an account or its exporter, by minute."""
+        """Return the names of what fires for an account or its exporter, by minute."""
         named = {
             minute: {
                 each.name

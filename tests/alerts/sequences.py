@@ -8,7 +8,7 @@ _BLIND: Changes = {UP: 0, ASSETS: STALE, DEBT: STALE}
 
 
 def _blinking(at: int) -> float:
-    """Give assets for ratios of 1.19 and 1.21, changing each minute."""
+    """Return assets for ratios of 1.19 and 1.21, changing each minute."""
     return 121_000 if at // MINUTE % 2 else 119_000
 
 

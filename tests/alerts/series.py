@@ -33,7 +33,7 @@ class Position:
     def series(
         self, account: str, *, instance: str | None = None, job: str = "bitopro-margin"
     ) -> World:
-        """Give what scrapes show of it; it does not change."""
+        """Return what scrapes show of it; it does not change."""
         target = {"instance": instance or account, "job": job}
         own = {"account": account, **target}
         currencies = sorted({*self.holds, *self.owes, *self.interest})

@@ -2,7 +2,7 @@
 
 
 def switched(template: str, language: str) -> str:
-    """Give Alertmanager's template with another language; ValueError if there is no such switch."""
+    """Return Alertmanager's template with another language; ValueError without such a switch."""
     before, switch, after = template.partition('{{ $language := "en" -}}')
     if not switch:
         raise ValueError("the template has no switch of its language")

@@ -97,7 +97,7 @@ QUANTITIES: Mapping[str, tuple[tuple[str, ...], Read]] = {
 
 @cache
 def page(name: str) -> bytes:
-    """Give the exporter's page of one account that is in a position."""
+    """Return the exporter's page of one account that is in a position."""
     position = ALL[name]
     account = Account(
         name=name,
@@ -145,7 +145,7 @@ def configuration(address: str) -> str:
 
 
 async def recorded_by(prometheus: str, config: Path) -> Mapping[str, Recorded]:
-    """Give all series of each rule, once every position has been recorded for a while."""
+    """Return all series of each rule, once every position has been recorded for a while."""
     async with server.running(prometheus, config) as running:
         deposits = 'account:bitopro_margin_rescue_deposit:unit{level="liquidation"}'
         is_whole = f"(count({deposits}) == {len(ALL)})"

@@ -41,7 +41,7 @@ Values = dict[str, dict[str, set[str]]]
 
 
 def served() -> Values:
-    """Give the metrics of a page with accounts in several states: values by label by metric."""
+    """Return the metrics of a page with accounts in several states: values by label by metric."""
     documented = (FIXTURES / "margin_balances.json").read_bytes()
     exposition = Exposition(lambda: 0.0, ExporterMetrics())
     exposition.put_market(market())

@@ -78,7 +78,7 @@ def write_config(folder: Path, template: str, receiver: str) -> Path:
 
 
 def sent(alertmanager: str, folder: Path, template: str) -> dict[str, str]:
-    """Give what a receiver is sent about the alert."""
+    """Return what a receiver is sent about the alert."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     with receiving() as (receiver, told), (folder / "log").open("wb") as log:

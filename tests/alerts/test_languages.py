@@ -58,7 +58,7 @@ def test_texts_are_seen_in_chinese_and_say_what_the_english_says(texts: list[Tex
 
 
 def text(english: str, chinese: str) -> Text:
-    """Give an alert of the account main."""
+    """Return an alert of the account main."""
     return Text("Alert", {"account": "main"}, {"summary": english, "summary_zh": chinese})
 
 

@@ -11,7 +11,7 @@ from tests.alerts.switch import switched
 
 
 def alert(name: str, status: str, **labels: str) -> object:
-    """Give an alert as Alertmanager hands it to templates."""
+    """Return an alert as Alertmanager hands it to templates."""
     return {
         "status": status,
         "labels": {"alertname": name, "severity": "critical", **labels},

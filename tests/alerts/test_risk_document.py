@@ -30,7 +30,7 @@ NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 
 def number(text: str) -> Decimal:
-    """Give a number as it is written for people."""
+    """Return a number as it is written for people."""
     return Decimal(text.replace(",", "").replace("−", "-"))
 
 
@@ -67,7 +67,7 @@ class Reference:
         return move if move > -1 else None
 
     def value(self, record: str, label: str) -> Decimal | None:
-        """Give what a record should be, by the label that matters for it."""
+        """Return what a record should be, by the label that matters for it."""
         threshold = self.levels.get(label, Decimal(1))
         shortfall = max(threshold * self.debts - self.assets, Decimal(0))
         move = self.move(label) if label in self.levels else None

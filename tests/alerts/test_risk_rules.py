@@ -65,7 +65,7 @@ class Records:
         self.samples = samples
 
     def __call__(self, record: str, account: str) -> dict[Labels, float]:
-        """Give the values of an account by its other labels."""
+        """Return the values of an account by its other labels."""
         return {
             tuple(v for k, v in sorted(labels.items()) if k not in {"__name__", "account"}): value
             for labels, value in self.samples
@@ -74,7 +74,7 @@ class Records:
         }
 
     def records(self, account: str) -> set[str]:
-        """Give the names of all that is recorded of an account."""
+        """Return the names of all that is recorded of an account."""
         return {
             labels["__name__"].partition("bitopro_margin_")[2]
             for labels, _ in self.samples

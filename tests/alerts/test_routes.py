@@ -28,7 +28,7 @@ def test_alert_of_an_unknown_severity_is_urgent(amtool: str) -> None:
 
 
 def route(amtool: str, **labels: str) -> str:
-    """Give the receiver of an alert."""
+    """Return the receiver of an alert."""
     config = ["config", "routes", "test", f"--config.file={ALERTMANAGER_CONFIG}"]
     pairs = [f"{name}={value}" for name, value in labels.items()]
     run = subprocess.run([amtool, *config, *pairs], capture_output=True, text=True, check=True)
@@ -116,7 +116,7 @@ Verdicts = Mapping[tuple[str, str], bool]
 
 
 def alert(name: str, **labels: str) -> Alert:
-    """Give an alert as Prometheus sends it."""
+    """Return an alert as Prometheus sends it."""
     full = f"BitoproMargin{name}"
     return {"labels": {"alertname": full, "severity": SEVERITIES[full], **labels}}
 
@@ -174,7 +174,7 @@ def is_ready(client: httpx.Client) -> bool:
 
 
 def judged(client: httpx.Client) -> Verdicts | None:
-    """Give the verdicts, once there is one for each alert."""
+    """Return the verdicts, once there is one for each alert."""
     alerts = client.get("/api/v2/alerts").json()
     verdicts = {
         (

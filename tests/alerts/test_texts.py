@@ -46,7 +46,7 @@ def fired(  # noqa: PLR0913, PLR0917 - what is written on an alert
     dashboard: str = DASHBOARD,
     **labels: str,
 ) -> Text:
-    """Give an alert with all that is written on it in English."""
+    """Return an alert with all that is written on it in English."""
     return Text(
         alert,
         {"account": account, "severity": severity, **labels},
@@ -415,7 +415,7 @@ def test_text_of_stress(promtool: str, tmp_path: Path) -> None:
 
 
 def blind_from_minute_15(name: str, changes: Changes) -> World:
-    """Give an account whose polls time out from minute 15, and whose values then vanish."""
+    """Return an account whose polls time out from minute 15, and whose values then vanish."""
     series = account(name, {**during(600, FOREVER, ratio(1.15)), **changes})
     totals = {
         each: between(16 * MINUTE, FOREVER, STALE, history)

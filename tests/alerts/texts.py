@@ -45,7 +45,7 @@ class Text:
 
     @property
     def english(self) -> dict[str, str]:
-        """Give the annotations but for the Chinese ones."""
+        """Return the annotations but for the Chinese ones."""
         return {name: text for name, text in self.annotations.items() if "_zh" not in name}
 
     @property
@@ -85,7 +85,7 @@ def _faults(english: str, chinese: str) -> list[str]:
 
 
 def asked_for(minutes: list[int]) -> list[object]:
-    """Give what lets promtool show every alert at these minutes."""
+    """Return what lets promtool show every alert at these minutes."""
     return [
         {"eval_time": f"{minute}m", "alertname": alert, "exp_alerts": NEVER}
         for minute in minutes
@@ -94,7 +94,7 @@ def asked_for(minutes: list[int]) -> list[object]:
 
 
 def shown(output: str) -> list[Text]:
-    """Give what promtool shows of alerts."""
+    """Return what promtool shows of alerts."""
     return [
         Text(
             alert=each.partition(",")[0],

@@ -529,7 +529,7 @@ async def test_optional_request_that_hangs_ends_at_its_deadline_and_the_poll_wor
 
 
 def knowing(key: str, answers: Mapping[str, bytes]) -> Fake:
-    """Give an exchange that knows one key, and a program whose file turns to it after one read."""
+    """Return an exchange that knows one key, and a client whose file has it at the second read."""
     keys = iter(["old", key])
 
     def respond(request: httpx.Request) -> httpx.Response:

@@ -33,7 +33,7 @@ def read_naively(balance: Mapping[str, Any]) -> Balance:
 
 
 def ratio_is_off(snapshot: Snapshot) -> bool:
-    """Tell whether the reported ratio is further from the totals' than truncation can take it."""
+    """Return whether the reported ratio is further from the totals' than truncation can take it."""
     assert snapshot.ad_ratio is not None
     exact = snapshot.total_asset_amount / snapshot.total_debt_amount
     return not Decimal("-0.000001") < exact - snapshot.ad_ratio < Decimal("0.010001")

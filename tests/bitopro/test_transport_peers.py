@@ -47,7 +47,7 @@ class Peer:
 
 @asynccontextmanager
 async def asked(*connections: list[bytes]) -> AsyncIterator[tuple[Peer, Connection]]:
-    """Give a peer and a wire to it."""
+    """Return a peer and a wire to it."""
     peer = Peer(*connections)
     server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
     peer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"

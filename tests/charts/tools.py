@@ -52,14 +52,14 @@ def refusal(values: dict[str, Any]) -> str:
 
 
 def findings(values: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give what `helm lint --strict` has to say, beyond remarks."""
+    """Return what `helm lint --strict` has to say, beyond remarks."""
     done = run("python", "-c", _LINT, CHART, json.dumps(values))
     assert done.returncode == 0, done.stderr
     return [each for each in json.loads(done.stdout)["messages"] if each["severity"] > 1]
 
 
 def manifests(templates: dict[str, str]) -> list[Manifest]:
-    """Give all objects of a rendered chart."""
+    """Return all objects of a rendered chart."""
     return [
         each
         for name, text in templates.items()

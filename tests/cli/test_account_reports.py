@@ -23,7 +23,7 @@ START = 1_795_176_000.0
 
 
 def settings(*base_urls: str) -> Settings:
-    """Give an account of the simulator per URL."""
+    """Return an account of the simulator per URL."""
     return Settings(
         accounts=tuple(
             AccountSettings(

@@ -277,9 +277,7 @@ def test_drill_whose_reader_leaves_ends_and_leaves_nothing_behind(tmp_path: Path
         os.close(writer)
 
     assert ended.code == 1
-    assert running.stderr == (
-        "error: standard output: its reader has left; the drill was given up\n"
-    )
+    assert running.stderr == ("error: standard output: its reader has left; the drill was ended\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -408,12 +406,12 @@ def test_whole_drill_passes() -> None:
         (
             [*_WHOLE[:3], Finding(STAGES[3], 1.0, None)],
             "Not seen in time: liquidation (BitoproMarginRatioLiquidation). "
-            "In earnest you would not have been told.\n",
+            "In earnest you would not have been notified.\n",
         ),
         (
             [*_WHOLE[:4], Finding(STAGES[4], 1.0, 2.0, was_cleared=True), _WHOLE[5]],
             "Resolved although the danger went on: BitoproMarginRatioLiquidation. "
-            "In earnest you would not have been told.\n",
+            "In earnest you would not have been notified.\n",
         ),
         (_WHOLE[:4], "Stopped before its end, so nothing is proven.\n"),
     ],

@@ -154,7 +154,7 @@ def test_missing_endpoint_is_said_with_its_reason() -> None:
 
 
 def doubtful(given: AccountReport) -> tuple[str, list[str]]:
-    """Give the verdict, and the lines about what is doubtful."""
+    """Return the verdict, and the lines about what is doubtful."""
     heading, *lines = shown(given).splitlines()
     return heading.split("  ")[0], [line for line in lines if line.startswith("  doubtful")]
 

@@ -362,8 +362,8 @@ BAD_TOKENS = [
     ("a-key\n\n", "holds characters other than printable ASCII; paste it again, on one line"),
     ("schlüssel", "holds characters other than printable ASCII; paste it again, on one line"),
     ("a key", "holds a space; paste it again"),
-    ("'a-key'", "is quoted; give it without quotation marks"),
-    ('"a-key"', "is quoted; give it without quotation marks"),
+    ("'a-key'", "is quoted; write it without quotation marks"),
+    ('"a-key"', "is quoted; write it without quotation marks"),
     ("\n", "is empty"),
 ]
 
@@ -381,8 +381,8 @@ def test_malformed_secret_is_refused_without_showing_it(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("me", "is not an e-mail address; give the one of the account at the exchange"),
-        ("'me@example.com'", "is not an e-mail address; give the one of the account at the exchan"),
+        ("me", "is not an e-mail address; use the one of the account at the exchange"),
+        ("'me@example.com'", "is not an e-mail address; use the one of the account at the exchan"),
         ("me @example.com", "holds spaces or control characters"),
         ("me@" + "x" * 300, "is longer than 254 characters"),
     ],
@@ -537,7 +537,7 @@ def test_two_accounts_of_one_key_are_refused(config: Callable[[str], Path], tmp_
 
 
 def many(count: int, folder: Path) -> str:
-    """Give a file of so many accounts, with a key of its own for each."""
+    """Return a file of so many accounts, with a key of its own for each."""
     accounts = "accounts:"
     for number in range(count):
         write_secret(folder / f"{number}-key", f"key-{number}")

@@ -62,7 +62,7 @@ def mounted(folder: Path, config: str, items: list[dict[str, str]]) -> Path:
 
 
 def opened(policy: Manifest, direction: str, peers: str) -> list[tuple[list[str], set[Any]]]:
-    """Give what a NetworkPolicy lets through: per rule the kinds of peers, and the ports."""
+    """Return what a NetworkPolicy lets through: per rule the kinds of peers, and the ports."""
     return [
         (
             sorted("+".join(sorted(peer)) for peer in rule.get(peers, [])),

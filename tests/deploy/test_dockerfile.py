@@ -25,7 +25,7 @@ def values(name: str, instructions: list[tuple[str, str]] = LAST_STAGE) -> list[
 
 
 def command(name: str) -> list[str]:
-    """Give the words of an instruction in exec form."""
+    """Return the words of an instruction in exec form."""
     words = json.loads(values(name)[0].rpartition("CMD ")[2])
     assert words == [word for word in words if isinstance(word, str)]
     found: list[str] = words

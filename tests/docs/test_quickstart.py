@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def pattern(shown: str) -> str:
-    """Give a regular expression for an output; three dots stand for anything."""
+    """Return a regular expression for an output; three dots stand for anything."""
     return re.escape(shown.strip()).replace(re.escape("..."), "(?s:.*)")
 
 

@@ -24,7 +24,7 @@ _LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
 
 
 def sections(text: str) -> list[tuple[str, str]]:
-    """Give headings, each with the text up to the next one of any level."""
+    """Return headings, each with the text up to the next one of any level."""
     # A comment in a block of code looks like a heading.
     masked = _FENCE.sub(lambda block: re.sub(r"^#", "_", block[0], flags=re.MULTILINE), text)
     starts = [found.start() for found in _HEADING.finditer(masked)]
@@ -35,7 +35,7 @@ def sections(text: str) -> list[tuple[str, str]]:
 
 
 def fingerprints(text: str) -> list[tuple[str, str]]:
-    """Give headings, each with a fingerprint of its text however its lines are broken."""
+    """Return headings, each with a fingerprint of its text however its lines are broken."""
     return [
         (heading, hashlib.sha256(" ".join(body.split()).encode()).hexdigest()[:8])
         for heading, body in sections(text)
@@ -43,12 +43,12 @@ def fingerprints(text: str) -> list[tuple[str, str]]:
 
 
 def marks(text: str) -> list[tuple[str, str]]:
-    """Give the fingerprints that a translation names."""
+    """Return the fingerprints that a translation names."""
     return _MARK.findall(text)
 
 
 def links(path: Path) -> list[tuple[Path, str]]:
-    """Give the files that a document links to, each with the place in it."""
+    """Return the files that a document links to, each with the place in it."""
     return [
         ((path.parent / file).resolve() if file else path, place)
         for file, place in _LINK.findall(path.read_text())
@@ -56,7 +56,7 @@ def links(path: Path) -> list[tuple[Path, str]]:
 
 
 def anchors(path: Path) -> set[str]:
-    """Give the places in a document that links can name, as GitHub does."""
+    """Return the places in a document that links can name, as GitHub does."""
     return {
         re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
         for heading, _ in sections(path.read_text())
@@ -94,7 +94,7 @@ def test_entries_of_both_runbooks_tell_the_same_numbers_and_names() -> None:
 
 
 def told(body: str) -> list[str]:
-    """Give numbers, words of code and links of an entry, without the marks."""
+    """Return numbers, words of code and links of an entry, without the marks."""
     found = re.findall(r"`[^`]+`|\]\([^)]+\)|(?<![\w.])\d+(?:\.\d+)?", _MARK.sub("", body))
     return sorted(found)
 
@@ -139,7 +139,7 @@ def test_commands_of_the_chinese_readme_are_those_of_the_english() -> None:
 
 
 def commands(text: str) -> list[str]:
-    """Give the lines of shell in blocks of code, without comments."""
+    """Return the lines of shell in blocks of code, without comments."""
     blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
     return [
         line.partition("  #")[0].strip() for block in blocks for line in block.strip().split("\n")

@@ -35,7 +35,7 @@ Labels = Mapping[str, str]
 
 
 def missing_tool() -> str | None:
-    """Give the Debian package that has to be installed before anything here runs, if one has."""
+    """Return the Debian package that has to be installed before anything here runs, if one has."""
     if shutil.which(_PROMETHEUS) is None:
         return "prometheus"
     return None if any(map(shutil.which, _ALERTMANAGERS)) else "prometheus-alertmanager"
@@ -66,18 +66,18 @@ class Alerting:
         return self.folder / "prometheus" / "targets"
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """Give the instant vector of an expression."""
+        """Return the instant vector of an expression."""
         answer = _get(f"{self.prometheus_url}/api/v1/query", {"query": expression})
         vector: list[dict[str, Any]] = answer["data"]["result"]
         return vector
 
     def firing(self) -> list[Labels]:
-        """Give the labels of every alert that fires in Prometheus."""
+        """Return the labels of every alert that fires in Prometheus."""
         answer = _get(f"{self.prometheus_url}/api/v1/alerts", {})
         return [each["labels"] for each in answer["data"]["alerts"] if each["state"] == "firing"]
 
     def is_connected(self) -> bool:
-        """Tell whether Prometheus knows an Alertmanager by now."""
+        """Return whether Prometheus knows an Alertmanager by now."""
         answer = _get(f"{self.prometheus_url}/api/v1/alertmanagers", {})
         return bool(answer["data"]["activeAlertmanagers"])
 

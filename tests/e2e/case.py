@@ -49,7 +49,7 @@ class Case:
         self.resolved: Told | None = None
 
     def labels(self, alert: str) -> Labels:
-        """Give what an alert that is about this has."""
+        """Return what an alert that is about this has."""
         if alert == DOWN:
             return {"instance": self.exporter.address}
         return {"account": self.fault.account}
@@ -75,7 +75,7 @@ class Case:
         self.exchange.freeze(is_frozen=False)
 
     def is_prepared(self, receiver: Receiver) -> bool:
-        """Tell whether what has to be told before was told."""
+        """Return whether what has to be told before was told."""
         if self.fault.before is None:
             return True
         alert = self.fault.before.alert
@@ -100,7 +100,7 @@ class Case:
             )
 
     def is_to_heal(self) -> bool:
-        """Tell whether it has lasted long enough."""
+        """Return whether it has lasted long enough."""
         lasted = time.monotonic() - self.injected_at
         is_frozen = self.fault.event is Event.FROZEN
         patience = _FROZEN_SECONDS if is_frozen else _HOLD_SECONDS
@@ -111,7 +111,7 @@ class Case:
         )
 
     def is_over(self) -> bool:
-        """Tell whether nothing more is to be seen."""
+        """Return whether nothing more is to be seen."""
         if self.healed_at is None:
             return False
         waited = time.monotonic() - self.healed_at
@@ -149,7 +149,7 @@ class Case:
     def _is_lost(
         self, alert: str, seen: Sequence[tuple[float, Sequence[Labels]]], healed_at: float
     ) -> bool:
-        """Tell whether an alert that fired went away before the fault did."""
+        """Return whether an alert that fired went away before the fault did."""
         wanted = {"alertname": alert, **self.labels(alert)}.items()
         fires = [
             any(wanted <= labels.items() for labels in firing)

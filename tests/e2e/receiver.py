@@ -37,7 +37,7 @@ class Receiver:
     told: list[Told] = field(default_factory=list)
 
     def first(self, alert: str, labels: Mapping[str, str], since: float = 0.0) -> Told | None:
-        """Give the first time at which an alert with these labels was told to fire."""
+        """Return the first time at which an alert with these labels was told to fire."""
         return next(
             (
                 each

@@ -20,7 +20,7 @@ STALE_AFTER_SECONDS = 3
 
 
 def key_of(account: str) -> str:
-    """Give the API key of an account, for every account needs its own."""
+    """Return the API key of an account, for every account needs its own."""
     return f"demo-key-of-{account}"
 
 

@@ -7,7 +7,7 @@ from tests.e2e.drill_stages import FACTOR
 
 
 def table(outcomes: Iterable[Outcome]) -> str:
-    """Give a line for each fault, and one that counts."""
+    """Return a line for each fault, and one that counts."""
     all_of_them = list(outcomes)
     missed = sum(each.told is None for each in all_of_them)
     all_clears = sum(bool(each.lost or each.cleared) for each in all_of_them)

@@ -62,7 +62,7 @@ class Asked:
         self.url = url
 
     def query(self, expression: str) -> list[Document]:
-        """Give the instant vector of an expression."""
+        """Return the instant vector of an expression."""
         answer = httpx.get(
             f"{self.url}/api/v1/query", params={"query": expression}, trust_env=False
         )

@@ -70,7 +70,7 @@ def status_of(state: str) -> ExporterStatus:
 
 
 def application(states: Iterable[AccountState], status: ExporterStatus) -> Application:
-    """Give our own pages of accounts in some states, with their balances."""
+    """Return our own pages of accounts in some states, with their balances."""
     kept = list(states)
     store = Store(each.account for each in kept)
     for each in kept:

@@ -94,7 +94,7 @@ def expression(text: str, factor: float) -> str:
 def prometheus_config(
     *, exporters: Sequence[str], prometheus: str, alertmanager: str | None
 ) -> str:
-    """Give the shipped configuration with these addresses (`host:port`), looking each second."""
+    """Return the shipped configuration with these addresses (`host:port`), looking each second."""
     document = _shipped(PROMETHEUS_CONFIG)
     _replace(document["global"], "scrape_interval", "15s", "1s")
     _replace(document["global"], "scrape_timeout", "10s", "1s")
@@ -116,7 +116,7 @@ def prometheus_config(
 
 
 def alertmanager_config(webhooks: str, factor: float) -> str:
-    """Give the shipped configuration, its webhooks beginning with another URL."""
+    """Return the shipped configuration, its webhooks beginning with another URL."""
     document = _shipped(ALERTMANAGER_CONFIG)
     for route in _routes(document["route"]):
         for key in _ROUTE_TIMES & route.keys():

@@ -64,7 +64,7 @@ class Verdict:
 
 
 def values(page: Page) -> Page:
-    """Give what the page shows of the exchange, but for the time at which it changed."""
+    """Return what the page shows of the exchange, but for the time at which it changed."""
     return {
         name: value
         for name, value in page.items()

@@ -294,7 +294,7 @@ def expected_outcomes(fault: str) -> list[str]:
 
 
 def expected_values(before: Page, outcome: str, fault: str) -> Page:
-    """Give what may be shown: what was known, changed by what an accepted answer said."""
+    """Return what may be shown: what was known, changed by what an accepted answer said."""
     if outcome == "wrong_account":
         return {}
     changed = {**before, **(CHANGES.get(fault, {}) if outcome == ACCEPTED else {})}

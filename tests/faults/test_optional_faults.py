@@ -50,7 +50,7 @@ CASES = list(zip(GENERAL, itertools.cycle(OPTIONAL_ENDPOINTS), strict=False))
 
 
 def patience_seconds(fault: str) -> float:
-    """Give what an answer has; little for what never ends."""
+    """Return what an answer has; little for what never ends."""
     return 0.8 if expected_outcomes(fault) == ["timeout"] else 10.0
 
 
@@ -90,7 +90,7 @@ class Exporter:
         self.market = update(self.market)
 
     def values(self) -> Mapping[str, str]:
-        """Give what the page shows of the exchange."""
+        """Return what the page shows of the exchange."""
         exposition = Exposition(Clock().monotonic)
         exposition.put(self.state)
         exposition.put_market(self.market)

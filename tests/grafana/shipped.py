@@ -27,7 +27,7 @@ class Query:
         return f"{self.dashboard}: {self.panel}: {self.ref_id}"
 
     def with_values(self, **values: str) -> str:
-        """Give the expression as Grafana sends it, with values of variables."""
+        """Return the expression as Grafana sends it, with values of variables."""
         return filled(self.expression, **values)
 
 
@@ -36,20 +36,20 @@ _OF_GRAFANA = {"__rate_interval": "15s", "__range": "1h"}
 
 
 def filled(text: str, **values: str) -> str:
-    """Give a text with values of variables, ".+" for those that are not given: All."""
+    """Return a text with values of variables, ".+" for those that are not given: All."""
     known = {**_OF_GRAFANA, **values}
     # $1 and ${2} are what PromQL's label_replace calls the groups of its pattern.
     return re.sub(r"\$([a-z_]\w*)", lambda found: known.get(found[1], ".+"), text)
 
 
 def dashboard(path: Path) -> Document:
-    """Give a dashboard."""
+    """Return a dashboard."""
     loaded: Document = json.loads(path.read_text())
     return loaded
 
 
 def panels_of(document: Document) -> list[Document]:
-    """Give the panels, those in collapsed rows too, without the rows themselves."""
+    """Return the panels, those in collapsed rows too, without the rows themselves."""
     inside = [panel for row in document["panels"] for panel in row.get("panels", [])]
     return [panel for panel in document["panels"] + inside if panel["type"] != "row"]
 

@@ -26,7 +26,7 @@ OF_PROMETHEUS = {
 
 
 def query(rule: Document, ref_id: str) -> Document:
-    """Give one of the queries of a rule of Grafana."""
+    """Return one of the queries of a rule of Grafana."""
     (found,) = (each["model"] for each in rule["data"] if each["refId"] == ref_id)
     model: Document = found
     return model

@@ -43,7 +43,7 @@ ALL_QUERIES = [*QUERIES, *ANNOTATIONS]
 
 
 def scope(metric_matchers: tuple[tuple[str, str, str], ...]) -> set[tuple[str, str]]:
-    """Give labels and values that are matched by regular expression."""
+    """Return labels and values that are matched by regular expression."""
     return {(label, value) for label, operator, value in metric_matchers if operator == "=~"}
 
 

@@ -87,14 +87,14 @@ def _import_base(folder: Path) -> None:
 
 
 def podman_log(container: str) -> str:
-    """Give everything that a container has printed."""
+    """Return everything that a container has printed."""
     command = ["podman", *_QUIRKS, *_STORAGE, "logs", container]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 
 
 def megabytes(image: str) -> float:
-    """Give the size of an image with all its layers, not compressed."""
+    """Return the size of an image with all its layers, not compressed."""
     return int(podman("image", "inspect", "--format={{.Size}}", image)) / 1e6
 
 

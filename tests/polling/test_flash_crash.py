@@ -132,7 +132,7 @@ def story() -> Sequence[Moment]:
 
 
 def distances(story: Sequence[Moment], first: int, last: int) -> list[Decimal]:
-    """Give those of a stretch of time, in which each is known."""
+    """Return those of a stretch of time, in which each is known."""
     found = [each.distance for each in story if first <= each.second <= last]
     known = [each for each in found if each is not None]
     assert len(known) == len(found)

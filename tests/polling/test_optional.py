@@ -110,7 +110,7 @@ class Script:
         return endpoint.parse(example(endpoint.name))
 
     def times(self, endpoint: str) -> list[float]:
-        """Give when an endpoint was asked, in seconds since the first poll."""
+        """Return when an endpoint was asked, in seconds since the first poll."""
         return [each.at - self.polled_at[0] for each in self.asked if each.endpoint == endpoint]
 
 

@@ -49,7 +49,7 @@ def until(condition: Callable[[], _T | None], what: str, seconds: float = _PATIE
 
 
 def environment(base_url: str, **others: str) -> dict[str, str]:
-    """Give the variables of one account that polls every second and stays fresh for a minute."""
+    """Return the variables of one account that polls every second and stays fresh for a minute."""
     return {
         "BITOPRO_API_KEY": SECRETS[0],
         "BITOPRO_API_SECRET": SECRETS[1],
@@ -187,7 +187,7 @@ class Running:
         return ended.code, ended.at - sent
 
     def handles(self, number: signal.Signals, pid: int | None = None) -> bool:
-        """Tell whether it has put a handler for a signal in place."""
+        """Return whether it has put a handler for a signal in place."""
         text = Path(f"/proc/{self.pid if pid is None else pid}/status").read_text(encoding="ascii")
         caught = re.search(r"^SigCgt:\t([0-9a-f]+)$", text, re.MULTILINE)
         return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
@@ -208,18 +208,18 @@ class Page:
     text: str
 
     def value(self, sample: str) -> float | None:
-        """Give the value of one sample, written as on the page without `bitopro_margin_`."""
+        """Return the value of one sample, written as on the page without `bitopro_margin_`."""
         found = re.search(rf"^bitopro_margin_{re.escape(sample)} (\S+)$", self.text, re.MULTILINE)
         return None if found is None else float(found[1])
 
     def count(self, sample: str) -> int:
-        """Give the value of a counter, which is there."""
+        """Return the value of a counter, which is there."""
         value = self.value(sample)
         assert value is not None
         return int(value)
 
     def balances(self) -> list[str]:
-        """Give the lines that show money."""
+        """Return the lines that show money."""
         return re.findall(r"^bitopro_margin_(?:ad_ratio|\w+_amount)\{.*$", self.text, re.MULTILINE)
 
 

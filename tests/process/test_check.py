@@ -41,19 +41,19 @@ def check(variables: Mapping[str, str], *flags: str) -> tuple[int, str]:
 
 
 def steps(printed: str, sign: str) -> list[str]:
-    """Give the names of the steps with a sign."""
+    """Return the names of the steps with a sign."""
     return [name.strip() for name in re.findall(rf"^  {sign} (.{{11}})  ", printed, re.MULTILINE)]
 
 
 def said_of_account(printed: str) -> list[str]:
-    """Give what the steps of one account say; a time is N, for it differs from run to run."""
+    """Return what the steps of one account say; a time is N, for it differs from run to run."""
     _, _, of_account = printed.partition("step by step\n")
     said = re.findall(r"^  \S .{11}  (.*)$", of_account, re.MULTILINE)
     return [re.sub(r"[+-]?\d+\.\d+ s\b", "N s", each) for each in said]
 
 
 def hint(printed: str) -> str:
-    """Give the one thing to do."""
+    """Return the one thing to do."""
     (text,) = re.findall(r"^      → (.*)$", printed, re.MULTILINE)
     return str(text)
 
@@ -228,7 +228,7 @@ def test_shard_is_told(simulator: Simulator, tmp_path: Path) -> None:
 
 
 def protection(address: str, *flags: str) -> list[tuple[str, str]]:
-    """Give what is said of the port, sign and text, and nothing else of it."""
+    """Return what is said of the port, sign and text, and nothing else of it."""
     variables = {"BITOPRO_API_KEY": "k", "BITOPRO_API_SECRET": "s", "BITOPRO_EMAIL": "a@b.example"}
     code, printed = check(variables, "--offline", f"--web.listen-address={address}", *flags)
     assert code == 0

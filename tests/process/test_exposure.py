@@ -18,7 +18,7 @@ WARNING = "balances are open to anyone who can reach this address"
 
 
 def exposed(exporter: Running, auth: tuple[str, str] | None = None) -> str:
-    """Give the line of the page that tells."""
+    """Return the line of the page that tells."""
     page = httpx.get(f"{exporter.address()}/metrics", auth=auth, trust_env=False).text
     (line,) = [line for line in page.splitlines() if line.startswith(EXPOSED)]
     return line

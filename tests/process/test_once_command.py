@@ -47,7 +47,7 @@ def once(simulator: Simulator) -> Once:
 
 
 def families(page: str) -> list[str]:
-    """Give the lines that introduce the families of accounts and of the market."""
+    """Return the lines that introduce the families of accounts and of the market."""
     lines = re.findall(r"^# .*$", page, re.MULTILINE)
     return [line for line in lines if re.match(r"# \w+ bitopro_margin_(?!exporter_)", line)]
 

@@ -172,7 +172,7 @@ def unshare() -> tuple[str, ...]:
 
 
 def _first_process(unshared: Running) -> int:
-    """Give the outer number of the process that is 1 to itself."""
+    """Return the outer number of the process that is 1 to itself."""
     path = Path(f"/proc/{unshared.pid}/task/{unshared.pid}/children")
     return int(until(lambda: path.read_text(encoding="ascii"), "unshare has a child"))
 

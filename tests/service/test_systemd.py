@@ -60,14 +60,14 @@ class Systemd:
         return self._socket.recv(4096).decode()
 
     def until(self, text: str) -> list[str]:
-        """Give the messages up to one."""
+        """Return the messages up to one."""
         heard = [self.next()]
         while heard[-1] != text:
             heard.append(self.next())
         return heard
 
     def waiting(self) -> list[str]:
-        """Give what has come and was not looked at."""
+        """Return what has come and was not looked at."""
         heard = []
         self._socket.settimeout(0.0)
         with suppress(BlockingIOError):
@@ -125,7 +125,7 @@ def test_process_tells_that_it_is_ready_alive_and_stopping(systemd: Systemd) -> 
     assert alive == ["WATCHDOG=1", "WATCHDOG=1"]
     assert systemd.until("STOPPING=1")[-1] == "STOPPING=1"
     assert ended[0] == 0
-    assert "cannot tell systemd" not in running.stderr
+    assert "cannot notify systemd" not in running.stderr
 
 
 async def test_account_that_is_polled_in_time_keeps_it_alive(quiet: Systemd) -> None:
@@ -274,7 +274,7 @@ async def test_supervisor_that_is_gone_is_a_warning_and_no_more(
         stopped=asyncio.Event(),
     )
 
-    assert {each.message for each in caplog.records} == {"cannot tell systemd"}
+    assert {each.message for each in caplog.records} == {"cannot notify systemd"}
 
 
 @hypothesis_settings(deadline=None)

@@ -13,12 +13,12 @@ USER, PASSWORD = "prometheus", "correct horse"
 
 
 def hash_of(password: str, cost: int = COST) -> str:
-    """Give the bcrypt hash of a password."""
+    """Return the bcrypt hash of a password."""
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode()
 
 
 def users_text(password: str = PASSWORD, cost: int = COST) -> str:
-    """Give the part of a web.yml that has one user."""
+    """Return the part of a web.yml that has one user."""
     return f"basic_auth_users:\n  {USER}: {hash_of(password, cost)}\n"
 
 
@@ -46,7 +46,7 @@ def write_web_config(folder: Path, *parts: str) -> Path:
 def client_context(
     authority: trustme.CA, names: Iterable[str] = (), issuer: trustme.CA | None = None
 ) -> ssl.SSLContext:
-    """Give a client's context that trusts an authority, and shows a certificate of these names.
+    """Return a client's context that trusts an authority, and shows a certificate of these names.
 
     It is issued by `issuer`, if that is another authority.
     """

@@ -180,7 +180,7 @@ async def test_old_versions_of_tls_are_refused(
 
 
 async def answer(served: Site, trust: ssl.SSLContext) -> str:
-    """Tell whether a client gets the page, or no connection."""
+    """Return whether a client gets the page, or no connection."""
     try:
         await served.get(trust=trust)
     except httpx.TransportError:

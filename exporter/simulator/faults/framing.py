@@ -189,7 +189,7 @@ FRAMING_FAULTS = (
     ),
     _fault(
         "transfer-coding-unknown",
-        "a Transfer-Encoding nobody knows",
+        "an unknown Transfer-Encoding",
         lambda good: head(good, ("Transfer-Encoding", "rot13")) + good.body,
     ),
     _fault("garbage", "four kilobytes of noise", _garbage),

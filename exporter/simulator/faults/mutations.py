@@ -40,11 +40,11 @@ def token(put: Callable[[Document, str], object], text: str) -> InAnswer:
 
 
 def first_currency(document: Document) -> str:
-    """Give the code of the first currency."""
+    """Return the code of the first currency."""
     return str(next(iter(document["balances"])))
 
 
 def first_balance(document: Document) -> Document:
-    """Give the balance of the first currency."""
+    """Return the balance of the first currency."""
     balance: Document = document["balances"][first_currency(document)]
     return balance

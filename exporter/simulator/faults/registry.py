@@ -32,7 +32,7 @@ def by_name(faults: Iterable[Fault]) -> Mapping[str, Fault]:
     found: dict[str, Fault] = {}
     for fault in faults:
         if fault.name in found:
-            # The earlier one would never be played, and nobody would notice.
+            # The earlier one would never be played, unnoticed.
             raise ValueError(f"two faults are named {fault.name!r}")
         found[fault.name] = fault
     return MappingProxyType(found)

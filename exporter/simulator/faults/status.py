@@ -235,7 +235,7 @@ CODING_FAULTS = (
     Fault("brotli-claimed", "plain JSON under Content-Encoding: br", "wire", _coded("br", _plain)),
     Fault(
         "content-coding-unknown",
-        "a Content-Encoding nobody knows",
+        "an unknown Content-Encoding",
         "wire",
         _coded("rot13", _plain),
     ),

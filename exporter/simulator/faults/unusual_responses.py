@@ -123,11 +123,11 @@ def _closing(good: Answer) -> Answer:
 
 
 ODD_ANSWERS = (
-    _odd("additional-field", "a field nobody knows", lambda d: d.update(marginLevel="3")),
-    _odd("additional-object", "an object nobody knows", lambda d: d.update(vip={"level": [1]})),
+    _odd("additional-field", "an unknown field", lambda d: d.update(marginLevel="3")),
+    _odd("additional-object", "an unknown object", lambda d: d.update(vip={"level": [1]})),
     _odd(
         "additional-balance-field",
-        "a field nobody knows in a balance",
+        "an unknown field in a balance",
         lambda d: first_balance(d).update(frozenAmount=_ZERO),
     ),
     _odd(
