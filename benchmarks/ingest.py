@@ -10,13 +10,14 @@ from benchmarks import data
 from benchmarks.simulated import simulator
 from exporter.bitopro.balances import parse_snapshot
 from exporter.bitopro.client import Exchange
+from exporter.bitopro.endpoints import BALANCES
 from exporter.bitopro.rate_limit import REQUESTS_PER_MINUTE, RequestBudget
 from exporter.bitopro.signing import Credentials, signed_headers
 from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.page import Exposition
-from exporter.polling.poller import poll_once
+from exporter.polling.session import AccountSession
 from exporter.service.process import client_ssl_context
 from exporter.state import AccountState, Store
 
@@ -76,7 +77,7 @@ async def _whole_polls(base_url: str) -> float:
     clock = Clock()
     store = Store([data.account(0)])
     exposition = Exposition(clock.monotonic, ExporterMetrics())
-    state, costs = store.states()[0], []
+    costs: list[float] = []
     async with Connection(client_ssl_context()) as connection:
         exchange = Exchange(
             base_url=base_url,
@@ -86,12 +87,17 @@ async def _whole_polls(base_url: str) -> float:
             take_slot=RequestBudget(clock, requests_per_minute=1e9).take,
             deadline_seconds=10.0,
         )
-        for _ in range(_WARM_UP + _ROUNDS):
-            started = time.process_time()
-            state, error = await poll_once(state, exchange, clock)
+
+        def publish(_: AccountState, state: AccountState) -> None:
             store.put(state)
             exposition.put(state)
+
+        session = AccountSession(store.states()[0], exchange, clock, publish)
+        for _ in range(_WARM_UP + _ROUNDS):
+            started = time.process_time()
+            outcome = await session.fetch(BALANCES)
+            session.record(outcome.state)
             costs.append(time.process_time() - started)
-            if error is not None:
-                raise error
+            if outcome.error is not None:
+                raise outcome.error
     return median(costs[_WARM_UP:]) * 1e6

@@ -28,6 +28,7 @@ from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
 from exporter.polling.poller import poll_forever
+from exporter.polling.session import AccountSession, log_changes
 from exporter.service.process import client_ssl_context
 from exporter.simulator import Simulator, SimulatorConfig
 from exporter.state import Account, AccountState, Store
@@ -109,7 +110,8 @@ class _Soak:
         store = Store([account])
         exposition = Exposition(clock.monotonic, ExporterMetrics())
 
-        def publish(state: AccountState) -> None:
+        def publish(before: AccountState, state: AccountState) -> None:
+            log_changes(before, state)
             store.put(state)
             exposition.put(state)
             exposition.page(Format.OPENMETRICS)
@@ -125,9 +127,8 @@ class _Soak:
                 take_slot=RequestBudget(clock, requests_per_minute=1e9).take,
                 deadline_seconds=_DEADLINE_SECONDS,
             )
-            poller = asyncio.create_task(
-                poll_forever(store.states()[0], exchange, publish, clock=clock)
-            )
+            session = AccountSession(store.states()[0], exchange, clock, publish)
+            poller = asyncio.create_task(poll_forever(session, clock=clock))
             ended = asyncio.create_task(self._ended.wait())
             await asyncio.wait([poller, ended], return_when=asyncio.FIRST_COMPLETED)
             poller.cancel()

@@ -76,12 +76,13 @@ _MAX_SERIALS = 10_000
 class EndpointState:
     """The counters of an endpoint that was asked at least once with the account's key.
 
-    `reason` is the last request's failure, None after a success. `is_available` is False after an
-    answer that says that the key may not ask this.
+    `reason` and `message` are the last request's failure, None after a success. `is_available` is
+    False after an answer that says that the key may not ask this.
     """
 
     failures: Mapping[str, int] = field(default_factory=lambda: NO_FAILURES)
     reason: str | None = None
+    message: str | None = None
     is_available: bool = True
     last_success_timestamp_seconds: float = 0.0
 
@@ -95,6 +96,7 @@ class EndpointState:
         return replace(
             self,
             reason=None,
+            message=None,
             is_available=True,
             last_success_timestamp_seconds=timestamp_seconds,
         )
@@ -106,6 +108,7 @@ class EndpointState:
             self,
             failures=MappingProxyType(failures),
             reason=error.reason,
+            message=str(error),
             is_available=not means_unavailable(error),
         )
 
@@ -266,6 +269,10 @@ class AccountState:
         # Not before the next request, which can be no sooner than the next poll.
         lasts_seconds = max(LIQUIDATIONS_STALE_AFTER_SECONDS, self.account.stale_after_seconds)
         return self.liquidations.monotonic_seconds + lasts_seconds
+
+    def may_ask(self, endpoint: str) -> bool:
+        """Whether the key may ask this endpoint, as far as is known."""
+        return self.endpoints.get(endpoint, EndpointState()).is_available
 
     def is_fresh(self, monotonic_seconds: float) -> bool:
         """Whether there is a snapshot young enough to be shown."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from exporter.errors import HINTS
+from exporter.errors import POLL_ERRORS
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.exporter import EXPORTER_FAMILIES
 from exporter.metrics.families import Family
@@ -87,5 +87,5 @@ def _entries(example: str) -> Iterator[str]:
 
 
 def _reasons() -> str:
-    rows = [(code(reason), each.meaning, each.do) for reason, each in sorted(HINTS.items())]
+    rows = [(code(reason), each.meaning, each.hint) for reason, each in POLL_ERRORS.items()]
     return f"{_REASONS}{table(('reason', 'meaning', 'what to do'), rows)}"

@@ -14,6 +14,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from exporter.bitopro.client import Exchange
+from exporter.bitopro.endpoints import BALANCES
 from exporter.bitopro.signing import Credentials, encode_payload, sign_payload
 from exporter.bitopro.transport import Connection
 from exporter.cli.main import main
@@ -23,7 +24,7 @@ from exporter.config.settings import AccountSettings, Settings, load_settings
 from exporter.errors import REASONS, ExporterError, NetworkError, PollError
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.polling.poller import poll_once
+from exporter.polling.session import AccountSession, log_changes
 from exporter.simulator import Simulator, SimulatorConfig
 from exporter.state import AccountState
 from exporter.web.status_page import StatusPage
@@ -191,6 +192,14 @@ def exchange_at(
     )
 
 
+async def polled_from(
+    state: AccountState, exchange: Exchange
+) -> tuple[AccountState, PollError | None]:
+    outcome = await AccountSession(state, exchange, Clock()).fetch(BALANCES)
+    log_changes(state, outcome.state)
+    return outcome.state, outcome.error
+
+
 def pages_of(state: AccountState) -> str:
     exposition = Exposition(Clock().monotonic)
     exposition.put(state)
@@ -210,11 +219,11 @@ async def test_no_reason_of_failure_shows_a_secret(reason: str) -> None:
         Connection(ssl.create_default_context()) as connection,
     ):
         exchange = exchange_at(simulator.base_url, connection)
-        good, _ = await poll_once(AccountState(ACCOUNT), exchange, Clock())
+        good, _ = await polled_from(AccountState(ACCOUNT), exchange)
         simulator.fault = FAULT_OF_REASON.get(reason)
         if reason == "tls":
             exchange = exchange_at(simulator.base_url.replace("http", "https"), connection)
-        failed, error = await poll_once(good, exchange, Clock())
+        failed, error = await polled_from(good, exchange)
 
     assert (good.is_up, failed.reason) == (True, reason)
     assert kinds_in(pages_of(good) + pages_of(failed) + told_by(error)) == set()
@@ -234,7 +243,7 @@ async def test_rejected_credentials_are_not_shown() -> None:
     ):
         for each in wrong:
             exchange = exchange_at(simulator.base_url, connection, each)
-            failed, error = await poll_once(AccountState(ACCOUNT), exchange, Clock())
+            failed, error = await polled_from(AccountState(ACCOUNT), exchange)
             assert failed.reason == "auth"
             assert kinds_in(told_by(error)) == set()
 
@@ -424,7 +433,13 @@ def test_errors_have_no_room_for_a_request() -> None:
     with_room = {
         error
         for error in (*ExporterError.__subclasses__(), *PollError.__subclasses__())
-        if not set(vars(error).get("__annotations__", {})) <= {"reason", "clock_skew_seconds"}
+        if not set(vars(error).get("__annotations__", {}))
+        <= {
+            "reason",
+            "meaning",
+            "hint",
+            "clock_skew_seconds",
+        }
     }
 
     assert with_room == set()

@@ -6,7 +6,7 @@ Source: API documentation, "Get margin balances" and "Authentication".
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 from exporter.bitopro.balances import Snapshot
@@ -17,6 +17,7 @@ from exporter.bitopro.transport import Answer, Connection, ConnectionLostError
 from exporter.clock import Clock
 from exporter.errors import (
     ConfigurationError,
+    NotAskedError,
     PollError,
     PollTimeoutError,
     WrongAccountError,
@@ -26,18 +27,19 @@ from exporter.errors import (
 _BUSY_SECONDS = 2.0
 
 _T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
 _TakeSlot = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
-    """What one successful poll brought.
+class Response(Generic[_T_co]):
+    """The verified value of one answer.
 
     `clock_skew_seconds` is local time minus the answer's `Date`, None if it had none. `Date` has
     whole seconds, so up to one second of it is rounding.
     """
 
-    snapshot: Snapshot
+    value: _T_co
     clock_skew_seconds: float | None
 
 
@@ -124,54 +126,50 @@ class Exchange:
         """Whether the key is another than the one that last answered for the account."""
         return self._is_key_unproven
 
-    async def poll(self) -> Poll:
-        """Ask for the balances once, and at most once more where a second request can help.
+    async def fetch(
+        self, endpoint: Endpoint[_T], deadline_seconds: float | None = None
+    ) -> Response[_T]:
+        """Ask once, and at most once more where a second request can help.
 
-        Raises PollError, one leaf per thing an operator would do, within the deadline.
+        Balances wait for a slot of the budget, and have the whole deadline after it (by default
+        that of the account). Everything else takes a slot that no poll needs, or raises
+        NotAskedError if there is none within half of the deadline.
+
+        Raises PollError, one leaf per thing an operator would do, within the deadline;
+        WrongAccountError also where the key is not yet proven to be the account's.
         """
-        await self._take_slot()
+        deadline_seconds = deadline_seconds or self._deadline_seconds
+        is_poll = endpoint.path == BALANCES.path
+        if is_poll:
+            await self._take_slot()
         started = self._clock.monotonic()
+        if not is_poll:
+            await self._take_free_slot_within(deadline_seconds / 2)
+            self._require_proven_key(endpoint)
+        left_seconds = deadline_seconds - (self._clock.monotonic() - started)
         try:
-            async with asyncio.timeout(self._deadline_seconds):
-                answer = await self._ask_with_one_retry(BALANCES, self._take_slot)
+            async with asyncio.timeout(left_seconds):
+                answer = await self._ask_with_one_retry(
+                    endpoint, self._take_slot if is_poll else self._take_free_slot
+                )
         except TimeoutError as error:
-            raise await self._timed_out(self._deadline_seconds) from error
-        await self._require_within(self._deadline_seconds, started)
+            raise await self._timed_out(left_seconds) from error
+        await self._require_within(deadline_seconds, started)
         skew = clock_skew_seconds(answer, self._clock.wall())
         try:
-            return Poll(self._verified(answer, skew), skew)
+            return Response(self._verified(endpoint, answer, skew), skew)
         except PollError as error:
             error.clock_skew_seconds = skew
             # What gave such an answer, perhaps a broken backend, must not be asked for ever.
             await self._connection.discard()
             raise
 
-    async def ask(self, endpoint: Endpoint[_T], deadline_seconds: float) -> _T | None:
-        """Ask an optional endpoint like a poll, with slots that no poll needs.
-
-        None if there was no such slot within half of the deadline: then nothing was sent. Raises
-        PollError; WrongAccountError also where the key is not yet proven to be the account's.
-        """
-        started = self._clock.monotonic()
+    async def _take_free_slot_within(self, seconds: float) -> None:
         try:
-            async with asyncio.timeout(deadline_seconds / 2):
+            async with asyncio.timeout(seconds):
                 await self._take_free_slot()
         except TimeoutError:
-            return None
-        left_seconds = deadline_seconds - (self._clock.monotonic() - started)
-        self._require_proven_key(endpoint)
-        try:
-            async with asyncio.timeout(left_seconds):
-                answer = await self._ask_with_one_retry(endpoint, self._take_free_slot)
-        except TimeoutError as error:
-            raise await self._timed_out(left_seconds) from error
-        await self._require_within(deadline_seconds, started)
-        try:
-            self._require_fresh_success(answer, clock_skew_seconds(answer, self._clock.wall()))
-            return endpoint.parse(answer.body)
-        except PollError:
-            await self._connection.discard()
-            raise
+            raise NotAskedError("no request is left for it this minute") from None
 
     async def _require_within(self, deadline_seconds: float, started: float) -> None:
         """Refuse an answer that lay in a buffer while the machine slept: asyncio did not count."""
@@ -226,7 +224,7 @@ class Exchange:
         if self._is_key_unproven and not is_told:
             raise WrongAccountError("the next poll of balances has to show whose key this is")
 
-    def _require_fresh_success(self, answer: Answer, skew: float | None) -> None:
+    def _verified(self, endpoint: Endpoint[_T], answer: Answer, skew: float | None) -> _T:
         wall_seconds = self._clock.wall()
         require_success(answer, skew, wall_seconds)
         self._dates.require_fresh(
@@ -235,19 +233,20 @@ class Exchange:
             monotonic_seconds=self._clock.monotonic(),
             wall_seconds=wall_seconds,
         )
+        value = endpoint.parse(answer.body)
+        if isinstance(value, Snapshot):
+            self._require_same_account(value.account_id)
+        return value
 
-    def _verified(self, answer: Answer, skew: float | None) -> Snapshot:
-        self._require_fresh_success(answer, skew)
-        snapshot = BALANCES.parse(answer.body)
-        self._is_key_unproven = self.account_id not in (None, snapshot.account_id)
+    def _require_same_account(self, account_id: str) -> None:
+        self._is_key_unproven = self.account_id not in (None, account_id)
         if self._is_key_unproven:
             raise WrongAccountError(
                 "the answer is for another accountID than before; restart if the key was moved"
             )
         try:
-            self._claim(snapshot.account_id)
+            self._claim(account_id)
         except WrongAccountError:
             self._is_key_unproven = True
             raise
-        self.account_id = snapshot.account_id
-        return snapshot
+        self.account_id = account_id

@@ -10,7 +10,6 @@ leave a connection of httpx 0.28's pool marked busy for ever.
 """
 
 import asyncio
-import os
 import re
 import socket
 import ssl
@@ -25,7 +24,7 @@ import httpx
 
 from exporter import __version__
 from exporter.bitopro.resolver import Resolver, connect_to_first
-from exporter.errors import FramingError, NetworkError, TLSError, TooLargeError
+from exporter.errors import FramingError, NetworkError, TLSError, TooLargeError, error_text
 
 MAX_ANSWER_BYTES = 1 << 20
 # Each costs the HTTP library time in which nothing else runs: some 15,800 short headers, which fit
@@ -408,8 +407,7 @@ def _root_text(error: BaseException) -> str:
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
-        # asyncio's own words repeat the address in Python's form.
-        return os.strerror(error.errno) if not isinstance(error, ssl.SSLError) else str(error)
+        return error_text(error)
     return str(error) or type(error).__name__
 
 

@@ -3,13 +3,10 @@
 import argparse
 import asyncio
 import os
-import ssl
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 from typing import NamedTuple
 
-from exporter.bitopro.client import Exchange, KnownExchanges
 from exporter.bitopro.rate_limit import RequestBudget
 from exporter.bitopro.transport import Connection
 from exporter.cli.check_steps import NAMES, Step, protection_steps, steps_of
@@ -22,7 +19,7 @@ from exporter.config.files import Secret
 from exporter.config.settings import AccountSettings, Settings
 from exporter.config.shards import ONLY_SHARD
 from exporter.errors import EXIT_CONFIGURATION, EXIT_FAILED, ConfigurationError
-from exporter.polling.manager import DEADLINE_SECONDS
+from exporter.polling.session import AccountSession, SharedResources
 from exporter.service.process import client_ssl_context
 from exporter.state import AccountState
 
@@ -151,8 +148,8 @@ class _Report:
     def step(self, step: Step) -> None:
         text = self._terminal.printable(f"{step.name:{_NAME_WIDTH}}  {step.text}")
         echo(f"  {self._terminal.sign(step.verdict)} {text}\n")
-        if step.do:
-            echo(self._terminal.printable(f"      {self._terminal.arrow()} {step.do}\n"))
+        if step.hint:
+            echo(self._terminal.printable(f"      {self._terminal.arrow()} {step.hint}\n"))
 
 
 def _configuration(settings: Settings) -> Iterable[Step]:
@@ -168,44 +165,24 @@ def _configuration(settings: Settings) -> Iterable[Step]:
 
 async def _check_accounts(settings: Settings, report: _Report) -> list[str]:
     """Try each account; return the names of those with a bad step."""
-    clock, context = Clock(), client_ssl_context()
+    clock = Clock()
     budget = RequestBudget(clock, settings.requests_per_minute)
-    exchanges = KnownExchanges()
+    resources = SharedResources(clock, client_ssl_context(), budget)
     failed: list[str] = []
     for each in settings.accounts:
         report.say(f"Account {each.account.name}: step by step")
-        if not await _is_good(each, report, clock, context, budget, exchanges):
+        if not await _is_good(each, report, resources):
             failed.append(each.account.name)
     return failed
 
 
-async def _is_good(  # noqa: PLR0913, PLR0917 - everything it needs is passed in
-    each: AccountSettings,
-    report: _Report,
-    clock: Clock,
-    context: ssl.SSLContext,
-    budget: RequestBudget,
-    exchanges: KnownExchanges,
-) -> bool:
-    deadline_seconds = min(DEADLINE_SECONDS, each.account.poll_interval_seconds)
+async def _is_good(each: AccountSettings, report: _Report, resources: SharedResources) -> bool:
     verdicts: dict[str, str] = {}
-    async with Connection(context) as connection:
-
-        def make_exchange() -> Exchange:
-            return Exchange(
-                base_url=each.account.base_url,
-                read_credentials=each.credentials.read,
-                connection=connection,
-                clock=clock,
-                take_slot=budget.take,
-                deadline_seconds=deadline_seconds,
-                claim=partial(exchanges.claim, each.account.name, each.account.base_url),
-                dates=exchanges.dates(each.account.base_url),
-            )
-
-        async for step in steps_of(
-            AccountState(each.account), make_exchange, context, clock, deadline_seconds
-        ):
+    async with Connection(resources.ssl_context) as connection:
+        session = AccountSession(
+            AccountState(each.account), resources.exchange(each, connection), resources.clock
+        )
+        async for step in steps_of(session, resources.ssl_context):
             report.step(step)
             verdicts[step.name] = step.verdict
     if "bad" not in verdicts.values():

@@ -5,41 +5,40 @@ import os
 import socket
 import ssl
 from argparse import Namespace
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
 from exporter.bitopro.balances import Snapshot
-from exporter.bitopro.client import Exchange
 from exporter.bitopro.consistency import contradictions
 from exporter.bitopro.endpoints import (
+    BALANCES,
     BORROW_TERMS,
     MARK_PRICE,
     OPTIONAL_ENDPOINTS,
     USER_LIQUIDATIONS,
 )
-from exporter.bitopro.liquidations import Liquidations
+from exporter.bitopro.market import BorrowTerms, MarkPrices
 from exporter.cli.flags import DEFAULT_ADDRESS
 from exporter.cli.terminal import Verdict
-from exporter.clock import Clock
-from exporter.errors import HINTS, PollError
+from exporter.errors import CachedError, ClockError, NotAskedError, PollError, error_text
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.market import MARKET_FAMILIES
-from exporter.polling.manager import DEADLINE_SECONDS
-from exporter.state import AccountState, MarketState, PollTimes, means_unavailable
+from exporter.polling.session import DEADLINE_SECONDS, AccountSession
+from exporter.state import AccountState, MarketState
 from exporter.web.listening import is_public_address
 from exporter.web.tls import Protection
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step found. `do` is what an operator does about a bad or odd one."""
+    """What one step found. `hint` is what an operator does about a bad or odd one."""
 
     name: str
     verdict: Verdict
     text: str
-    do: str = ""
+    hint: str = ""
 
 
 def tls_hint(error: ssl.SSLError) -> str:
@@ -73,15 +72,9 @@ _SHOWN_ADDRESSES = 3
 _REASONS_OF_ANSWERS = ("content_type", "cached", "json", "schema")
 
 
-async def steps_of(
-    state: AccountState,
-    make_exchange: Callable[[], Exchange],
-    ssl_context: ssl.SSLContext,
-    clock: Clock,
-    deadline_seconds: float,
-) -> AsyncIterator[Step]:
-    """Return step after step, up to the first that makes the next ones impossible."""
-    url = urlsplit(state.account.base_url)
+async def steps_of(session: AccountSession, ssl_context: ssl.SSLContext) -> AsyncIterator[Step]:
+    """Yield step after step, up to the first that makes the next ones impossible."""
+    url = urlsplit(session.state.account.base_url)
     host = url.hostname or ""
     port = url.port or {"https": 443, "http": 80}[url.scheme]
     step = await _resolve(host, port)
@@ -92,27 +85,23 @@ async def steps_of(
     yield step
     if step.verdict == "bad":
         return
-    started = clock.monotonic()
-    exchange = make_exchange()
-    try:
-        poll = await exchange.poll()
-    except PollError as error:
-        for step in _steps_of_failure(error):
+    outcome = await session.fetch(BALANCES)
+    if outcome.error is not None:
+        for step in _steps_of_failure(outcome.error):
             yield step
+    if outcome.response is None:
         return
-    ended = clock.monotonic()
-    times = PollTimes(ended, clock.wall(), ended - started)
-    after = state.after_success(poll.snapshot, times, poll.clock_skew_seconds)
-    yield _clock_step(poll.clock_skew_seconds, is_beside_success=True)
-    yield Step("signed call", "good", f"accepted, within {times.duration_seconds:.2f} s")
-    yield _answer_step(after, poll.snapshot)
-    async for step in endpoint_steps(after, exchange, clock, deadline_seconds):
+    session.record(outcome.state)
+    yield _clock_step(outcome.state.clock_skew_seconds, is_beside_success=True)
+    yield Step("signed call", "good", f"accepted, within {outcome.times.duration_seconds:.2f} s")
+    yield _answer_step(outcome.state, outcome.response)
+    async for step in _optional_steps(session):
         yield step
 
 
 async def _resolve(host: str, port: int) -> Step:
     loop = asyncio.get_running_loop()
-    do = (
+    hint = (
         "check the spelling of the base URL, and name resolution here: "
         f"getent hosts {host}{_proxy_hint()}"
     )
@@ -120,9 +109,9 @@ async def _resolve(host: str, port: int) -> Step:
         async with asyncio.timeout(DEADLINE_SECONDS):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except TimeoutError:
-        return Step("name", "bad", f"{host} is not resolved within {DEADLINE_SECONDS:g} s", do)
+        return Step("name", "bad", f"{host} is not resolved within {DEADLINE_SECONDS:g} s", hint)
     except OSError as error:
-        return Step("name", "bad", f"{host} is not resolved: {error.strerror}", do)
+        return Step("name", "bad", f"{host} is not resolved: {error_text(error)}", hint)
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
     if addresses == [host]:
         return Step("name", "good", f"{host} is an address already")
@@ -132,7 +121,7 @@ async def _resolve(host: str, port: int) -> Step:
 
 async def _connect(host: str, port: int, ssl_context: ssl.SSLContext | None) -> Step:
     where = f"{host} port {port}"
-    do = (
+    hint = (
         f"check that {where} is meant, that the exchange is up, and that a firewall lets this "
         f"machine out{_proxy_hint()}"
     )
@@ -142,13 +131,13 @@ async def _connect(host: str, port: int, ssl_context: ssl.SSLContext | None) -> 
                 host, port, ssl=ssl_context, server_hostname=host if ssl_context else None
             )
     except TimeoutError:
-        return Step("connection", "bad", f"none to {where} within {DEADLINE_SECONDS:g} s", do)
+        return Step("connection", "bad", f"none to {where} within {DEADLINE_SECONDS:g} s", hint)
     except ssl.SSLError as error:
         return Step(
             "connection", "bad", f"no trusted TLS to {where}: {_words(error)}", tls_hint(error)
         )
     except OSError as error:
-        return Step("connection", "bad", f"none to {where}: {_reason(error)}", do)
+        return Step("connection", "bad", f"none to {where}: {error_text(error)}", hint)
     secured: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
     writer.transport.abort()
     if secured is None:
@@ -170,7 +159,7 @@ def _steps_of_failure(error: PollError) -> list[Step]:
     if error.reason in _REASONS_OF_ANSWERS:
         steps.append(Step(name, "good", "answered with status 200"))
         name = "answer"
-    return [*steps, Step(name, "bad", f"{error.reason}: {error}", HINTS[error.reason].do)]
+    return [*steps, Step(name, "bad", f"{error.reason}: {error}", error.hint)]
 
 
 def _clock_step(skew_seconds: float | None, *, is_beside_success: bool) -> Step:
@@ -182,8 +171,8 @@ def _clock_step(skew_seconds: float | None, *, is_beside_success: bool) -> Step:
     # The exchange accepts a request by its time, so beside a 200 our clock is about right.
     if is_beside_success and skew_seconds > 0:
         text += ", beside a 200: a copy (cache) sooner than a wrong clock"
-        return Step("clock", "bad", text, HINTS["cached"].do)
-    return Step("clock", "bad", text, HINTS["clock"].do)
+        return Step("clock", "bad", text, CachedError.hint)
+    return Step("clock", "bad", text, ClockError.hint)
 
 
 def _answer_step(state: AccountState, snapshot: Snapshot) -> Step:
@@ -198,11 +187,6 @@ def _answer_step(state: AccountState, snapshot: Snapshot) -> Step:
     text = f"complete and verified; {len(snapshot.balances)} currencies, totals in {snapshot.unit}"
     odd = [f"{each.kind} {each.text}" for each in sorted(state.undocumented)]
     return Step("answer", "good", "; ".join([text, *(f"undocumented: {each}" for each in odd)]))
-
-
-def _reason(error: OSError) -> str:
-    # asyncio's own text repeats the address in Python's form.
-    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _words(error: ssl.SSLError) -> str:
@@ -227,38 +211,32 @@ _LOST = {
 }
 
 
-async def endpoint_steps(
-    state: AccountState, exchange: Exchange, clock: Clock, deadline_seconds: float
-) -> AsyncIterator[Step]:
-    """Ask each optional endpoint once, and count the series of `state` with what was learned."""
-    market = MarketState(state.account.stale_after_seconds)
+async def _optional_steps(session: AccountSession) -> AsyncIterator[Step]:
+    """Ask each optional endpoint once, then count the series of all that was found."""
+    market = MarketState(session.state.account.stale_after_seconds)
     for endpoint in OPTIONAL_ENDPOINTS:
-        started = clock.monotonic()
         try:
-            response = await exchange.ask(endpoint, deadline_seconds)
-        except PollError as error:
-            state = state.after_no_answer(endpoint.name, error)
-            yield _step_without(endpoint.name, error)
-            continue
-        if response is None:
+            outcome = await session.fetch(endpoint)
+        except NotAskedError:
             yield Step(_NAME, "odd", f"{endpoint.name}: not asked, for the budget of requests")
             continue
-        ended = clock.monotonic()
-        times = PollTimes(ended, clock.wall(), ended - started)
-        state = state.after_answer(endpoint.name, response, times)
-        if not isinstance(response, Liquidations):
-            market = market.after(response, ended)
+        session.record(outcome.state)
+        if outcome.error is not None:
+            yield _step_without(endpoint.name, outcome.error, session.state)
+            continue
+        if isinstance(outcome.response, MarkPrices | BorrowTerms):
+            market = market.after(outcome.response, outcome.times.monotonic_seconds)
         yield Step(_NAME, "good", f"{endpoint.name}: answered and verified")
-    of_account = sum(1 for family in FAMILIES for _ in family.read(state))
+    of_account = sum(1 for family in FAMILIES for _ in family.read(session.state))
     of_market = sum(1 for family in MARKET_FAMILIES for _ in family.read(market))
     yield Step("series", "good", f"{of_account} of the account, {of_market} of the market")
 
 
-def _step_without(name: str, error: PollError) -> Step:
+def _step_without(name: str, error: PollError, state: AccountState) -> Step:
     lost = f"everything else is there, but not: {_LOST[name]}"
-    if means_unavailable(error):
+    if not state.may_ask(name):
         return Step(_NAME, "odd", f"{name}: not available to this key; {lost}")
-    return Step(_NAME, "odd", f"{name}: {error.reason}: {error}; {lost}", HINTS[error.reason].do)
+    return Step(_NAME, "odd", f"{name}: {error.reason}: {error}; {lost}", error.hint)
 
 
 def protection_steps(options: Namespace) -> Iterator[Step]:

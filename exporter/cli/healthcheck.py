@@ -6,15 +6,13 @@ the exchange is down would only be restarted again.
 
 import argparse
 import asyncio
-import os
 import re
-import socket
 import ssl
 from contextlib import suppress
 from ipaddress import ip_address
 
 from exporter.cli.terminal import echo
-from exporter.errors import UnableError
+from exporter.errors import UnableError, error_text
 
 DEADLINE_SECONDS = 3.0
 
@@ -66,11 +64,8 @@ async def _check(host: str, port: int, *, is_tls: bool, deadline_seconds: float)
             f"{address}: TLS: {reason.lower().replace('_', ' ')}; is --tls right?"
         ) from None
     except OSError as error:
-        # By its number, for Python's own words repeat the address.
-        known = error.errno and not isinstance(error, socket.gaierror)
-        reason = os.strerror(error.errno or 0) if known else error.strerror or str(error)
         raise UnhealthyError(
-            f"{address} cannot be asked: {reason}; is it running, and is this its "
+            f"{address} cannot be asked: {error_text(error)}; is it running, and is this its "
             "--web.listen-address?"
         ) from None
 

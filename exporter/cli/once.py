@@ -23,7 +23,7 @@ from exporter.cli.flags import OutputFormat
 from exporter.cli.run import shard_of
 from exporter.cli.terminal import echo, echo_error
 from exporter.clock import Clock
-from exporter.errors import EXIT_FAILED, HINTS, UnableError
+from exporter.errors import EXIT_FAILED, POLL_ERRORS, UnableError
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
 from exporter.risk import Risk, Totals, is_crossed
@@ -314,7 +314,7 @@ def failures(results: Sequence[PollResult]) -> Sequence[str]:
     return [
         f"account {report.account.name}: no answer: "
         f"{report.failure.reason}: {report.failure.message}; "
-        f"{HINTS[report.failure.reason].do}"
+        f"{POLL_ERRORS[report.failure.reason].hint}"
         for report in (each.report for each in results)
         if report.failure is not None
     ]

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 from exporter.cli.flags import address
 from exporter.cli.terminal import echo
-from exporter.errors import ConfigurationError
+from exporter.errors import ConfigurationError, error_text
 from exporter.service.process import run_until_signal
 from exporter.simulator import ENDPOINTS, FAULTS, SCENARIOS, Simulator, SimulatorConfig
 from exporter.web.listening import ListenError
@@ -94,8 +94,7 @@ def main(options: argparse.Namespace) -> int:
             try:
                 simulator = await stack.enter_async_context(Simulator(config))
             except OSError as error:
-                reason = error.strerror or str(error)
-                raise ListenError(f"--listen-address: {reason}") from error
+                raise ListenError(f"--listen-address: {error_text(error)}") from error
             echo(f"simulated exchange at {simulator.base_url}\n")
             await stopped.wait()
 

@@ -5,11 +5,10 @@ import logging
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from hashlib import sha256
 
-from exporter.bitopro.client import Exchange, KnownExchanges
-from exporter.bitopro.endpoints import BALANCES, OPTIONAL_ENDPOINTS
+from exporter.bitopro.client import Exchange
+from exporter.bitopro.endpoints import BALANCES
 from exporter.bitopro.rate_limit import RequestBudget
 from exporter.bitopro.signing import Credentials, NonceSource, signed_headers
 from exporter.bitopro.transport import Connection, require_usable_url
@@ -18,11 +17,10 @@ from exporter.config.settings import AccountSettings, Settings
 from exporter.crash import ExitOnFailure
 from exporter.errors import AuthenticationError, ConfigurationError, PollError, RateLimitedError
 from exporter.metrics.page import Exposition
-from exporter.polling.optional import OptionalRequests, SharedMarket
+from exporter.polling.optional import OptionalRequests, Schedule, SharedMarket
 from exporter.polling.poller import poll_forever
+from exporter.polling.session import AccountSession, SharedResources, log_changes
 from exporter.state import AccountState, Store
-
-DEADLINE_SECONDS = 10.0
 
 
 def identity(settings: AccountSettings, credentials: Credentials) -> bytes:
@@ -84,53 +82,33 @@ class AccountPoller:
             None if is_mended else self.error,
         )
 
-    async def poll(  # noqa: PLR0913 - everything it needs is passed in
+    async def poll(
         self,
         state: AccountState,
-        publish: Callable[[AccountState], None],
+        publish: Callable[[AccountState, AccountState], None],
         *,
         connection: Connection,
-        budget: RequestBudget,
+        resources: SharedResources,
         shared_market: SharedMarket,
-        exchanges: KnownExchanges,
-        clock: Clock,
     ) -> None:
         """Poll from `state` on, until cancelled."""
-        interval_seconds = state.account.poll_interval_seconds
-        self._exchange = Exchange(
-            base_url=state.account.base_url,
-            read_credentials=self.settings.credentials.read,
-            connection=connection,
-            clock=clock,
-            take_slot=budget.take,
-            take_free_slot=budget.take_when_free,
-            deadline_seconds=min(DEADLINE_SECONDS, interval_seconds),
+        clock = resources.clock
+        self._exchange = resources.exchange(
+            self.settings,
+            connection,
             credentials=self.credentials,
             account_id=self.account_id,
             is_key_new=self.is_key_new,
-            claim=partial(exchanges.claim, state.account.name, state.account.base_url),
-            dates=exchanges.dates(state.account.base_url),
         )
-        optional_requests = OptionalRequests(
-            self._exchange,
-            OPTIONAL_ENDPOINTS,
-            interval_seconds=interval_seconds,
-            shared=shared_market.schedule,
-            update_market=shared_market.update,
-            publish=publish,
-            clock=clock,
-        )
+        session = AccountSession(state, self._exchange, clock, publish)
+        optional_requests = OptionalRequests(session, shared_market, clock=clock)
 
-        async def in_between(
-            state: AccountState, error: PollError | None, due_monotonic_seconds: float
-        ) -> AccountState:
+        async def in_between(error: PollError | None, due_monotonic_seconds: float) -> None:
             self.due_monotonic_seconds, self.error = due_monotonic_seconds, error
-            return await optional_requests.ask_due(state, error, due_monotonic_seconds)
+            await optional_requests.ask_due(error, due_monotonic_seconds)
 
         await poll_forever(
-            state,
-            self._exchange,
-            publish,
+            session,
             clock=clock,
             offset_seconds=max(0.0, self.due_monotonic_seconds - clock.monotonic()),
             in_between=in_between,
@@ -169,13 +147,10 @@ class PollerManager:
     ) -> None:
         self._store = store
         self._exposition = exposition
-        self._ssl_context = ssl_context
-        self._clock = clock
+        self._resources = SharedResources(clock, ssl_context, RequestBudget(clock))
         self._exit_on_failure = exit_on_failure
         self._group = group
-        self._budget = RequestBudget(clock)
-        self._shared_market = SharedMarket(exposition, clock.monotonic())
-        self._exchanges = KnownExchanges()
+        self._shared_market = SharedMarket(Schedule({}, clock.monotonic()), exposition.put_market)
         self._pollers: dict[str, AccountPoller] = {}
         # By what identifies a key at an exchange: until when requests with it are to wait, and why.
         self._waits: dict[bytes, tuple[float, RateLimitedError]] = {}
@@ -190,7 +165,7 @@ class PollerManager:
         with other settings keeps its state and its place in time; at another exchange it is another
         account.
         """
-        now = self._clock.monotonic()
+        now = self._resources.clock.monotonic()
         waits = self._waits_after(now)
         before, after = self._pollers, dict[str, AccountPoller]()
         states = {state.account.name: state for state in self._store.states()}
@@ -209,16 +184,16 @@ class PollerManager:
                 states[name] = replace(states[name], account=each.account)
                 changed.add(name)
         stays = {name for name, old in before.items() if after.get(name) is old}
-        wires = {
-            name: _built(poller, self._ssl_context, self._clock)
+        connections = {
+            name: _built(poller, self._resources)
             for name, poller in after.items()
             if name not in stays
         }
         self._waits = waits
-        self._exchanges.keep(
+        self._resources.exchanges.keep(
             {each.account.name: each.account.base_url for each in settings.accounts}
         )
-        self._budget.change(settings.requests_per_minute)
+        self._resources.budget.change(settings.requests_per_minute)
         self._shared_market.change(settings, now)
         for name in before.keys() - stays:
             self._retire(before[name])
@@ -227,7 +202,7 @@ class PollerManager:
         self._exposition.keep(after)
         for name in [each for each in after if each not in stays]:
             self._exposition.put(states[name])
-            self._start(after[name], states[name], wires[name])
+            self._start(after[name], states[name], connections[name])
         return Changes(
             added=tuple(name for name in after if name not in stays | changed),
             removed=tuple(name for name in before if name not in stays | changed),
@@ -275,10 +250,11 @@ class PollerManager:
         if predecessors:
             await asyncio.wait(predecessors)
 
-        def publish(state: AccountState) -> None:
+        def publish(before: AccountState, after: AccountState) -> None:
+            log_changes(before, after)
             if not poller.is_retired:
-                self._store.put(state)
-                self._exposition.put(state)
+                self._store.put(after)
+                self._exposition.put(after)
 
         async with connection:
             # Inside of the connection, whose closing takes time.
@@ -288,20 +264,18 @@ class PollerManager:
                     state,
                     publish,
                     connection=connection,
-                    budget=self._budget,
+                    resources=self._resources,
                     shared_market=self._shared_market,
-                    exchanges=self._exchanges,
-                    clock=self._clock,
                 )
 
 
-def _built(poller: AccountPoller, ssl_context: ssl.SSLContext, clock: Clock) -> Connection:
+def _built(poller: AccountPoller, resources: SharedResources) -> Connection:
     """Return the connection of a new poller, with which a request could be built and signed."""
     account = poller.settings.account
     try:
         require_usable_url(account.base_url + BALANCES.path)
-        signed_headers(poller.credentials, NonceSource(clock.wall).next_ms())
-        return Connection(ssl_context)
+        signed_headers(poller.credentials, NonceSource(resources.clock.wall).next_ms())
+        return Connection(resources.ssl_context)
     except Exception as error:
         # Of any kind, for this is all that stands between it and a dead process.
         logger.exception("account cannot be polled", extra={"account": account.name})

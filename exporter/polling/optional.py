@@ -4,14 +4,18 @@ The balances come first: an optional request begins after their poll and ends be
 is due, with a slot that no poll needs, and its failure is its own.
 """
 
-import logging
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from exporter.bitopro.client import Exchange
-from exporter.bitopro.endpoints import BORROW_TERMS, MARK_PRICE, Endpoint, OptionalResponse
+from exporter.bitopro.endpoints import (
+    BORROW_TERMS,
+    MARK_PRICE,
+    OPTIONAL_ENDPOINTS,
+    Endpoint,
+    OptionalResponse,
+)
 from exporter.bitopro.liquidations import Liquidations
 from exporter.clock import Clock
 from exporter.config.settings import Settings
@@ -19,15 +23,16 @@ from exporter.errors import (
     AuthenticationError,
     ClockError,
     NetworkError,
+    NotAskedError,
     PollError,
     PollTimeoutError,
     RateLimitedError,
     TLSError,
     WrongAccountError,
 )
-from exporter.metrics.page import Exposition
-from exporter.polling.poller import SLOW_SECONDS, delay_seconds, log_undocumented
-from exporter.state import AccountState, EndpointState, MarketState, PollTimes, means_unavailable
+from exporter.polling.poller import SLOW_SECONDS, delay_seconds
+from exporter.polling.session import AccountSession
+from exporter.state import MarketState, means_unavailable
 
 
 class Schedule:
@@ -70,18 +75,23 @@ class Schedule:
 
 
 class SharedMarket:
-    """The market as far as it is known, and the schedule of those who ask about it."""
+    """What is known of the market, and the schedule by which the accounts ask for it.
 
-    def __init__(self, exposition: Exposition, now: float) -> None:
-        self.schedule = Schedule({}, now)
-        self._exposition = exposition
-        self._market = MarketState(0.0)
+    `publish` takes each new state of it.
+    """
+
+    def __init__(
+        self, schedule: Schedule, publish: Callable[[MarketState], None] = lambda _: None
+    ) -> None:
+        self.schedule = schedule
+        self.state = MarketState(0.0)
+        self._publish = publish
         self._base_urls: frozenset[str] = frozenset()
 
-    def update(self, update: Callable[[MarketState], MarketState]) -> None:
-        """Replace what is known by what follows from it, and publish that."""
-        self._market = update(self._market)
-        self._exposition.put_market(self._market)
+    def record(self, state: MarketState) -> None:
+        """Go on with this state, and publish it."""
+        self.state = state
+        self._publish(state)
 
     def change(self, settings: Settings, now: float) -> None:
         """Go on with other settings; what is known of another market is forgotten."""
@@ -90,9 +100,9 @@ class SharedMarket:
         stale_after_seconds = min(
             (each.account.stale_after_seconds for each in settings.accounts), default=0.0
         )
-        known = self._market if base_urls == self._base_urls else MarketState(0.0)
+        known = self.state if base_urls == self._base_urls else MarketState(0.0)
         self._base_urls = base_urls
-        self.update(lambda _: replace(known, stale_after_seconds=stale_after_seconds))
+        self.record(replace(known, stale_after_seconds=stale_after_seconds))
 
 
 def _intervals_seconds(settings: Settings) -> Mapping[str, float]:
@@ -116,71 +126,61 @@ _LEAST_SECONDS = 0.2
 # Errors that another request to the same exchange would only meet again.
 _OUTAGES = (NetworkError, TLSError, PollTimeoutError, ClockError, RateLimitedError)
 
-logger = logging.getLogger(__name__)
-
 
 class OptionalRequests:
     """The optional requests of one account's loop.
 
-    `shared` is the schedule of what is asked once for all accounts, and `update_market` changes
-    what is known of it; `publish` takes each new state of the account. `draw` is the poller's.
+    What is about the market is asked once for all accounts. `draw` is the poller's.
     """
 
-    def __init__(  # noqa: PLR0913 - everything it needs is passed in
+    def __init__(
         self,
-        exchange: Exchange,
-        endpoints: Sequence[Endpoint[OptionalResponse]],
+        session: AccountSession,
+        shared_market: SharedMarket,
         *,
-        interval_seconds: float,
-        shared: Schedule,
-        update_market: Callable[[Callable[[MarketState], MarketState]], None],
-        publish: Callable[[AccountState], None],
         clock: Clock,
         draw: Callable[[], float] = random.random,
+        endpoints: Sequence[Endpoint[OptionalResponse]] = OPTIONAL_ENDPOINTS,
     ) -> None:
-        self._exchange = exchange
+        self._session = session
         # The one that was asked longest ago comes first, so that none can starve the others.
         self._endpoints = list(endpoints)
-        self._interval_seconds = interval_seconds
-        self._shared = shared
+        self._interval_seconds = session.state.account.poll_interval_seconds
+        self._market = shared_market
         self._own = Schedule(
             {each.name: self._interval_of(each) for each in endpoints if each.is_of_account},
             clock.monotonic(),
         )
-        self._update_market = update_market
-        self._publish = publish
         self._clock = clock
         self._draw = draw
         self._not_before: dict[str, float] = {}
         self._failed_in_a_row: dict[str, int] = {}
         self._was_refused = False
 
-    async def ask_due(
-        self, state: AccountState, poll_error: PollError | None, due_monotonic_seconds: float
-    ) -> AccountState:
+    async def ask_due(self, poll_error: PollError | None, due_monotonic_seconds: float) -> None:
         """Ask what is due, after a poll with this outcome and until shortly before the next one.
 
-        Returns the state that follows. Whatever else than PollError is raised is a bug.
+        Whatever is raised is a bug.
         """
         if isinstance(poll_error, AuthenticationError):
             self._was_refused = True
         if isinstance(poll_error, (*_OUTAGES, AuthenticationError, WrongAccountError)):
-            return state
+            return
         if self._was_refused and poll_error is None:
             # The key has been fixed, and with it perhaps what it may ask.
             self._was_refused = False
             self._not_before.clear()
         for endpoint in tuple(self._endpoints):
-            if not self._is_due(endpoint) or (endpoint.is_of_account and state.received is None):
+            is_key_known = self._session.state.received is not None
+            if not self._is_due(endpoint) or (endpoint.is_of_account and not is_key_known):
                 # No balances have shown yet whose key it is.
                 continue
             left_seconds = due_monotonic_seconds - self._clock.monotonic() - _MARGIN_SECONDS
             if left_seconds < _LEAST_SECONDS:
                 break
-            state, error = await self._ask(state, endpoint, min(LONGEST_SECONDS, left_seconds))
+            error = await self._ask(endpoint, min(LONGEST_SECONDS, left_seconds))
             if isinstance(error, _OUTAGES):
                 break
-        return state
 
     def _is_due(self, endpoint: Endpoint[OptionalResponse]) -> bool:
         now = self._clock.monotonic()
@@ -188,42 +188,35 @@ class OptionalRequests:
         return not is_patient and self._schedule(endpoint).is_due(endpoint.name, now)
 
     def _schedule(self, endpoint: Endpoint[OptionalResponse]) -> Schedule:
-        return self._own if endpoint.is_of_account else self._shared
+        return self._own if endpoint.is_of_account else self._market.schedule
 
     def _interval_of(self, endpoint: Endpoint[OptionalResponse]) -> float:
         return endpoint.interval_seconds or self._interval_seconds
 
     async def _ask(
-        self, state: AccountState, endpoint: Endpoint[OptionalResponse], deadline_seconds: float
-    ) -> tuple[AccountState, PollError | None]:
-        started = self._clock.monotonic()
-        self._schedule(endpoint).take(endpoint.name, started)
+        self, endpoint: Endpoint[OptionalResponse], deadline_seconds: float
+    ) -> PollError | None:
+        self._schedule(endpoint).take(endpoint.name, self._clock.monotonic())
         self._endpoints.remove(endpoint)
         self._endpoints.append(endpoint)
         try:
-            response = await self._exchange.ask(endpoint, deadline_seconds)
-        except PollError as error:
-            return self._failed(state, endpoint, error), error
-        if response is None:
-            # No slot was free, so nothing was asked.
+            outcome = await self._session.fetch(endpoint, deadline_seconds)
+        except NotAskedError:
             self._schedule(endpoint).give_back(endpoint.name)
-            return state, None
-        ended = self._clock.monotonic()
-        self._failed_in_a_row[endpoint.name] = 0
-        succeeded = state.after_answer(
-            endpoint.name, response, PollTimes(ended, self._clock.wall(), ended - started)
-        )
-        self._publish(succeeded)
-        if not isinstance(response, Liquidations):
-            market_response = response
-            self._update_market(lambda market: market.after(market_response, ended))
-        _log_success(endpoint, state, succeeded)
-        return succeeded, None
+            return None
+        if outcome.error is not None:
+            self._pause(endpoint, outcome.error)
+        self._session.record(outcome.state)
+        response = outcome.response
+        if response is not None:
+            self._failed_in_a_row[endpoint.name] = 0
+            if not isinstance(response, Liquidations):
+                ended = outcome.times.monotonic_seconds
+                self._market.record(self._market.state.after(response, ended))
+        return outcome.error
 
-    def _failed(
-        self, state: AccountState, endpoint: Endpoint[OptionalResponse], error: PollError
-    ) -> AccountState:
-        """Return the state after a failure, and leave it to other keys for a while."""
+    def _pause(self, endpoint: Endpoint[OptionalResponse], error: PollError) -> None:
+        """After a failure, leave the endpoint to other keys for a while."""
         name = endpoint.name
         self._failed_in_a_row[name] = self._failed_in_a_row.get(name, 0) + 1
         pause_seconds = UNAVAILABLE_SECONDS
@@ -238,41 +231,3 @@ class OptionalRequests:
         for each in paused:
             self._not_before[each.name] = max(until, self._not_before.get(each.name, until))
         self._schedule(endpoint).give_back(name)
-        failed = state.after_no_answer(name, error)
-        self._publish(failed)
-        _log_failure(endpoint, state, failed, error)
-        return failed
-
-
-def _log_failure(
-    endpoint: Endpoint[OptionalResponse],
-    before: AccountState,
-    after: AccountState,
-    error: PollError,
-) -> None:
-    was = before.endpoints.get(endpoint.name, EndpointState())
-    now = after.endpoints[endpoint.name]
-    is_news = (was.reason, was.is_available) != (now.reason, now.is_available)
-    logger.log(
-        logging.WARNING if is_news else logging.DEBUG,
-        "optional request failed" if now.is_available else "endpoint not available to this key",
-        extra={
-            "account": after.account.name,
-            "endpoint": endpoint.name,
-            "reason": error.reason,
-            "detail": str(error),
-        },
-    )
-
-
-def _log_success(
-    endpoint: Endpoint[OptionalResponse], before: AccountState, after: AccountState
-) -> None:
-    was = before.endpoints.get(endpoint.name, EndpointState())
-    if was.reason is not None:
-        is_first = not was.last_success_timestamp_seconds
-        logger.info(
-            "first optional request succeeded" if is_first else "optional request succeeded again",
-            extra={"account": after.account.name, "endpoint": endpoint.name, "was": was.reason},
-        )
-    log_undocumented(before, after)

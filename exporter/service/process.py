@@ -21,7 +21,7 @@ from exporter.config.settings import Settings, load_settings
 from exporter.config.shards import MAX_SHARDS, Shard
 from exporter.config.values import AUTHORITIES_VARIABLE
 from exporter.crash import ExitOnFailure
-from exporter.errors import EXIT_INTERNAL, ConfigurationError, UnableError
+from exporter.errors import EXIT_INTERNAL, ConfigurationError, UnableError, error_text
 from exporter.logs import LogFormat, LogWriter
 from exporter.metrics.exporter import ExporterMetrics, ExporterStatus
 from exporter.metrics.page import Exposition
@@ -214,7 +214,7 @@ def client_ssl_context() -> ssl.SSLContext:
 
 def _context_problem(path: Path, authorities: str | Path, error: OSError) -> str:
     """Return which of the two files OpenSSL could not use."""
-    reason = error.strerror or str(error)
+    reason = error_text(error)
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(authorities)
     except OSError:

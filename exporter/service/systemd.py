@@ -9,6 +9,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterable, Mapping
 
+from exporter.errors import error_text
 from exporter.polling.poller import MAX_RETRY_AFTER_SECONDS, SLOW_SECONDS
 from exporter.state import AccountState
 
@@ -81,7 +82,7 @@ class SystemdNotifier:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sender:
                 sender.sendto(text.encode(), self._address)
         except OSError as error:
-            logger.warning("cannot notify systemd", extra={"detail": error.strerror or str(error)})
+            logger.warning("cannot notify systemd", extra={"detail": error_text(error)})
 
 
 def longest_silence_seconds(state: AccountState) -> float:

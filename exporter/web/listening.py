@@ -1,13 +1,12 @@
 """Listening sockets from `--web.listen-address`, with an error a person can act on."""
 
-import os
 import re
 import socket
 from collections.abc import Iterable
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
 from ipaddress import IPv6Address, ip_address
 
-from exporter.errors import ConfigurationError, UnableError
+from exporter.errors import ConfigurationError, UnableError, error_text
 
 _FLAG = "--web.listen-address"
 _BACKLOG = 512
@@ -113,16 +112,15 @@ def _open_socket(address: str) -> socket.socket:
     except socket.gaierror as error:
         raise ListenError(f"{_FLAG}: {_unknown_host(address, error)}") from error
     except OSError as error:
-        # By its number, because Python's own words repeat the address.
-        reason = os.strerror(error.errno) if error.errno else error.strerror or str(error)
         raise ListenError(
-            f"{_FLAG}: cannot listen on {address}: {reason}{_HINTS.get(error.errno or 0, '')}"
+            f"{_FLAG}: cannot listen on {address}: {error_text(error)}"
+            f"{_HINTS.get(error.errno or 0, '')}"
         ) from error
 
 
 def _unknown_host(address: str, error: OSError) -> str:
     return (
-        f"cannot listen on {address}: {error.strerror or error}; write an address of this machine, "
+        f"cannot listen on {address}: {error_text(error)}; write an address of this machine, "
         "such as 127.0.0.1:10061, or :10061 for every address"
     )
 

@@ -27,6 +27,7 @@ from urllib.parse import unquote
 
 import h11
 
+from exporter.errors import error_text
 from exporter.web.tls import ServerTLS
 
 
@@ -252,7 +253,7 @@ class _Server:
             try:
                 client, address = await loop.sock_accept(listening)
             except OSError as error:
-                self._warn_of_accepting(error.strerror or str(error))
+                self._warn_of_accepting(error_text(error))
                 await asyncio.sleep(_ACCEPT_AGAIN_SECONDS)
                 continue
             task = asyncio.create_task(

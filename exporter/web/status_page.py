@@ -18,7 +18,7 @@ from urllib.parse import quote
 from exporter import __version__
 from exporter.bitopro.balances import Snapshot
 from exporter.clock import Clock
-from exporter.errors import HINTS
+from exporter.errors import POLL_ERRORS
 from exporter.metrics.exporter import ExporterStatus
 from exporter.state import AccountState
 
@@ -47,7 +47,10 @@ def view_of(state: AccountState, wall_seconds: float, monotonic_seconds: float) 
     condition = _condition(state, monotonic_seconds)
     facts: list[tuple[str, str]] = []
     if state.reason is not None:
-        facts += [("Why", f"{state.reason}: {state.message}"), ("Do", HINTS[state.reason].do)]
+        facts += [
+            ("Why", f"{state.reason}: {state.message}"),
+            ("Do", POLL_ERRORS[state.reason].hint),
+        ]
     if state.since_timestamp_seconds is not None:
         facts.append(("Since", _since(state.since_timestamp_seconds, wall_seconds)))
     if state.received is not None:

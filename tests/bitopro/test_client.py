@@ -12,6 +12,7 @@ import respx
 
 from exporter.bitopro.client import Exchange
 from exporter.bitopro.endpoints import (
+    BALANCES,
     MARK_PRICE,
     OPTIONAL_ENDPOINTS,
     PATHS,
@@ -28,6 +29,7 @@ from exporter.errors import (
     ContentTypeError,
     HTTPStatusError,
     NetworkError,
+    NotAskedError,
     PollError,
     PollTimeoutError,
     RateLimitedError,
@@ -102,9 +104,9 @@ def good(body: bytes) -> httpx.Response:
 
 
 async def test_good_answer_becomes_a_snapshot(documented_answer: bytes) -> None:
-    poll = await always(200, documented_answer).exchange.poll()
+    poll = await always(200, documented_answer).exchange.fetch(BALANCES)
 
-    assert poll.snapshot.ad_ratio == Decimal("5.76")
+    assert poll.value.ad_ratio == Decimal("5.76")
 
 
 @respx.mock
@@ -121,7 +123,7 @@ async def test_request_is_the_documented_one(documented_answer: bytes) -> None:
         clock=time.clock,
         take_slot=lambda: time.sleep(0.0),
         deadline_seconds=10.0,
-    ).poll()
+    ).fetch(BALANCES)
 
     headers = route.calls.last.request.headers
     payload = headers["x-bitopro-payload"]
@@ -163,7 +165,7 @@ async def test_only_200_counts_however_good_the_body(
     documented_answer: bytes, status: int, error: type[PollError]
 ) -> None:
     with pytest.raises(error, match=f"^{status}: "):
-        await always(status, documented_answer).exchange.poll()
+        await always(status, documented_answer).exchange.fetch(BALANCES)
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "text/plain", "", "application/jsonp"])
@@ -171,14 +173,14 @@ async def test_content_other_than_json_is_refused(
     documented_answer: bytes, content_type: str
 ) -> None:
     with pytest.raises(ContentTypeError):
-        await always(200, documented_answer, content_type=content_type).exchange.poll()
+        await always(200, documented_answer, content_type=content_type).exchange.fetch(BALANCES)
 
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])
 async def test_json_by_another_spelling_is_accepted(
     documented_answer: bytes, content_type: str
 ) -> None:
-    await always(200, documented_answer, content_type=content_type).exchange.poll()
+    await always(200, documented_answer, content_type=content_type).exchange.fetch(BALANCES)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +201,7 @@ async def test_refusal_that_is_not_the_keys_fault_says_whose_it_is(
     status: int, headers: dict[str, str], text: str
 ) -> None:
     with pytest.raises(HTTPStatusError, match=f"^{status}: {text}") as caught:
-        await always(status, b"", **headers).exchange.poll()
+        await always(status, b"", **headers).exchange.fetch(BALANCES)
 
     assert (caught.value.reason, caught.value.status) == ("http_status", status)
 
@@ -208,14 +210,14 @@ async def test_refusal_that_is_not_the_keys_fault_says_whose_it_is(
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", ""])
 async def test_refusal_without_a_page_is_about_the_key(status: int, content_type: str) -> None:
     with pytest.raises(AuthenticationError):
-        await always(status, content_type=content_type).exchange.poll()
+        await always(status, content_type=content_type).exchange.fetch(BALANCES)
 
 
 async def test_redirect_is_not_followed(documented_answer: bytes) -> None:
     fake = always(302, documented_answer, location="https://elsewhere.example/")
 
     with pytest.raises(RedirectError):
-        await fake.exchange.poll()
+        await fake.exchange.fetch(BALANCES)
 
     assert [request.url.host for request in fake.requests] == ["exchange.example"]
 
@@ -223,7 +225,7 @@ async def test_redirect_is_not_followed(documented_answer: bytes) -> None:
 async def test_conflict_is_retried_once_with_a_fresh_nonce(documented_answer: bytes) -> None:
     fake = one_by_one(httpx.Response(409, headers=JSON), good(documented_answer))
 
-    await fake.exchange.poll()
+    await fake.exchange.fetch(BALANCES)
 
     assert fake.nonces == [1_700_000_000_000, 1_700_000_000_001]
 
@@ -236,16 +238,16 @@ async def test_answer_from_before_a_suspend_is_refused() -> None:
     fake = Fake(answer_after_an_hour_of_sleep)
 
     with pytest.raises(PollTimeoutError, match="no complete answer within 10 s"):
-        await fake.exchange.poll()
+        await fake.exchange.fetch(BALANCES)
     with pytest.raises(PollTimeoutError, match="no complete answer within 5 s"):
-        await fake.exchange.ask(MARK_PRICE, 5.0)
+        await fake.exchange.fetch(MARK_PRICE, 5.0)
 
 
 async def test_second_conflict_ends_the_poll_and_tells_the_skew() -> None:
     fake = always(409, date="Tue, 14 Nov 2023 22:12:50 GMT")
 
     with pytest.raises(ClockError, match=r"\+30\.0 s") as caught:
-        await fake.exchange.poll()
+        await fake.exchange.fetch(BALANCES)
 
     assert len(fake.requests) == 2
     assert caught.value.clock_skew_seconds == 30.0
@@ -262,12 +264,12 @@ async def test_nonces_recover_after_a_clock_that_was_an_hour_ahead(
     fake = Fake(exchange_in_step)
     fake.time.wall_seconds += 3600.0
     with pytest.raises(ClockError):
-        await fake.exchange.poll()
+        await fake.exchange.fetch(BALANCES)
 
     fake.time.wall_seconds -= 3600.0
-    poll = await fake.exchange.poll()
+    poll = await fake.exchange.fetch(BALANCES)
 
-    assert poll.snapshot.account_id == "5411716254"
+    assert poll.value.account_id == "5411716254"
 
 
 async def test_lost_connection_is_a_network_error_without_retry() -> None:
@@ -277,7 +279,7 @@ async def test_lost_connection_is_a_network_error_without_retry() -> None:
     fake = Fake(refuse)
 
     with pytest.raises(NetworkError):
-        await fake.exchange.poll()
+        await fake.exchange.fetch(BALANCES)
 
     assert len(fake.requests) == 1
 
@@ -285,7 +287,7 @@ async def test_lost_connection_is_a_network_error_without_retry() -> None:
 async def test_every_request_takes_a_slot_of_the_budget(documented_answer: bytes) -> None:
     fake = one_by_one(httpx.Response(409, headers=JSON), good(documented_answer))
 
-    await fake.exchange.poll()
+    await fake.exchange.fetch(BALANCES)
 
     assert fake.slots == len(fake.requests) == 2
 
@@ -299,7 +301,7 @@ async def test_rotated_key_is_picked_up_after_a_401(documented_answer: bytes) ->
 
     fake = Fake(know_the_new_key, lambda: Credentials(next(keys), "a-secret", "me@example.com"))
 
-    await fake.exchange.poll()
+    await fake.exchange.fetch(BALANCES)
 
     assert [request.headers["x-bitopro-apikey"] for request in fake.requests] == ["old", "new"]
 
@@ -308,7 +310,7 @@ async def test_unchanged_key_is_not_tried_again_after_a_401() -> None:
     fake = always(401)
 
     with pytest.raises(AuthenticationError):
-        await fake.exchange.poll()
+        await fake.exchange.fetch(BALANCES)
 
     assert len(fake.requests) == 1
 
@@ -325,25 +327,25 @@ async def test_secret_that_cannot_be_read_again_keeps_the_old_one() -> None:
     fake = Fake(lambda _: httpx.Response(401, headers=JSON), read)
 
     with pytest.raises(AuthenticationError):
-        await fake.exchange.poll()
+        await fake.exchange.fetch(BALANCES)
 
 
 async def test_answer_of_another_account_is_refused(documented_answer: bytes) -> None:
     fake = one_by_one(good(documented_answer), good(answer_with("accountID", "666")))
-    await fake.exchange.poll()
+    await fake.exchange.fetch(BALANCES)
 
     with pytest.raises(WrongAccountError):
-        await fake.exchange.poll()
+        await fake.exchange.fetch(BALANCES)
 
 
 async def test_first_account_stays_the_right_one(documented_answer: bytes) -> None:
     other = good(answer_with("accountID", "666"))
     fake = one_by_one(good(documented_answer), other, good(documented_answer))
-    await fake.exchange.poll()
+    await fake.exchange.fetch(BALANCES)
     with pytest.raises(WrongAccountError):
-        await fake.exchange.poll()
+        await fake.exchange.fetch(BALANCES)
 
-    assert (await fake.exchange.poll()).snapshot.account_id == "5411716254"
+    assert (await fake.exchange.fetch(BALANCES)).value.account_id == "5411716254"
 
 
 @pytest.mark.parametrize(
@@ -368,7 +370,7 @@ async def test_retry_after_is_read_where_it_is_intelligible(
     fake = Fake(lambda _: httpx.Response(429, headers=raw))
 
     with pytest.raises(RateLimitedError) as caught:
-        await fake.exchange.poll()
+        await fake.exchange.fetch(BALANCES)
 
     assert caught.value.retry_after_seconds == seconds
 
@@ -386,7 +388,7 @@ async def test_retry_after_is_read_where_it_is_intelligible(
 async def test_clock_skew_is_local_time_minus_the_date_header(
     documented_answer: bytes, date: str, skew: float | None
 ) -> None:
-    poll = await always(200, documented_answer, date=date).exchange.poll()
+    poll = await always(200, documented_answer, date=date).exchange.fetch(BALANCES)
 
     assert poll.clock_skew_seconds == skew
 
@@ -414,8 +416,8 @@ async def test_poll_ends_at_its_deadline_and_the_next_one_works(
     )
 
     with pytest.raises(PollTimeoutError, match=r"within 0\.05 s"):
-        await exchange.poll()
-    assert (await exchange.poll()).snapshot.account_id == "5411716254"
+        await exchange.fetch(BALANCES)
+    assert (await exchange.fetch(BALANCES)).value.account_id == "5411716254"
 
 
 @pytest.mark.parametrize("endpoint", OPTIONAL_ENDPOINTS, ids=lambda each: each.name)
@@ -424,9 +426,9 @@ async def test_optional_answer_becomes_what_the_endpoint_makes_of_it(
 ) -> None:
     fake = always(200, example(endpoint.name))
 
-    response = await fake.exchange.ask(endpoint, 5.0)
+    response = await fake.exchange.fetch(endpoint, 5.0)
 
-    assert response == endpoint.parse(example(endpoint.name))
+    assert response.value == endpoint.parse(example(endpoint.name))
     assert [str(request.url) for request in fake.requests] == [
         f"https://exchange.example/v3/margin/{endpoint.name}"
     ]
@@ -437,7 +439,7 @@ async def test_only_known_paths_can_be_asked() -> None:
     endpoint = replace(MARK_PRICE, path="/margin/order")
 
     with pytest.raises(ValueError, match="^not one of the paths"):
-        await fake.exchange.ask(endpoint, 5.0)
+        await fake.exchange.fetch(endpoint, 5.0)
 
     assert fake.requests == []
 
@@ -466,12 +468,12 @@ def test_known_paths_are_these_four() -> None:
 )
 async def test_of_optional_answers_too_only_200_counts(status: int, error: type[PollError]) -> None:
     with pytest.raises(error, match=f"^{status}: "):
-        await always(status, example("mark-price")).exchange.ask(MARK_PRICE, 5.0)
+        await always(status, example("mark-price")).exchange.fetch(MARK_PRICE, 5.0)
 
 
 async def test_status_of_an_error_can_be_told() -> None:
     with pytest.raises(HTTPStatusError) as caught:
-        await always(404).exchange.ask(MARK_PRICE, 5.0)
+        await always(404).exchange.fetch(MARK_PRICE, 5.0)
 
     assert caught.value.status == 404
 
@@ -479,7 +481,7 @@ async def test_status_of_an_error_can_be_told() -> None:
 async def test_optional_requests_take_free_slots_alone() -> None:
     fake = one_by_one(httpx.Response(409, headers=JSON), good(example("mark-price")))
 
-    await fake.exchange.ask(MARK_PRICE, 5.0)
+    await fake.exchange.fetch(MARK_PRICE, 5.0)
 
     assert (fake.slots, fake.free_slots, len(fake.requests)) == (0, 2, 2)
 
@@ -488,15 +490,16 @@ async def test_without_a_free_slot_nothing_is_sent() -> None:
     fake = always(200, example("mark-price"))
     fake.has_free_slots = False
 
-    assert await fake.exchange.ask(MARK_PRICE, 0.1) is None
+    with pytest.raises(NotAskedError):
+        await fake.exchange.fetch(MARK_PRICE, 0.1)
     assert fake.requests == []
 
 
 async def test_nonces_of_all_requests_of_a_key_rise(documented_answer: bytes) -> None:
     fake = one_by_one(good(documented_answer), good(example("mark-price")), good(documented_answer))
-    await fake.exchange.poll()
-    await fake.exchange.ask(MARK_PRICE, 5.0)
-    await fake.exchange.poll()
+    await fake.exchange.fetch(BALANCES)
+    await fake.exchange.fetch(MARK_PRICE, 5.0)
+    await fake.exchange.fetch(BALANCES)
 
     assert fake.nonces == [1_700_000_000_000, 1_700_000_000_001, 1_700_000_000_002]
 
@@ -524,8 +527,8 @@ async def test_optional_request_that_hangs_ends_at_its_deadline_and_the_poll_wor
     )
 
     with pytest.raises(PollTimeoutError):
-        await exchange.ask(MARK_PRICE, 0.1)
-    assert (await exchange.poll()).snapshot.account_id == "5411716254"
+        await exchange.fetch(MARK_PRICE, 0.1)
+    assert (await exchange.fetch(BALANCES)).value.account_id == "5411716254"
 
 
 def knowing(key: str, answers: Mapping[str, bytes]) -> Fake:
@@ -543,7 +546,7 @@ def knowing(key: str, answers: Mapping[str, bytes]) -> Fake:
 async def test_rotated_key_is_picked_up_by_what_is_not_about_the_account() -> None:
     fake = knowing("new", {"mark-price": example("mark-price")})
 
-    assert await fake.exchange.ask(MARK_PRICE, 5.0) is not None
+    assert (await fake.exchange.fetch(MARK_PRICE, 5.0)).value.prices
 
 
 async def test_liquidations_are_not_asked_with_a_key_that_no_balances_have_proven(
@@ -556,22 +559,22 @@ async def test_liquidations_are_not_asked_with_a_key_that_no_balances_have_prove
     fake = knowing("new", answers)
 
     with pytest.raises(WrongAccountError):
-        await fake.exchange.ask(USER_LIQUIDATIONS, 5.0)
+        await fake.exchange.fetch(USER_LIQUIDATIONS, 5.0)
     with pytest.raises(WrongAccountError):
-        await fake.exchange.ask(USER_LIQUIDATIONS, 5.0)
+        await fake.exchange.fetch(USER_LIQUIDATIONS, 5.0)
     assert [request.headers["x-bitopro-apikey"] for request in fake.requests] == ["old"]
 
-    await fake.exchange.poll()
-    assert await fake.exchange.ask(USER_LIQUIDATIONS, 5.0) is not None
+    await fake.exchange.fetch(BALANCES)
+    assert (await fake.exchange.fetch(USER_LIQUIDATIONS, 5.0)).value.finished
 
 
 async def test_liquidations_are_not_asked_of_another_account(documented_answer: bytes) -> None:
     fake = one_by_one(good(documented_answer), good(answer_with("accountID", "666")))
-    await fake.exchange.poll()
+    await fake.exchange.fetch(BALANCES)
     with pytest.raises(WrongAccountError):
-        await fake.exchange.poll()
+        await fake.exchange.fetch(BALANCES)
 
     with pytest.raises(WrongAccountError):
-        await fake.exchange.ask(USER_LIQUIDATIONS, 5.0)
+        await fake.exchange.fetch(USER_LIQUIDATIONS, 5.0)
 
     assert len(fake.requests) == 2

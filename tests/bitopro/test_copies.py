@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from exporter.bitopro.client import Exchange, KnownExchanges
-from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS, Endpoint, OptionalResponse
+from exporter.bitopro.endpoints import BALANCES, OPTIONAL_ENDPOINTS, Endpoint, OptionalResponse
 from exporter.bitopro.signing import Credentials
 from exporter.bitopro.transport import Connection
 from exporter.errors import CachedError
@@ -67,7 +67,7 @@ class Dated:
         for _ in range(polls):
             self.time.advance(INTERVAL_SECONDS)
             try:
-                await self.exchange.poll()
+                await self.exchange.fetch(BALANCES)
             except CachedError:
                 outcomes += "c"
             else:
@@ -131,7 +131,7 @@ async def test_first_answer_with_a_date_an_hour_old_is_refused() -> None:
     dated.server_seconds = -3600.0
 
     with pytest.raises(CachedError, match="3600 s behind .* sooner than a wrong clock") as caught:
-        await dated.exchange.poll()
+        await dated.exchange.fetch(BALANCES)
 
     assert caught.value.clock_skew_seconds == 3600.0
 
@@ -250,11 +250,11 @@ async def test_copy_from_an_optional_endpoint_is_refused(
     dated = Dated()
     await dated.outcomes(1)
     dated.freeze()
-    assert await dated.exchange.ask(endpoint, 10.0) is not None
+    assert await dated.exchange.fetch(endpoint, 10.0) is not None
     dated.time.advance(INTERVAL_SECONDS)
 
     with pytest.raises(CachedError):
-        await dated.exchange.ask(endpoint, 10.0)
+        await dated.exchange.fetch(endpoint, 10.0)
 
 
 async def test_requests_ask_caches_to_stand_aside() -> None:

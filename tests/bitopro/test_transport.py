@@ -8,15 +8,16 @@ import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
 
 from exporter.bitopro.client import Exchange
-from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS, Endpoint, OptionalResponse
+from exporter.bitopro.endpoints import BALANCES, OPTIONAL_ENDPOINTS, Endpoint, OptionalResponse
 from exporter.bitopro.resolver import MAX_LOOKUPS, Resolver
 from exporter.bitopro.signing import Credentials
 from exporter.bitopro.transport import Connection
@@ -65,8 +66,8 @@ def free_port() -> int:
 
 async def test_connection_is_kept_from_one_poll_to_the_next() -> None:
     async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
-        await exchange.poll()
-        await exchange.poll()
+        await exchange.fetch(BALANCES)
+        await exchange.fetch(BALANCES)
 
         assert (exchange_.requests, exchange_.connections) == (2, 1)
 
@@ -75,10 +76,10 @@ async def test_connection_is_thrown_away_after_a_failure() -> None:
     async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
         exchange_.fault = "status-500"
         with pytest.raises(PollError):
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
         exchange_.fault = None
 
-        await exchange.poll()
+        await exchange.fetch(BALANCES)
 
         assert exchange_.connections == 2
 
@@ -88,10 +89,10 @@ async def test_backend_that_answers_badly_is_left(fault: str) -> None:
     async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
         exchange_.fault = fault
         with pytest.raises(PollError):
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
         exchange_.fault = None
 
-        await exchange.poll()
+        await exchange.fetch(BALANCES)
 
         assert exchange_.connections == 2
 
@@ -104,9 +105,9 @@ async def test_backend_that_answers_an_optional_request_badly_is_left(
     async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
         exchange_.fault_endpoint, exchange_.fault = endpoint.name, fault
         with pytest.raises(PollError):
-            await exchange.ask(endpoint, DEADLINE_SECONDS)
+            await exchange.fetch(endpoint, DEADLINE_SECONDS)
 
-        await exchange.poll()
+        await exchange.fetch(BALANCES)
 
         assert exchange_.connections == 2
 
@@ -119,7 +120,7 @@ async def test_answer_of_many_parts_costs_little_time(fault: str) -> None:
         exchange_.fault = fault
         started = time.process_time()
         with pytest.raises(PollError) as caught:
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
         spent_seconds = time.process_time() - started
 
     # The simulator's part is included: it took seconds without the limits.
@@ -128,10 +129,10 @@ async def test_answer_of_many_parts_costs_little_time(fault: str) -> None:
 
 async def test_idle_connection_closed_by_the_exchange_costs_no_poll() -> None:
     async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
-        await exchange.poll()
+        await exchange.fetch(BALANCES)
         exchange_.fault = "idle-close"
 
-        await exchange.poll()
+        await exchange.fetch(BALANCES)
 
         assert exchange_.connections == 2
 
@@ -139,7 +140,7 @@ async def test_idle_connection_closed_by_the_exchange_costs_no_poll() -> None:
 async def test_refused_connection_is_a_network_failure() -> None:
     async with exchange_at(f"http://127.0.0.1:{free_port()}/v3") as exchange:
         with pytest.raises(NetworkError, match=r"or it broke: Connection refused$"):
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
 
 
 async def test_name_that_does_not_resolve_is_a_network_failure_until_it_does(
@@ -158,10 +159,10 @@ async def test_name_that_does_not_resolve_is_a_network_failure_until_it_does(
         base_url = f"http://exchange.test:{exchange_.port}/v3"
         async with exchange_at(base_url) as exchange:
             with pytest.raises(NetworkError, match="name resolution"):
-                await exchange.poll()
+                await exchange.fetch(BALANCES)
             fails = False
 
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
 
 
 async def test_name_is_resolved_anew_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,14 +177,14 @@ async def test_name_is_resolved_anew_after_a_failure(monkeypatch: pytest.MonkeyP
         simulator() as first,
         exchange_at(f"http://exchange.test:{first.port}/v3") as exchange,
     ):
-        await exchange.poll()
+        await exchange.fetch(BALANCES)
         await first.__aexit__(None, None, None)
         with pytest.raises(NetworkError):
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
 
         address = "127.0.0.2"
         async with Simulator(SimulatorConfig(host="127.0.0.2", port=first.port)):
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
 
 
 HANGING_NAME = "hanging.test"
@@ -214,12 +215,12 @@ async def test_resolver_that_does_not_answer_keeps_nothing_else_waiting(hanging:
             )
             for _ in range(100)
         ]
-        polls = [asyncio.ensure_future(each.poll()) for each in others]
+        polls = [asyncio.ensure_future(each.fetch(BALANCES)) for each in others]
         await asyncio.sleep(0)
         # asyncio's own threads are free for other work, and so is another exchange's name.
         async with asyncio.timeout(5.0), exchange_at(exchange_.base_url) as exchange:
             assert await asyncio.to_thread(lambda: "read") == "read"
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
         assert len(hanging) == 1
         for each in polls:
             each.cancel()
@@ -230,7 +231,7 @@ async def test_resolver_that_does_not_answer_keeps_nothing_else_waiting(hanging:
 async def test_look_up_that_hangs_ends_at_the_deadline() -> None:
     async with exchange_at(f"http://{HANGING_NAME}:1/v3", deadline_seconds=0.1) as exchange:
         with pytest.raises(PollTimeoutError):
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
 
 
 @pytest.mark.usefixtures("hanging")
@@ -278,36 +279,35 @@ async def test_no_thread_for_a_look_up_is_a_network_failure(
 
         monkeypatch.setattr(threading.Thread, "start", refuse)
         with pytest.raises(NetworkError, match="can't start new thread"):
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
 
 
 async def test_address_that_is_silent_does_not_hide_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resolve = socket.getaddrinfo
-    with socket.socket() as silent:
-        # A full queue of connections: what comes is not answered.
-        silent.bind(("127.0.0.3", 0))
-        silent.listen(0)
-        port = silent.getsockname()[1]
-        fillers = [socket.socket() for _ in range(4)]
-        for each in fillers:
-            each.setblocking(False)  # noqa: FBT003 - the socket's signature
-            each.connect_ex(("127.0.0.3", port))
+    async with Simulator(SimulatorConfig(port=0)) as exchange_:
+        port = urlsplit(exchange_.base_url).port or 0
+        with ExitStack() as stack:
+            # A full queue of connections: what comes is not answered.
+            silent = stack.enter_context(socket.socket())
+            silent.bind(("127.0.0.3", port))
+            silent.listen(0)
+            for _ in range(4):
+                filler = stack.enter_context(socket.socket())
+                filler.setblocking(False)  # noqa: FBT003 - the socket's signature
+                filler.connect_ex(("127.0.0.3", port))
 
-        def getaddrinfo(host: Any, *others: Any, **named: Any) -> Any:  # noqa: ANN401 - the system's
-            if host != b"exchange.test":
-                return resolve(host, *others, **named)
-            return [*resolve("127.0.0.3", port), *resolve("127.0.0.1", port)]
+            def getaddrinfo(host: Any, *others: Any, **named: Any) -> Any:  # noqa: ANN401 - the system's
+                if host != b"exchange.test":
+                    return resolve(host, *others, **named)
+                return [*resolve("127.0.0.3", port), *resolve("127.0.0.1", port)]
 
-        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-        descriptors = open_descriptors()
-        async with Simulator(SimulatorConfig(port=port)) as exchange_:
+            monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+            descriptors = open_descriptors()
             async with exchange_at(f"http://exchange.test:{port}/v3") as exchange:
-                await exchange.poll()
-            assert exchange_.requests == 1
-        for each in fillers:
-            each.close()
+                await exchange.fetch(BALANCES)
+        assert exchange_.requests == 1
     assert open_descriptors() <= descriptors
 
 
@@ -334,7 +334,7 @@ async def test_trusted_certificate_is_accepted(authority: trustme.CA) -> None:
         simulator(scenario="documented", ssl_context=server) as exchange_,
         exchange_at(exchange_.base_url, trusting(authority)) as exchange,
     ):
-        assert (await exchange.poll()).snapshot.account_id == "5411716254"
+        assert (await exchange.fetch(BALANCES)).value.account_id == "5411716254"
 
 
 async def test_framing_is_checked_beneath_tls_too(authority: trustme.CA) -> None:
@@ -344,7 +344,7 @@ async def test_framing_is_checked_beneath_tls_too(authority: trustme.CA) -> None
         exchange_at(exchange_.base_url, trusting(authority)) as exchange,
     ):
         with pytest.raises(PollError, match="not as long as announced"):
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
 
 
 def _expired(authority: trustme.CA) -> trustme.LeafCert:
@@ -370,7 +370,7 @@ async def test_certificate_that_proves_nothing_is_refused(
         exchange_at(exchange_.base_url, trusting(authority)) as exchange,
     ):
         with pytest.raises(TLSError, match=text):
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
 
         assert exchange_.requests == 0
 
@@ -380,7 +380,7 @@ async def test_plain_http_on_a_tls_port_is_a_tls_failure() -> None:
         base_url = exchange_.base_url.replace("http:", "https:")
         async with exchange_at(base_url) as exchange:
             with pytest.raises(TLSError):
-                await exchange.poll()
+                await exchange.fetch(BALANCES)
 
 
 async def test_stalled_handshake_ends_at_the_deadline_and_leaves_no_socket() -> None:
@@ -389,7 +389,7 @@ async def test_stalled_handshake_ends_at_the_deadline_and_leaves_no_socket() -> 
         base_url = exchange_.base_url.replace("http:", "https:")
         async with exchange_at(base_url, deadline_seconds=0.1) as exchange:
             with pytest.raises(PollTimeoutError):
-                await exchange.poll()
+                await exchange.fetch(BALANCES)
 
     assert open_descriptors() == descriptors
 
@@ -415,7 +415,7 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
     async with simulator() as exchange_, exchange_at(exchange_.base_url) as exchange:
-        await exchange.poll()
+        await exchange.fetch(BALANCES)
 
 
 async def test_redirect_reaches_no_other_host() -> None:
@@ -431,7 +431,7 @@ async def test_redirect_reaches_no_other_host() -> None:
         exchange_.redirect_target = f"http://127.0.0.2:{port}/v3/margin/balances"
         exchange_.fault = "redirect-307"
         with pytest.raises(PollError):
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
 
         assert reached == []
 
@@ -446,8 +446,8 @@ async def test_a_thousand_polls_cut_at_random_leave_the_next_one_whole() -> None
         for _ in range(1000):
             exchange._deadline_seconds = draw.uniform(0.0, 0.003)  # noqa: SLF001 - the one thing that varies
             with suppress(PollTimeoutError):
-                await exchange.poll()
+                await exchange.fetch(BALANCES)
         exchange._deadline_seconds = DEADLINE_SECONDS  # noqa: SLF001 - likewise
 
-        assert (await exchange.poll()).snapshot.account_id == "5411716254"
+        assert (await exchange.fetch(BALANCES)).value.account_id == "5411716254"
     assert open_descriptors() == descriptors

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from exporter.bitopro.client import Exchange
+from exporter.bitopro.endpoints import BALANCES
 from exporter.bitopro.signing import Credentials, NonceSource
 from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
@@ -165,10 +166,10 @@ async def test_request_that_was_answered_in_part_is_not_sent_again() -> None:
             take_slot=lambda: asyncio.sleep(0),
             deadline_seconds=5.0,
         )
-        await exchange.poll()
+        await exchange.fetch(BALANCES)
         simulator.fault = "reset-in-body"
         with pytest.raises(NetworkError):
-            await exchange.poll()
+            await exchange.fetch(BALANCES)
 
         assert simulator.requests == 2
 
@@ -204,7 +205,7 @@ async def test_date_without_a_zone_is_utc(documented_answer: bytes) -> None:
         clock=now.clock,
         take_slot=lambda: now.sleep(0.0),
         deadline_seconds=10.0,
-    ).poll()
+    ).fetch(BALANCES)
 
     assert poll.clock_skew_seconds == 1.0
 

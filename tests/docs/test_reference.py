@@ -6,7 +6,7 @@ import pytest
 
 from exporter.cli.parser import command_line, commands_of
 from exporter.config.environment import known_variables
-from exporter.errors import HINTS, REASONS
+from exporter.errors import POLL_ERRORS, REASONS
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.market import MARKET_FAMILIES
 from reference import PAGES
@@ -20,7 +20,7 @@ def test_page_is_current(name: str) -> None:
 
 
 def test_every_reason_has_advice() -> None:
-    assert set(HINTS) == set(REASONS)
+    assert set(POLL_ERRORS) == set(REASONS)
 
 
 def test_every_family_has_an_entry_and_an_example() -> None:

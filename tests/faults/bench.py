@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.bitopro.client import Exchange
+from exporter.bitopro.endpoints import BALANCES
 from exporter.bitopro.signing import Credentials
 from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.polling.poller import poll_once
+from exporter.polling.session import AccountSession
 from exporter.simulator import Simulator, SimulatorConfig
 from exporter.state import Account, AccountState
 
@@ -95,15 +96,20 @@ async def verdict_on(
             deadline_seconds=deadline_seconds,
         )
         account = Account("bench", simulator.base_url, 15.0, 60.0)
-        good, error = await poll_once(AccountState(account), exchange, Clock())
-        assert error is None
+        session = AccountSession(AccountState(account), exchange, Clock())
+        first = await session.fetch(BALANCES)
+        assert first.error is None
+        good = first.state
+        session.record(good)
         before = _page_of(good)
         descriptors, tasks = _descriptors(), len(asyncio.all_tasks())
 
         simulator.fault = fault
-        state, error = await poll_once(good, exchange, Clock())
+        second = await session.fetch(BALANCES)
+        state, error = second.state, second.error
+        session.record(state)
         simulator.fault = None
-        again, _ = await poll_once(state, exchange, Clock())
+        again = (await session.fetch(BALANCES)).state
 
         # What the peer still holds of a broken connection, it lets go when it notices.
         await _settled(lambda: _descriptors() <= descriptors)

@@ -3,20 +3,20 @@
 import asyncio
 import itertools
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 import pytest
 
 from exporter.bitopro.client import Exchange
-from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS, Endpoint, OptionalResponse
+from exporter.bitopro.endpoints import BALANCES, OPTIONAL_ENDPOINTS, Endpoint, OptionalResponse
 from exporter.bitopro.signing import Credentials
 from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.polling.optional import OptionalRequests, Schedule
-from exporter.polling.poller import poll_once
+from exporter.polling.optional import OptionalRequests, Schedule, SharedMarket
+from exporter.polling.session import AccountSession
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
 from exporter.state import Account, AccountState, MarketState
 from tests.faults.test_fault_bench import expected_outcomes
@@ -58,7 +58,7 @@ class Exporter:
     """One account's exchange and what became of its answers."""
 
     def __init__(self, simulator: Simulator, connection: Connection) -> None:
-        self.exchange = Exchange(
+        exchange = Exchange(
             base_url=simulator.base_url,
             read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
             connection=connection,
@@ -66,28 +66,28 @@ class Exporter:
             take_slot=lambda: asyncio.sleep(0),
             deadline_seconds=10.0,
         )
-        self.state = AccountState(Account("bench", simulator.base_url, 15.0, 1e6))
+        state = AccountState(Account("bench", simulator.base_url, 15.0, 1e6))
+        self._session = AccountSession(state, exchange, Clock())
         self.market = MarketState(1e6)
 
+    @property
+    def state(self) -> AccountState:
+        return self._session.state
+
     async def poll(self) -> None:
-        self.state, _ = await poll_once(self.state, self.exchange, Clock())
+        self._session.record((await self._session.fetch(BALANCES)).state)
 
     async def ask(self, endpoint: Endpoint[OptionalResponse], seconds: float) -> None:
         """Ask it now, for it is a new schedule's first round; it has so many seconds."""
         now = Clock().monotonic()
+        schedule = Schedule({each.name: 15.0 for each in OPTIONAL_ENDPOINTS}, now)
+        shared_market = SharedMarket(schedule)
+        shared_market.record(self.market)
         optional_requests = OptionalRequests(
-            self.exchange,
-            [endpoint],
-            interval_seconds=15.0,
-            shared=Schedule({each.name: 15.0 for each in OPTIONAL_ENDPOINTS}, now),
-            update_market=self._update,
-            publish=lambda _: None,
-            clock=Clock(),
+            self._session, shared_market, clock=Clock(), endpoints=[endpoint]
         )
-        self.state = await optional_requests.ask_due(self.state, None, now + seconds)
-
-    def _update(self, update: Callable[[MarketState], MarketState]) -> None:
-        self.market = update(self.market)
+        await optional_requests.ask_due(None, now + seconds)
+        self.market = shared_market.state
 
     def values(self) -> Mapping[str, str]:
         """Return what the page shows of the exchange."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,13 +10,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.bitopro.client import Exchange
-from exporter.bitopro.endpoints import BORROW_TERMS, MARK_PRICE, OPTIONAL_ENDPOINTS
+from exporter.bitopro.endpoints import BALANCES, BORROW_TERMS, MARK_PRICE
 from exporter.bitopro.signing import Credentials
 from exporter.bitopro.transport import Connection
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.polling.optional import OptionalRequests, Schedule
-from exporter.polling.poller import poll_once
+from exporter.polling.optional import OptionalRequests, Schedule, SharedMarket
+from exporter.polling.session import AccountSession
 from exporter.risk import assess
 from exporter.service.process import client_ssl_context
 from exporter.simulator import Simulator, SimulatorConfig
@@ -54,10 +54,8 @@ class Watching:
             stale_after_seconds=3.0 * POLL_SECONDS,
         )
         self._time = time
-        self._state = AccountState(account)
-        self._market = MarketState(account.stale_after_seconds)
         self._exposition = Exposition(clock.monotonic)
-        self._exchange = Exchange(
+        exchange = Exchange(
             base_url=account.base_url,
             read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
             connection=connection,
@@ -65,27 +63,21 @@ class Watching:
             take_slot=no_wait,
             deadline_seconds=10.0,
         )
-        self._optional_requests = OptionalRequests(
-            self._exchange,
-            OPTIONAL_ENDPOINTS,
-            interval_seconds=POLL_SECONDS,
-            shared=Schedule({MARK_PRICE.name: POLL_SECONDS, BORROW_TERMS.name: 300.0}, 0.0),
-            update_market=self._update_market,
-            publish=self._exposition.put,
-            clock=clock,
+        self._session = AccountSession(
+            AccountState(account), exchange, clock, lambda _, state: self._exposition.put(state)
         )
-
-    def _update_market(self, update: Callable[[MarketState], MarketState]) -> None:
-        self._market = update(self._market)
-        self._exposition.put_market(self._market)
+        schedule = Schedule({MARK_PRICE.name: POLL_SECONDS, BORROW_TERMS.name: 300.0}, 0.0)
+        self._market = SharedMarket(schedule, self._exposition.put_market)
+        self._market.record(MarketState(account.stale_after_seconds))
+        self._optional_requests = OptionalRequests(self._session, self._market, clock=clock)
 
     async def moment(self) -> Moment:
         """Poll, ask for what is due, give what is known then, and let time pass."""
         second = int(self._time.monotonic_seconds)
-        state, error = await poll_once(self._state, self._exchange, self._time.clock)
-        assert error is None
-        self._state = await self._optional_requests.ask_due(state, error, second + POLL_SECONDS)
-        self._exposition.put(self._state)
+        outcome = await self._session.fetch(BALANCES)
+        assert outcome.error is None
+        self._session.record(outcome.state)
+        await self._optional_requests.ask_due(None, second + POLL_SECONDS)
         moment = Moment(
             second,
             self._distance(),
@@ -96,10 +88,10 @@ class Watching:
         return moment
 
     def _distance(self) -> Decimal | None:
-        assert self._state.snapshot is not None
-        assert self._market.prices is not None
-        account = self._state.account
-        risk = assess(self._state.snapshot, self._market.prices.prices, {}, account.thresholds)
+        state, prices = self._session.state, self._market.state.prices
+        assert state.snapshot is not None
+        assert prices is not None
+        risk = assess(state.snapshot, prices.prices, {}, state.account.thresholds)
         return risk.liquidation_distance["liquidation"]
 
     def _shown(self, name: str) -> float | None:

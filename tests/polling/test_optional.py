@@ -7,14 +7,13 @@ from typing import NamedTuple, cast
 
 import pytest
 
-from exporter.bitopro.balances import parse_snapshot
-from exporter.bitopro.client import Exchange, Poll
+from exporter.bitopro.balances import Snapshot, parse_snapshot
+from exporter.bitopro.client import Exchange, Response
 from exporter.bitopro.endpoints import (
     BORROW_TERMS,
     MARK_PRICE,
     OPTIONAL_ENDPOINTS,
     Endpoint,
-    OptionalResponse,
 )
 from exporter.errors import (
     AuthenticationError,
@@ -24,6 +23,7 @@ from exporter.errors import (
     HTTPStatusError,
     JSONError,
     NetworkError,
+    NotAskedError,
     PollError,
     PollTimeoutError,
     RateLimitedError,
@@ -33,9 +33,10 @@ from exporter.errors import (
     TooLargeError,
     WrongAccountError,
 )
-from exporter.polling.optional import OptionalRequests, Schedule
+from exporter.polling.optional import OptionalRequests, Schedule, SharedMarket
 from exporter.polling.poller import poll_forever
-from exporter.state import AccountState, MarketState
+from exporter.polling.session import AccountSession, log_changes
+from exporter.state import AccountState
 from tests.bitopro.answers import documented_balances, example
 from tests.clocks import ManualClock
 from tests.states import ACCOUNT, polled
@@ -86,28 +87,30 @@ class Script:
         self._poll_seconds = poll_seconds
         self._answer_seconds = answer_seconds
 
-    async def poll(self) -> Poll:
-        now = self._time.monotonic_seconds
-        self.polled_at.append(now)
-        self._time.advance(self._poll_seconds)
-        if error := self.polls(now):
-            raise error
-        return Poll(parse_snapshot(documented_balances()), None)
-
-    async def ask(
-        self, endpoint: Endpoint[OptionalResponse], deadline_seconds: float
-    ) -> OptionalResponse | None:
+    async def fetch(
+        self, endpoint: Endpoint[object], deadline_seconds: float | None = None
+    ) -> Response[object]:
+        if deadline_seconds is None:
+            return self._polled()
         self.asked.append(Asked(self._time.monotonic_seconds, endpoint.name, deadline_seconds))
         outcome = self.outcomes.get(endpoint.name)
         if isinstance(outcome, NoSlot):
-            return None
+            raise NotAskedError("no")
         if isinstance(outcome, Hang):
             self._time.advance(deadline_seconds)
             raise PollTimeoutError("no")
         self._time.advance(min(self._answer_seconds, deadline_seconds))
         if outcome is not None:
             raise outcome
-        return endpoint.parse(example(endpoint.name))
+        return Response(endpoint.parse(example(endpoint.name)), None)
+
+    def _polled(self) -> Response[Snapshot]:
+        now = self._time.monotonic_seconds
+        self.polled_at.append(now)
+        self._time.advance(self._poll_seconds)
+        if error := self.polls(now):
+            raise error
+        return Response(parse_snapshot(documented_balances()), None)
 
     def times(self, endpoint: str) -> list[float]:
         """Return when an endpoint was asked, in seconds since the first poll."""
@@ -123,34 +126,29 @@ class Loop:
         time: ManualClock,
         shared: Schedule | None = None,
         *,
+        state: AccountState | None = None,
         with_optional_requests: bool = True,
     ) -> None:
         self.states: list[AccountState] = []
-        self.market = MarketState(45.0)
-        self._script = cast("Exchange", script)
         self._time = time
+        self._session = AccountSession(
+            state or AccountState(ACCOUNT), cast("Exchange", script), time.clock, self._publish
+        )
+        self.shared_market = SharedMarket(shared or Schedule(SHARED, time.monotonic_seconds))
         self.optional_requests = OptionalRequests(
-            self._script,
-            OPTIONAL_ENDPOINTS,
-            interval_seconds=ACCOUNT.poll_interval_seconds,
-            shared=shared or Schedule(SHARED, time.monotonic_seconds),
-            update_market=self._update,
-            publish=self.states.append,
-            clock=time.clock,
-            draw=lambda: 0.0,
+            self._session, self.shared_market, clock=time.clock, draw=lambda: 0.0
         )
         self._in_between = self.optional_requests.ask_due if with_optional_requests else None
 
-    def _update(self, update: Callable[[MarketState], MarketState]) -> None:
-        self.market = update(self.market)
+    def _publish(self, before: AccountState, after: AccountState) -> None:
+        log_changes(before, after)
+        self.states.append(after)
 
     async def run(self) -> AccountState:
         """Poll until the clock stops, and give the last state."""
         polling = asyncio.create_task(
             poll_forever(
-                AccountState(ACCOUNT),
-                self._script,
-                self.states.append,
+                self._session,
                 clock=self._time.clock,
                 draw=lambda: 0.0,
                 in_between=self._in_between,
@@ -206,9 +204,9 @@ async def test_answers_become_liquidations_of_the_account_and_state_of_the_marke
 
     assert state.liquidations is not None
     assert state.liquidations.serials == {9000000123, 9000000124}
-    assert loop.market.prices == MARK_PRICE.parse(example(PRICES))
-    assert loop.market.terms == BORROW_TERMS.parse(example(TERMS))
-    assert loop.market.prices_monotonic_seconds == 1000.25
+    assert loop.shared_market.state.prices == MARK_PRICE.parse(example(PRICES))
+    assert loop.shared_market.state.terms == BORROW_TERMS.parse(example(TERMS))
+    assert loop.shared_market.state.prices_monotonic_seconds == 1000.25
 
 
 async def test_each_is_asked_at_its_own_interval() -> None:
@@ -452,8 +450,8 @@ async def test_of_two_accounts_one_asks_for_prices() -> None:
     one, other = Script(time), Script(time)
     state, due = polled(documented_balances()), time.monotonic_seconds + 15.0
 
-    await Loop(one, time, shared).optional_requests.ask_due(state, None, due)
-    await Loop(other, time, shared).optional_requests.ask_due(state, None, due)
+    await Loop(one, time, shared, state=state).optional_requests.ask_due(None, due)
+    await Loop(other, time, shared, state=state).optional_requests.ask_due(None, due)
 
     assert [each.endpoint for each in one.asked] == [PRICES, LIQUIDATIONS, TERMS]
     assert [each.endpoint for each in other.asked] == [LIQUIDATIONS]
@@ -467,13 +465,13 @@ async def test_account_that_fails_is_replaced_by_the_next_one(failure: Outcome) 
     shared = Schedule(SHARED, time.monotonic_seconds)
     broken, healthy = Script(time, {PRICES: failure}), Script(time)
     state, due = polled(documented_balances()), time.monotonic_seconds + 30.0
-    reconfigured = Loop(healthy, time, shared)
+    reconfigured = Loop(healthy, time, shared, state=state)
 
-    await Loop(broken, time, shared).optional_requests.ask_due(state, None, due)
-    await reconfigured.optional_requests.ask_due(state, None, due)
+    await Loop(broken, time, shared, state=state).optional_requests.ask_due(None, due)
+    await reconfigured.optional_requests.ask_due(None, due)
 
     assert PRICES in {each.endpoint for each in healthy.asked}
-    assert reconfigured.market.prices is not None
+    assert reconfigured.shared_market.state.prices is not None
 
 
 async def test_what_is_not_on_the_shared_rota_is_not_asked() -> None:

@@ -1,12 +1,14 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from itertools import count
 from typing import cast
 
 import pytest
 
-from exporter.bitopro.balances import parse_snapshot
-from exporter.bitopro.client import Exchange, Poll
+from exporter.bitopro.balances import Snapshot, parse_snapshot
+from exporter.bitopro.client import Exchange, Response
+from exporter.clock import Clock
 from exporter.errors import (
     AuthenticationError,
     ClockError,
@@ -16,6 +18,7 @@ from exporter.errors import (
     RateLimitedError,
 )
 from exporter.polling.poller import delay_seconds, poll_forever
+from exporter.polling.session import AccountSession, log_changes
 from exporter.state import AccountState
 from tests.bitopro.answers import answer_with
 from tests.clocks import ManualClock
@@ -23,7 +26,8 @@ from tests.states import ACCOUNT
 
 pytestmark = pytest.mark.anyio
 
-Outcome = Poll | Exception
+Good = Response[Snapshot]
+Outcome = Good | Exception
 
 
 class Script:
@@ -33,7 +37,7 @@ class Script:
         self._outcomes = list(outcomes)
         self._on_poll = on_poll
 
-    async def poll(self) -> Poll:
+    async def fetch(self, *_: object) -> Good:
         self._on_poll()
         outcome = self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]
         if isinstance(outcome, Exception):
@@ -41,14 +45,25 @@ class Script:
         return outcome
 
 
+def session_of(
+    script: Script, clock: Clock, published: list[AccountState] | None = None
+) -> AccountSession:
+    """Return a session with the scripted exchange, which logs and keeps each state."""
+    states = [] if published is None else published
+
+    def publish(before: AccountState, after: AccountState) -> None:
+        log_changes(before, after)
+        states.append(after)
+
+    return AccountSession(AccountState(ACCOUNT), cast("Exchange", script), clock, publish)
+
+
 async def states_of(script: Script, time: ManualClock, draw: float = 0.0) -> list[AccountState]:
     """Run the loop until the clock stops it, and give every state that it published."""
     published: list[AccountState] = []
     polling = asyncio.create_task(
         poll_forever(
-            AccountState(ACCOUNT),
-            cast("Exchange", script),
-            published.append,
+            session_of(script, time.clock, published),
             clock=time.clock,
             offset_seconds=5.0,
             draw=lambda: draw,
@@ -65,11 +80,11 @@ async def states_of(script: Script, time: ManualClock, draw: float = 0.0) -> lis
 
 
 @pytest.fixture
-def good(documented_answer: bytes) -> Poll:
-    return Poll(parse_snapshot(documented_answer), 0.25)
+def good(documented_answer: bytes) -> Good:
+    return Response(parse_snapshot(documented_answer), 0.25)
 
 
-async def test_first_poll_comes_after_the_offset_and_then_one_per_interval(good: Poll) -> None:
+async def test_first_poll_comes_after_the_offset_and_then_one_per_interval(good: Good) -> None:
     time = ManualClock(stop_after=3)
 
     await states_of(Script(good), time)
@@ -77,7 +92,7 @@ async def test_first_poll_comes_after_the_offset_and_then_one_per_interval(good:
     assert time.sleeps == [5.0, 15.0, 15.0]
 
 
-async def test_slow_answer_does_not_delay_later_polls(good: Poll) -> None:
+async def test_slow_answer_does_not_delay_later_polls(good: Good) -> None:
     time = ManualClock(stop_after=3)
 
     await states_of(Script(good, on_poll=lambda: time.advance(4.0)), time)
@@ -85,7 +100,7 @@ async def test_slow_answer_does_not_delay_later_polls(good: Poll) -> None:
     assert time.sleeps == [5.0, 11.0, 11.0]
 
 
-async def test_missed_polls_are_not_made_up_for(good: Poll) -> None:
+async def test_missed_polls_are_not_made_up_for(good: Good) -> None:
     time = ManualClock(stop_after=3)
 
     await states_of(Script(good, on_poll=lambda: time.advance(100.0)), time)
@@ -93,7 +108,7 @@ async def test_missed_polls_are_not_made_up_for(good: Poll) -> None:
     assert time.sleeps == [5.0, 0.0, 0.0]
 
 
-async def test_step_of_the_wall_clock_moves_no_poll(good: Poll) -> None:
+async def test_step_of_the_wall_clock_moves_no_poll(good: Good) -> None:
     time = ManualClock(stop_after=3)
 
     def step() -> None:
@@ -104,13 +119,13 @@ async def test_step_of_the_wall_clock_moves_no_poll(good: Poll) -> None:
     assert time.sleeps == [5.0, 15.0, 15.0]
 
 
-async def test_every_poll_publishes_one_state(good: Poll) -> None:
+async def test_every_poll_publishes_one_state(good: Good) -> None:
     published = await states_of(Script(NetworkError("no"), good), ManualClock(stop_after=3))
 
     assert [(state.polls, state.is_up) for state in published] == [(1, False), (2, True), (3, True)]
 
 
-async def test_state_carries_duration_and_skew(good: Poll) -> None:
+async def test_state_carries_duration_and_skew(good: Good) -> None:
     time = ManualClock(stop_after=1)
 
     published = await states_of(Script(good, on_poll=lambda: time.advance(0.5)), time)
@@ -119,7 +134,7 @@ async def test_state_carries_duration_and_skew(good: Poll) -> None:
     assert published[0].clock_skew_seconds == 0.25
 
 
-async def test_backoff_ends_with_the_next_success(good: Poll) -> None:
+async def test_backoff_ends_with_the_next_success(good: Good) -> None:
     time = ManualClock(stop_after=5)
     no = NetworkError("no")
 
@@ -159,7 +174,7 @@ def test_long_interval_is_never_shortened() -> None:
     assert delay_seconds(AuthenticationError("no"), 600.0, 1, 0.0) == 600.0
 
 
-async def test_transitions_are_logged_once(good: Poll, caplog: pytest.LogCaptureFixture) -> None:
+async def test_transitions_are_logged_once(good: Good, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     no = NetworkError("no")
 
@@ -173,7 +188,7 @@ async def test_transitions_are_logged_once(good: Poll, caplog: pytest.LogCapture
 
 
 async def test_first_success_after_failures_is_the_first(
-    good: Poll, caplog: pytest.LogCaptureFixture
+    good: Good, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
 
@@ -191,7 +206,7 @@ async def test_log_names_account_reason_and_cause(caplog: pytest.LogCaptureFixtu
 
 
 async def test_what_is_new_in_the_answer_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    odd = Poll(parse_snapshot(answer_with("adRatioLabel", "DANGER", riskLevel=1)), None)
+    odd = Response(parse_snapshot(answer_with("adRatioLabel", "DANGER", riskLevel=1)), None)
 
     await states_of(Script(odd), ManualClock(stop_after=4))
 
@@ -200,3 +215,38 @@ async def test_what_is_new_in_the_answer_is_logged_once(caplog: pytest.LogCaptur
         ("field", "riskLevel"),
         ("label", "DANGER"),
     ]
+
+
+async def test_backoff_starts_over_after_a_success(good: Good) -> None:
+    now = ManualClock(stop_after=5)
+    no = NetworkError("no")
+
+    await states_of(Script(no, no, good, no), now)
+
+    assert now.sleeps == [5.0, 15.0, 30.0, 15.0, 15.0]
+
+
+async def test_missed_polls_are_not_made_up_for_once_polls_are_quick_again(good: Good) -> None:
+    now = ManualClock(stop_after=4)
+    durations = iter([100.0, 0.0, 0.0, 0.0])
+
+    await states_of(Script(good, on_poll=lambda: now.advance(next(durations))), now)
+
+    assert now.sleeps == [5.0, 0.0, 15.0, 15.0]
+
+
+async def test_late_poll_comes_at_once_and_not_before(good: Good) -> None:
+    ticks = count(0.0, 100.0)
+    sleeps: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        sleeps.append(seconds)
+        await asyncio.sleep(0)
+        if len(sleeps) == 3:
+            raise asyncio.CancelledError
+
+    clock = Clock(monotonic=lambda: next(ticks), sleep=sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await poll_forever(session_of(Script(good), clock), clock=clock)
+
+    assert sleeps == [0.0, 0.0, 0.0]

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import NoReturn
 
-from exporter.bitopro import client
 from exporter.bitopro.balances import Snapshot, parse_snapshot
 from exporter.bitopro.endpoints import BALANCES
 from exporter.bitopro.transport import Connection
@@ -39,7 +38,7 @@ def _at_trigger(happen: Callable[[], None]) -> None:
         return snapshot
 
     balances = replace(BALANCES, parse=parse)
-    setattr(client, "BALANCES", balances)  # noqa: B010 - mypy refuses what is only imported
+    setattr(poller, "BALANCES", balances)  # noqa: B010 - mypy refuses what is only imported
 
 
 def _raising(error: BaseException) -> Callable[[], None]:

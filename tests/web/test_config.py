@@ -122,7 +122,7 @@ REFUSED = {
     ),
     "certificate that nobody verifies": (
         f"{TLS_TEXT}  client_auth_type: RequireAnyClientCert",
-        f"{TLS}.client_auth_type: a certificate that nobody verifies proves nothing, and is not "
+        f"{TLS}.client_auth_type: a certificate that is not verified proves nothing, and is not "
         "supported; use RequireAndVerifyClientCert",
     ),
     "unknown kind of verification": (
