@@ -7,7 +7,7 @@ DEPLOY_TOOLS := build/deploy-tools
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-rules test-sockets test-others e2e drill-demo dashboards docs bundle soak scale bench lint format lock clean image-test deploy-test sbom
+.PHONY: help demo test test-rules test-sockets test-others e2e drill-demo generate soak scale bench lint format lock clean image-test deploy-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -48,8 +48,8 @@ image-test: $(VENV)/.dev ## build the container image and run it hardened (2 min
 drill-demo: $(VENV)/.dev ## play a drill against a Prometheus and an Alertmanager of its own (2 minutes)
 	$(BIN)/python -m tests.e2e.drill_demo
 
-dashboards: $(VENV)/.runtime ## write dashboards and alert rules for Grafana anew
-	$(BIN)/python -m grafana.generate
+generate: $(VENV)/.dev ## write everything generated: references, dashboards, Grafana's rules, copies
+	$(BIN)/python -m generate
 
 soak: $(VENV)/.dev ## 20,000 polls, a fifth of them failing: growth of memory, descriptors, tasks
 	$(BIN)/python -m benchmarks.soak $(ARGS)
@@ -66,18 +66,9 @@ lint: $(VENV)/.dev ## check style, format, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(VENV)/.dev ## write the generated pages: docs/metrics.md and docs/configuration.md
-	$(BIN)/python -m reference
-
-format: $(VENV)/.dev ## mend format and order of imports
+format: $(VENV)/.dev ## fix format and order of imports
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-
-bundle: $(VENV)/.runtime ## copy rules and dashboards to where Compose, Kubernetes and Helm read them
-	$(BIN)/python -m deploy.bundle
-
-sbom: $(VENV)/.runtime ## write the bill of materials of what runs, CycloneDX in JSON
-	@$(BIN)/python -m deploy.sbom
 
 lock: ## pin the newest versions that pyproject.toml admits, with hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -94,6 +85,9 @@ lock: ## pin the newest versions that pyproject.toml admits, with hashes (needs 
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links --group deploy \
 	  -c requirements/dev.txt -o requirements/deploy.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links --group release \
+	  -c requirements/dev.txt -o requirements/release.txt
 
 clean: ## remove everything that was made
 	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

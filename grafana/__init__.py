@@ -1,1 +1,1 @@
-"""Dashboards and alerting for Grafana, written by small scripts: `python -m grafana.generate`."""
+"""Dashboards and alerting for Grafana, written by small scripts: `make generate`."""

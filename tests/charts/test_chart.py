@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.bundle import DASHBOARDS, KUBERNETES, RULES
 from exporter.cli.parser import parse_arguments
 from exporter.config.yaml_file import read_config_file
+from generate.bundle import DASHBOARDS, KUBERNETES, RULES
 from tests.alerts.deployment import document
 from tests.charts.tools import findings, manifests, refusal, rendered, run
 from tests.deploy.policy import Manifest, mounted, opened, pod_violations

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.bundle import COMPOSE, KUBERNETES, ROOT
 from exporter.cli.parser import parse_arguments
+from generate.bundle import COMPOSE, KUBERNETES, ROOT
 from tests.charts.tools import run
 
 MANIFESTS = sorted(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.bundle import CHART, ROOT
+from generate.bundle import CHART, ROOT
 from tests.deploy.policy import Manifest
 
 TOOLS = ROOT / "build" / "deploy-tools" / "bin"

@@ -2,30 +2,20 @@
 
 import json
 import re
-from pathlib import Path
 
-import pytest
 import yaml
 
-from deploy.bundle import CHART, COMPOSE, DASHBOARDS, KUBERNETES, RULES, bundle, made_files
+from generate.bundle import CHART, COMPOSE, DASHBOARDS, KUBERNETES, RULES
 from tests.alerts.deployment import PROMETHEUS_CONFIG, document
 
-MADE = bundle()
 RULE_FILES = sorted(RULES.glob("*.yml"))
 DASHBOARD_FILES = sorted(DASHBOARDS.glob("*.json"))
 
 
-@pytest.mark.parametrize("path", MADE, ids=lambda path: path.name)
-def test_made_file_is_current(path: Path) -> None:
-    assert path.read_text() == MADE[path], "make bundle"
-
-
-def test_no_copy_is_left_whose_source_is_gone() -> None:
-    assert made_files() <= MADE.keys(), "make bundle"
-
-
 def test_chart_carries_each_rule_file_and_dashboard_byte_for_byte() -> None:
-    copies = {path.name: path.read_bytes() for path in made_files() if path.is_relative_to(CHART)}
+    copies = {
+        path.name: path.read_bytes() for path in (CHART / "files").rglob("*") if path.is_file()
+    }
 
     assert copies == {path.name: path.read_bytes() for path in [*RULE_FILES, *DASHBOARD_FILES]}
 

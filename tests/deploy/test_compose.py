@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from deploy.bundle import COMPOSE, ROOT
 from exporter.cli.parser import parse_arguments
 from exporter.config.environment import known_variables
+from generate.bundle import COMPOSE, ROOT
 from tests.alerts.deployment import document
 
 PROJECT = document(COMPOSE / "compose.yml")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.bundle import CHART, KUBERNETES
 from exporter import __version__
 from exporter.cli.parser import parse_arguments
 from exporter.config.yaml_file import read_config_file
+from generate.bundle import CHART, KUBERNETES
 from tests.alerts.deployment import PROMETHEUS_CONFIG, document
 from tests.deploy.policy import Manifest, mounted, opened, pod_violations
 

@@ -10,7 +10,7 @@ from exporter.config.settings import DEFAULT_POLL_INTERVAL_SECONDS
 from exporter.config.values import description_of
 from exporter.config.yaml_file import ACCOUNT_KEYS, FILE_KEYS, THRESHOLD_KEYS
 from exporter.errors import EXIT_CODES
-from reference.markdown import GENERATED, code, table
+from generate.markdown import GENERATED, code, table
 
 _INTRODUCTION = """# Configuration
 

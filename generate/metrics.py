@@ -10,7 +10,7 @@ from exporter.metrics.account import FAMILIES
 from exporter.metrics.exporter import EXPORTER_FAMILIES
 from exporter.metrics.families import Family
 from exporter.metrics.market import MARKET_FAMILIES
-from reference.markdown import GENERATED, code, table
+from generate.markdown import GENERATED, code, table
 
 # The page of the API documentation's example, held to the exporter by tests/metrics/test_exposition.py.
 _EXAMPLE = Path(__file__).parents[1] / "tests" / "fixtures" / "documented.prom"

@@ -1,1 +1,0 @@
-"""What is made from this repository's own files for those who run the exporter."""
