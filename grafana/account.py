@@ -1,14 +1,20 @@
 """The account holder's dashboard."""
 
-from grafana.accounts import ACCOUNTS
+from grafana.am_i_safe import (
+    ACCOUNTS,
+    AGE_TILE,
+    ALERTS,
+    BLINDNESS,
+    FIRST_LINE,
+    LIQUIDATIONS_TILE,
+    STRESS,
+)
+from grafana.can_i_believe_it import AGES, INTEGRITY, LIQUIDATIONS, MARKET
 from grafana.dashboard import ACCOUNT_UID, HEALTH_UID, Dashboard
 from grafana.holdings import ASSETS, BALANCES, DEBT, INTEREST_ACCRUED, INTEREST_PER_DAY, TIME_LEFT
-from grafana.news import AGE_TILE, ALERTS, BLINDNESS, LIQUIDATIONS_TILE
+from grafana.how_it_got_here import DISTANCE, RATIO
 from grafana.panels import Row
-from grafana.ratio import DISTANCE, RATIO
-from grafana.safety import FIRST_LINE, STRESS
-from grafana.trust import AGES, INTEGRITY, LIQUIDATIONS, MARKET
-from grafana.whatif import LADDER, LADDER_OF_WORST, PRICES
+from grafana.what_would_push_me_over import LADDER, LADDER_OF_WORST, PRICES
 
 DASHBOARD = Dashboard(
     uid=ACCOUNT_UID,

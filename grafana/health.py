@@ -1,6 +1,7 @@
 """The operator's dashboard."""
 
 from grafana.dashboard import ACCOUNT_UID, HEALTH_UID, Dashboard
+from grafana.does_it_work import ACCOUNTS, FIRST_LINE, SECOND_LINE
 from grafana.panels import Row
 from grafana.polls import (
     BUDGET,
@@ -22,8 +23,6 @@ from grafana.process import (
     SCRAPE_SIZE,
     STARTS,
 )
-from grafana.seen import ACCOUNTS
-from grafana.vitals import FIRST_LINE, SECOND_LINE
 
 DASHBOARD = Dashboard(
     uid=HEALTH_UID,

@@ -1,7 +1,7 @@
 """What an account holds and owes, by currency, and what that costs."""
 
 from grafana.kinds import COLOURED, lines, table
-from grafana.panels import Look, Panel, Target, override, steps
+from grafana.panels import FieldOptions, Panel, Target, override, steps
 from grafana.promql import (
     DEBTLESS,
     LEVELS,
@@ -11,12 +11,12 @@ from grafana.promql import (
     recorded,
     recorded_by_currency,
 )
-from grafana.states import colours_of_currencies, said
+from grafana.states import colours_of_currencies, value_mappings
 from grafana.values import Json
 
 _BY = ("account", "currency")
 _STACKED: Json = {"stacking": {"mode": "normal", "group": "A"}, "fillOpacity": 30, "lineWidth": 1}
-_STATUS = said({0: "off", 1: "on", 2: "maintenance"})
+_STATUS = value_mappings({0: "off", 1: "on", 2: "maintenance"})
 _STATUS_STEPS = steps("yellow", (1, "green"), (2, "yellow"))
 _PER_DAY = recorded("account:bitopro_margin_interest_per_day:unit")
 
@@ -30,7 +30,7 @@ def _value(title: str, description: str, name: str, empty: str) -> Panel:
             Target(f"{recorded_by_currency(name)} > 0", "{{account}} {{currency}}"),
             Target(f"sum by (account) ({recorded_by_currency(name)}) == 0", "{{account}} nothing"),
         ],
-        Look(
+        FieldOptions(
             unit="locale",
             decimals=0,
             minimum=0,
@@ -73,7 +73,7 @@ def _balances() -> Panel:
             "Transfers": "Transfers",
         },
         targets=[Target(column(name, value, by=_BY)) for name, value in columns.items()],
-        look=Look(
+        look=FieldOptions(
             unit="locale",
             empty="-",
             overrides=[
@@ -100,7 +100,7 @@ def _interest_per_day() -> Panel:
         "now, in the unit of the account's totals; without interest on interest.",
         8,
         [Target(_PER_DAY, "{{account}}")],
-        Look(
+        FieldOptions(
             unit="locale", decimals=2, minimum=0, empty="Rates, prices or fresh data are missing."
         ),
     )
@@ -120,7 +120,7 @@ def _interest_accrued() -> Panel:
             Target(f"{debt} * on ({by}) {interest} / on ({by}) {owed}", "{{account}} {{currency}}"),
             Target(DEBTLESS, "{{account}} nothing"),
         ],
-        Look(
+        FieldOptions(
             unit="locale",
             decimals=2,
             minimum=0,
@@ -148,7 +148,7 @@ def _time_left() -> Panel:
             Target(f"max by (account, level) ({days})"),
             Target(column("share", f"{_PER_DAY} / on (account) {assets}", "level")),
         ],
-        look=Look(
+        look=FieldOptions(
             unit="locale",
             decimals=0,
             empty="no interest",

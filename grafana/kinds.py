@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from grafana.panels import Look, Panel, Target, interval_of
+from grafana.panels import FieldOptions, Panel, Target, interval_of
 from grafana.states import colours_of_accounts
 from grafana.values import Json, Value
 
@@ -13,7 +13,9 @@ COLOURED: Json = {"type": "color-text"}
 FILLED: Json = {"type": "color-background", "mode": "basic"}
 
 
-def stat(title: str, description: str, width: int, targets: Sequence[Target], look: Look) -> Panel:
+def stat(
+    title: str, description: str, width: int, targets: Sequence[Target], look: FieldOptions
+) -> Panel:
     """Return a tile: one large value for each query, its name below, its colour behind."""
     return Panel(
         kind="stat",
@@ -37,7 +39,9 @@ def stat(title: str, description: str, width: int, targets: Sequence[Target], lo
     )
 
 
-def bars(title: str, description: str, width: int, targets: Sequence[Target], look: Look) -> Panel:
+def bars(
+    title: str, description: str, width: int, targets: Sequence[Target], look: FieldOptions
+) -> Panel:
     """Return a bar for each series."""
     return Panel(
         kind="bargauge",
@@ -69,7 +73,7 @@ def lines(  # noqa: PLR0913 - what there is to say of a chart
     description: str,
     width: int,
     targets: Sequence[Target],
-    look: Look,
+    look: FieldOptions,
     *,
     custom: Json | None = None,
     has_wide_legend: bool = False,
@@ -112,7 +116,7 @@ def table(  # noqa: PLR0913 - what there is to say of a table
     description: str,
     width: int,
     targets: Sequence[Target],
-    look: Look,
+    look: FieldOptions,
     *,
     columns: Mapping[str, str],
     sorted_by: str,

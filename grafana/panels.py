@@ -36,7 +36,7 @@ class Target:
 class Panel:
     """A panel. `width` is in columns, of which there are 24.
 
-    `empty` is said where there is nothing; `interval` is the least distance of two points.
+    `empty` is shown where there is nothing; `interval` is the least distance of two points.
     """
 
     kind: str
@@ -138,8 +138,8 @@ def steps(base: str, *above: tuple[float, str]) -> Json:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How values of a panel look."""
+class FieldOptions:
+    """How a panel shows its values: unit, decimals, colours, mappings."""
 
     unit: str
     decimals: int | None = None

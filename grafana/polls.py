@@ -1,11 +1,20 @@
 """How polls of the exchange go."""
 
+from grafana.does_it_work import REQUESTS_PER_MINUTE, requests_per_minute
 from grafana.kinds import COLOURED, lines, table
-from grafana.panels import DASHED, Look, Panel, Target, fixed, override, override_of_query, steps
+from grafana.panels import (
+    DASHED,
+    FieldOptions,
+    Panel,
+    Target,
+    fixed,
+    override,
+    override_of_query,
+    steps,
+)
 from grafana.promql import AGE, column, of_account
-from grafana.states import said
+from grafana.states import value_mappings
 from grafana.values import Json
-from grafana.vitals import REQUESTS_PER_MINUTE, requests_per_minute
 
 _LIMIT: Json = {
     "color": fixed("red"),
@@ -26,7 +35,7 @@ def _polls() -> Panel:
                 "{{account}}",
             )
         ],
-        Look(unit="none", decimals=1, minimum=0, empty=_NO_EXPORTER),
+        FieldOptions(unit="none", decimals=1, minimum=0, empty=_NO_EXPORTER),
     )
 
 
@@ -41,7 +50,7 @@ def _failures() -> Panel:
             Target(f"60 * sum by (account, reason) ({failures}) > 0", "{{account}} {{reason}}"),
             Target(f"60 * sum({failures})", "all"),
         ],
-        Look(
+        FieldOptions(
             unit="none",
             decimals=1,
             minimum=0,
@@ -60,7 +69,7 @@ def _staleness() -> Panel:
         "its values are no longer shown. Before the first answer there is no age.",
         12,
         [Target(f"{AGE} < 1e8", "{{account}}"), Target(limit, "stale after")],
-        Look(
+        FieldOptions(
             unit="s",
             minimum=0,
             empty="No exporter has shown an account for a day.",
@@ -75,7 +84,7 @@ def _duration() -> Panel:
         "Time that the last poll took, all requests of it; 10 s are the most it may take.",
         12,
         [Target(of_account("poll_duration_seconds"), "{{account}} {{instance}}")],
-        Look(unit="s", minimum=0, empty=_NO_EXPORTER),
+        FieldOptions(unit="s", minimum=0, empty=_NO_EXPORTER),
     )
 
 
@@ -86,7 +95,7 @@ def _skew() -> Panel:
         "second is normal. The alert begins at 5 s either way.",
         12,
         [Target(of_account("clock_skew_seconds"), "{{account}} {{instance}}")],
-        Look(
+        FieldOptions(
             unit="s",
             thresholds=steps("red", (-5, "transparent"), (5, "red")),
             empty="The exchange's answers have no time, or no poll succeeded.",
@@ -106,7 +115,7 @@ def _budget() -> Panel:
             Target(requests_per_minute(), "{{instance}}"),
             Target(f"vector({REQUESTS_PER_MINUTE})", "budget"),
         ],
-        Look(
+        FieldOptions(
             unit="none",
             decimals=0,
             minimum=0,
@@ -136,13 +145,13 @@ def _endpoints() -> Panel:
             "Age": "Last success",
         },
         targets=[Target(column(name, value, by=by)) for name, value in columns.items()],
-        look=Look(
+        look=FieldOptions(
             unit="none",
             empty="none asked yet",
             overrides=[
                 override(
                     "Last request",
-                    mappings=said({1: "answered", 0: "not available"}),
+                    mappings=value_mappings({1: "answered", 0: "not available"}),
                     thresholds=steps("red", (1, "green")),
                     cellOptions=COLOURED,
                 ),
@@ -167,7 +176,7 @@ def _endpoint_failures() -> Panel:
             ),
             Target(f"60 * sum(rate({failures}[$__rate_interval]))", "all"),
         ],
-        Look(
+        FieldOptions(
             unit="none",
             decimals=1,
             minimum=0,

@@ -1,9 +1,9 @@
 """The exporter as a process and as a target of Prometheus."""
 
 from grafana.kinds import lines, table
-from grafana.panels import Look, Panel, Target, override
+from grafana.panels import FieldOptions, Panel, Target, override
 from grafana.promql import column, of_account, of_exporters, of_target
-from grafana.states import said
+from grafana.states import value_mappings
 from grafana.values import Json
 
 _NO_EXPORTER = "No exporter is being scraped."
@@ -17,7 +17,7 @@ def _scrape_cost() -> Panel:
         "scrape only sends bytes.",
         12,
         [Target(of_exporters(of_target("scrape_duration_seconds")), "{{instance}}")],
-        Look(unit="s", minimum=0, empty=_NO_EXPORTER),
+        FieldOptions(unit="s", minimum=0, empty=_NO_EXPORTER),
     )
 
 
@@ -28,7 +28,7 @@ def _scrape_size() -> Panel:
         "has more currencies. The shipped configuration refuses more than 20,000.",
         12,
         [Target(of_exporters(of_target("scrape_samples_scraped")), "{{instance}}")],
-        Look(unit="none", decimals=0, minimum=0, empty=_NO_EXPORTER),
+        FieldOptions(unit="none", decimals=0, minimum=0, empty=_NO_EXPORTER),
     )
 
 
@@ -38,7 +38,7 @@ def _memory() -> Panel:
         "Resident memory. It is flat after the first minutes; a steady rise is a bug.",
         8,
         [Target(of_exporters(of_target("process_resident_memory_bytes")), "{{instance}}")],
-        Look(unit="bytes", minimum=0, empty=_NO_EXPORTER),
+        FieldOptions(unit="bytes", minimum=0, empty=_NO_EXPORTER),
     )
 
 
@@ -49,7 +49,7 @@ def _cpu() -> Panel:
         "The part of one processor that the process uses.",
         8,
         [Target(of_exporters(f"rate({seconds}[$__rate_interval])"), "{{instance}}")],
-        Look(unit="percentunit", minimum=0, empty=_NO_EXPORTER),
+        FieldOptions(unit="percentunit", minimum=0, empty=_NO_EXPORTER),
     )
 
 
@@ -59,7 +59,7 @@ def _descriptors() -> Panel:
         "Connections and files that are open. A steady rise is a leak.",
         8,
         [Target(of_exporters(of_target("process_open_fds")), "{{instance}}")],
-        Look(unit="none", decimals=0, minimum=0, empty=_NO_EXPORTER),
+        FieldOptions(unit="none", decimals=0, minimum=0, empty=_NO_EXPORTER),
     )
 
 
@@ -76,7 +76,7 @@ def _starts() -> Panel:
                 "{{instance}}",
             )
         ],
-        Look(unit="none", decimals=0, minimum=0, maximum=3, empty=_NO_EXPORTER),
+        FieldOptions(unit="none", decimals=0, minimum=0, maximum=3, empty=_NO_EXPORTER),
         custom=_BARS,
     )
 
@@ -92,7 +92,7 @@ def _reloads() -> Panel:
             Target(f"changes({_loaded()}[$__rate_interval])", "{{instance}} loaded"),
             Target(f"2 * ({accepted} == bool 0)", "{{instance}} refused"),
         ],
-        Look(unit="none", decimals=0, minimum=0, maximum=3, empty=_NO_EXPORTER),
+        FieldOptions(unit="none", decimals=0, minimum=0, maximum=3, empty=_NO_EXPORTER),
         custom=_BARS,
     )
 
@@ -128,13 +128,13 @@ def _build() -> Panel:
             *(Target(of_exporters(column(name, value, by=by))) for name, value in columns.items()),
             Target(versions),
         ],
-        look=Look(
+        look=FieldOptions(
             unit="none",
             empty="-",
             overrides=[
-                override("Scraped", mappings=said({1: "yes", 0: "NO"})),
+                override("Scraped", mappings=value_mappings({1: "yes", 0: "NO"})),
                 override("Running for", unit="dtdurations", decimals=0),
-                override("Configuration", mappings=said({1: "accepted", 0: "REFUSED"})),
+                override("Configuration", mappings=value_mappings({1: "accepted", 0: "REFUSED"})),
                 override("Loaded", unit="dateTimeAsIso"),
             ],
         ),

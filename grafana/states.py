@@ -121,7 +121,7 @@ def words_of_numbers(*, are_short: bool = False) -> list[Json]:
     return [{"type": "value", "options": options}]
 
 
-def said(
+def value_mappings(
     text_of_value: Mapping[float, str], colour_of_value: Mapping[float, str] | None = None
 ) -> list[Json]:
     """Return value mappings that say a number in words, and some of them in a colour."""

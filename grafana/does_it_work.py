@@ -1,12 +1,13 @@
-"""The operator's first look: tiles."""
+"""The row "Does it work?": tiles, and the accounts as the exporter sees them."""
 
-from grafana.kinds import stat
-from grafana.panels import Look, Panel, Target, steps
-from grafana.promql import alerts, first_of, of_account, of_exporters, of_target
-from grafana.states import colours, said
+from grafana.am_i_safe import NEVER
+from grafana.kinds import FILLED, stat, table
+from grafana.panels import FieldOptions, Panel, Target, override, steps
+from grafana.promql import AGE, alerts, column, first_of, of_account, of_exporters, of_target
+from grafana.states import colours, value_mappings
 
 _UNKNOWN = -2.0
-_MARK = said({_UNKNOWN: "?"})
+_MARK = value_mappings({_UNKNOWN: "?"})
 _RED = steps("dark-red")
 
 # What the exporter allows itself of the 600 requests a minute that the exchange grants an address.
@@ -33,7 +34,7 @@ def _exporters() -> Panel:
         "Whether Prometheus can scrape every exporter.",
         6,
         [Target(expression, "{{state}}")],
-        Look(
+        FieldOptions(
             unit="none",
             thresholds=_RED,
             mappings=_MARK,
@@ -54,7 +55,7 @@ def _accounts() -> Panel:
         "Accounts whose last poll did not give a complete, verified answer, or else all of them.",
         6,
         [Target(expression, "{{state}}")],
-        Look(
+        FieldOptions(
             unit="none",
             thresholds=_RED,
             mappings=_MARK,
@@ -71,7 +72,7 @@ def _failing() -> Panel:
         "The share of polls of the last minutes that gave no verified answer.",
         6,
         [Target(f"{failures} / ({polls} > 0) or vector({_UNKNOWN:g})", "of all polls")],
-        Look(
+        FieldOptions(
             unit="percentunit",
             decimals=1,
             thresholds=steps("dark-red", (0, "green"), (0.001, "yellow"), (0.3, "red")),
@@ -98,10 +99,10 @@ def _alerts() -> Panel:
         "How many alerts of the worst severity fire, of accounts and of the exporter itself.",
         6,
         [Target(expression, "{{state}}")],
-        Look(
+        FieldOptions(
             unit="none",
             thresholds=_RED,
-            mappings=said({_UNKNOWN: "?", 0: "none"}),
+            mappings=value_mappings({_UNKNOWN: "?", 0: "none"}),
             overrides=colours(
                 "RULES DO NOT RUN", "critical", "warning", "for information", "all quiet"
             ),
@@ -121,7 +122,7 @@ def _budget() -> Panel:
                 f"of {REQUESTS_PER_MINUTE} a minute",
             )
         ],
-        Look(
+        FieldOptions(
             unit="percentunit",
             decimals=1,
             thresholds=steps("dark-red", (0, "green"), (0.7, "yellow"), (0.9, "red")),
@@ -138,7 +139,7 @@ def _skew() -> Panel:
         "tells whole seconds. Above 5 s its requests are in danger of being refused.",
         6,
         [Target(f"{skew} or on () vector({_UNKNOWN:g})", "{{instance}}")],
-        Look(
+        FieldOptions(
             unit="s",
             decimals=1,
             thresholds=steps("dark-red", (0, "green"), (2, "yellow"), (5, "red")),
@@ -160,10 +161,10 @@ def _starts() -> Panel:
                 "restarts",
             )
         ],
-        Look(
+        FieldOptions(
             unit="none",
             thresholds=steps("dark-red", (0, "green"), (1, "yellow"), (3, "red")),
-            mappings=said({_UNKNOWN: "?", 0: "none"}),
+            mappings=value_mappings({_UNKNOWN: "?", 0: "none"}),
         ),
     )
 
@@ -181,7 +182,7 @@ def _configuration() -> Panel:
         "their next start will fail.",
         6,
         [Target(expression, "{{state}}")],
-        Look(
+        FieldOptions(
             unit="none",
             thresholds=_RED,
             mappings=_MARK,
@@ -192,3 +193,56 @@ def _configuration() -> Panel:
 
 FIRST_LINE = (_exporters(), _accounts(), _failing(), _alerts())
 SECOND_LINE = (_budget(), _skew(), _starts(), _configuration())
+
+
+def _accounts_table() -> Panel:
+    undocumented = of_account("undocumented_values_total")
+    columns = {
+        "Up": of_account("up"),
+        "Age": f"round({AGE})",
+        "Stale": of_account("stale_after_seconds"),
+        "Interval": of_account("poll_interval_seconds"),
+        "Account": of_account("account_status"),
+        "Margin": of_account("margin_status"),
+        "Contradictions": f"sum by (account) ({of_account('inconsistent')})",
+        "Undocumented": f"sum by (account) (increase({undocumented}[1d]))",
+    }
+    return table(
+        "Accounts",
+        "The last poll, the age of what is known and when it goes stale; two statuses, of which "
+        "only 1 is documented; contradictions in the answer; undocumented values of a day.",
+        24,
+        columns={
+            "account": "Account",
+            "Up": "Last poll",
+            "Age": "Age",
+            "Stale": "Stale after",
+            "Interval": "Poll interval",
+            "Account": "Account status",
+            "Margin": "Margin status",
+            "Contradictions": "Contradictions",
+            "Undocumented": "Undocumented",
+        },
+        targets=[Target(column(name, value)) for name, value in columns.items()],
+        look=FieldOptions(
+            unit="none",
+            decimals=0,
+            empty="-",
+            overrides=[
+                override(
+                    "Last poll",
+                    mappings=value_mappings({1: "good", 0: "FAILED"}),
+                    thresholds=steps("red", (1, "green")),
+                    cellOptions=FILLED,
+                    align="center",
+                ),
+                override("Age", unit="s", mappings=[NEVER]),
+                override("Stale after", unit="s"),
+                override("Poll interval", unit="s"),
+            ],
+        ),
+        sorted_by="Up",
+    )
+
+
+ACCOUNTS = _accounts_table()

@@ -1,9 +1,9 @@
-"""Ratio and distance over time."""
+"""The row "How did it get here?": ratio and distance over time."""
 
+from grafana.am_i_safe import DISTANCE_STEPS, LIQUIDATION_DISTANCE
 from grafana.kinds import lines
-from grafana.panels import DASHED, Look, Panel, Target, fixed, override_of_query
+from grafana.panels import DASHED, FieldOptions, Panel, Target, fixed, override_of_query
 from grafana.promql import DEBTLESS, EXACT_RATIO, LAST_RATIO, LEVELS, WORST_RATIO, threshold
-from grafana.safety import DISTANCE_STEPS, LIQUIDATION_DISTANCE
 
 _COLOURS = {"warning": "yellow", "critical": "orange", "liquidation": "red"}
 
@@ -41,7 +41,7 @@ def _ratio() -> Panel:
             Target(stale, "{{account}} STALE"),
             *thresholds,
         ],
-        Look(
+        FieldOptions(
             unit="none",
             decimals=2,
             empty="No debt, so no ratio; or no fresh data, which the tiles above tell.",
@@ -86,7 +86,7 @@ def _distance() -> Panel:
             Target(LIQUIDATION_DISTANCE, "{{account}}"),
             Target(f"1 + {DEBTLESS}", "{{account}} has no debt"),
         ],
-        Look(
+        FieldOptions(
             unit="percentunit",
             minimum=0,
             thresholds=DISTANCE_STEPS,

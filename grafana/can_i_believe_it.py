@@ -1,7 +1,16 @@
-"""Whether the numbers can be believed, and what the exchange has done and offers."""
+"""The row "Can I believe it?": ages, contradictions, liquidations and the market."""
 
 from grafana.kinds import COLOURED, lines, table
-from grafana.panels import DASHED, Look, Panel, Target, fixed, override, override_of_query, steps
+from grafana.panels import (
+    DASHED,
+    FieldOptions,
+    Panel,
+    Target,
+    fixed,
+    override,
+    override_of_query,
+    steps,
+)
 from grafana.promql import (
     AGE,
     column,
@@ -21,7 +30,7 @@ def _ages() -> Panel:
         "its values are no longer shown. Before the first answer there is no age.",
         12,
         [Target(f"{AGE} < 1e8", "{{account}}"), Target(limit, "stale after")],
-        Look(
+        FieldOptions(
             unit="s",
             minimum=0,
             empty="No exporter has shown an account for a day.",
@@ -51,7 +60,7 @@ def _integrity() -> Panel:
             Target(missing, "{{account}} {{currency}}: no price"),
             Target(contradicts, "{{account}} {{check}}: contradiction"),
         ],
-        Look(
+        FieldOptions(
             unit="percentunit",
             minimum=0,
             thresholds=steps("transparent", (0.01, "red")),
@@ -80,7 +89,7 @@ def _liquidations() -> Panel:
             "Last": "Last one",
         },
         targets=[Target(column(name, value)) for name, value in columns.items()],
-        look=Look(
+        look=FieldOptions(
             unit="none",
             decimals=0,
             empty="none",
@@ -126,7 +135,7 @@ def _market() -> Panel:
             Target(f"{column(name, value, by=by)} and on (currency) {held}")
             for name, value in columns.items()
         ],
-        look=Look(
+        look=FieldOptions(
             unit="locale",
             empty="-",
             overrides=[override("Interest per year", unit="percentunit", decimals=2)],

@@ -1,7 +1,7 @@
-"""Ratio and distance over time, and what moves of prices would do."""
+"""The row "What would push me over?": what moves of prices would do."""
 
 from grafana.kinds import FILLED, PLAIN, bars, table
-from grafana.panels import Look, Panel, Target, override, steps
+from grafana.panels import FieldOptions, Panel, Target, override, steps
 from grafana.promql import (
     DEBTLESS,
     FRESH,
@@ -14,7 +14,7 @@ from grafana.promql import (
     recorded_by_currency,
     threshold,
 )
-from grafana.states import colours, said, words_of_numbers
+from grafana.states import colours, value_mappings, words_of_numbers
 
 _NO_DEBT = "No debt, so no ratio; or no fresh data, which the tiles above tell."
 _COLOURS = {"warning": "yellow", "critical": "orange", "liquidation": "red"}
@@ -59,7 +59,7 @@ def _ladder() -> Panel:
             *(Target(cell) for cell in cells),
             Target(f'label_replace({" or ".join(order)}, "account", "Order", "", "")'),
         ],
-        look=Look(
+        look=FieldOptions(
             unit="none",
             thresholds=steps("transparent"),
             mappings=words_of_numbers(are_short=True),
@@ -99,11 +99,11 @@ def _ladder_of_worst() -> Panel:
         "moved at once, in the colour of the threshold it would be below.",
         10,
         [Target(f"sort({percent} or on () {otherwise})", "{{shock}} {{state}}")],
-        Look(
+        FieldOptions(
             unit="none",
             decimals=2,
             minimum=0,
-            mappings=said({_NOTHING: "-"}),
+            mappings=value_mappings({_NOTHING: "-"}),
             overrides=colours(*(f"% {level}" for level in LEVELS), "% above", "no ratio"),
         ),
     )
@@ -158,7 +158,7 @@ def _prices() -> Panel:
             "Owed": "Value owed",
         },
         targets=targets,
-        look=Look(
+        look=FieldOptions(
             unit="locale",
             empty="none: no debt, or no fresh prices",
             overrides=[
