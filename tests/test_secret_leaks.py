@@ -1,6 +1,5 @@
 """Secrets are shown nowhere, and the plugin that watches for them finds them everywhere."""
 
-import asyncio
 import json
 import signal
 import ssl
@@ -28,6 +27,7 @@ from exporter.polling.session import AccountSession, log_changes
 from exporter.simulator import Simulator, SimulatorConfig
 from exporter.state import AccountState
 from exporter.web.status_page import StatusPage
+from tests.exchanges import exchange_at
 from tests.process.running import BROKEN, EXPORTER, FREE_PORT, ROOT, Running, environment
 from tests.secret_leaks import EMAIL, KEY, SECRET, kinds_in, told_by
 from tests.states import ACCOUNT
@@ -179,19 +179,6 @@ FAULT_OF_REASON = {
 PLAIN = {"API_KEY": KEY, "API_SECRET": SECRET, "EMAIL": EMAIL}
 
 
-def exchange_at(
-    base_url: str, connection: Connection, credentials: Credentials = CREDENTIALS
-) -> Exchange:
-    return Exchange(
-        base_url=base_url,
-        read_credentials=lambda: credentials,
-        connection=connection,
-        clock=Clock(),
-        take_slot=lambda: asyncio.sleep(0),
-        deadline_seconds=0.4,
-    )
-
-
 async def polled_from(
     state: AccountState, exchange: Exchange
 ) -> tuple[AccountState, PollError | None]:
@@ -218,11 +205,13 @@ async def test_no_reason_of_failure_shows_a_secret(reason: str) -> None:
         Simulator(CONFIG) as simulator,
         Connection(ssl.create_default_context()) as connection,
     ):
-        exchange = exchange_at(simulator.base_url, connection)
+        exchange = exchange_at(simulator.base_url, connection, CREDENTIALS, 0.4)
         good, _ = await polled_from(AccountState(ACCOUNT), exchange)
         simulator.fault = FAULT_OF_REASON.get(reason)
         if reason == "tls":
-            exchange = exchange_at(simulator.base_url.replace("http", "https"), connection)
+            exchange = exchange_at(
+                simulator.base_url.replace("http", "https"), connection, CREDENTIALS, 0.4
+            )
         failed, error = await polled_from(good, exchange)
 
     assert (good.is_up, failed.reason) == (True, reason)
@@ -242,7 +231,7 @@ async def test_rejected_credentials_are_not_shown() -> None:
         Connection(ssl.create_default_context()) as connection,
     ):
         for each in wrong:
-            exchange = exchange_at(simulator.base_url, connection, each)
+            exchange = exchange_at(simulator.base_url, connection, each, 0.4)
             failed, error = await polled_from(AccountState(ACCOUNT), exchange)
             assert failed.reason == "auth"
             assert kinds_in(told_by(error)) == set()

@@ -38,6 +38,7 @@ from exporter.errors import (
 )
 from tests.bitopro.answers import answer_with, example
 from tests.clocks import ManualClock
+from tests.exchanges import exchange_at
 
 pytestmark = pytest.mark.anyio
 
@@ -116,13 +117,11 @@ async def test_request_is_the_documented_one(documented_answer: bytes) -> None:
     )
     time = ManualClock()
 
-    await Exchange(
-        base_url="https://exchange.example/v3/",
-        read_credentials=lambda: CREDENTIALS,
-        connection=Connection(ssl.create_default_context()),
+    await exchange_at(
+        "https://exchange.example/v3/",
+        Connection(ssl.create_default_context()),
+        CREDENTIALS,
         clock=time.clock,
-        take_slot=lambda: time.sleep(0.0),
-        deadline_seconds=10.0,
     ).fetch(BALANCES)
 
     headers = route.calls.last.request.headers
@@ -406,13 +405,12 @@ async def test_poll_ends_at_its_deadline_and_the_next_one_works(
             return good(documented_answer)
 
     time = ManualClock()
-    exchange = Exchange(
-        base_url="https://exchange.example/v3",
-        read_credentials=lambda: CREDENTIALS,
-        connection=Connection(ssl.create_default_context(), StallsOnce()),
-        clock=time.clock,
-        take_slot=lambda: time.sleep(0.0),
-        deadline_seconds=0.05,
+    exchange = exchange_at(
+        "https://exchange.example/v3",
+        Connection(ssl.create_default_context(), StallsOnce()),
+        CREDENTIALS,
+        0.05,
+        time.clock,
     )
 
     with pytest.raises(PollTimeoutError, match=r"within 0\.05 s"):
@@ -517,13 +515,12 @@ async def test_optional_request_that_hangs_ends_at_its_deadline_and_the_poll_wor
             return good(documented_answer)
 
     time = ManualClock()
-    exchange = Exchange(
-        base_url="https://exchange.example/v3",
-        read_credentials=lambda: CREDENTIALS,
-        connection=Connection(ssl.create_default_context(), StallsOnce()),
-        clock=time.clock,
-        take_slot=lambda: time.sleep(0.0),
-        deadline_seconds=10.0,
+    exchange = exchange_at(
+        "https://exchange.example/v3",
+        Connection(ssl.create_default_context(), StallsOnce()),
+        CREDENTIALS,
+        10.0,
+        time.clock,
     )
 
     with pytest.raises(PollTimeoutError):

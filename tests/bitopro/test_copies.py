@@ -6,13 +6,13 @@ from email.utils import formatdate
 import httpx
 import pytest
 
-from exporter.bitopro.client import Exchange, KnownExchanges
+from exporter.bitopro.client import KnownExchanges
 from exporter.bitopro.endpoints import BALANCES, OPTIONAL_ENDPOINTS, Endpoint, OptionalResponse
-from exporter.bitopro.signing import Credentials
 from exporter.bitopro.transport import Connection
 from exporter.errors import CachedError
 from tests.bitopro.answers import example
 from tests.clocks import ManualClock
+from tests.exchanges import exchange_at
 
 pytestmark = pytest.mark.anyio
 
@@ -33,13 +33,10 @@ class Dated:
         self.text: str | None = "date"
         self.requests: list[httpx.Request] = []
         self.server_seconds = 0.0
-        self.exchange = Exchange(
-            base_url="https://exchange.example/v3",
-            read_credentials=lambda: Credentials("a-key", "a-secret", "me@example.com"),
-            connection=Connection(ssl.create_default_context(), httpx.MockTransport(self._respond)),
+        self.exchange = exchange_at(
+            "https://exchange.example/v3",
+            Connection(ssl.create_default_context(), httpx.MockTransport(self._respond)),
             clock=self.time.clock,
-            take_slot=lambda: self.time.sleep(0.0),
-            deadline_seconds=10.0,
             dates=self.exchanges.dates("https://exchange.example/v3"),
         )
         # The true time, which steps of the wall clock do not move.

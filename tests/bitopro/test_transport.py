@@ -21,10 +21,10 @@ from exporter.bitopro.endpoints import BALANCES, OPTIONAL_ENDPOINTS, Endpoint, O
 from exporter.bitopro.resolver import MAX_LOOKUPS, Resolver
 from exporter.bitopro.signing import Credentials
 from exporter.bitopro.transport import Connection
-from exporter.clock import Clock
 from exporter.errors import NetworkError, PollError, PollTimeoutError, TLSError
 from exporter.service.process import client_ssl_context
 from exporter.simulator import Simulator, SimulatorConfig
+from tests import exchanges
 
 pytestmark = pytest.mark.anyio
 
@@ -40,14 +40,7 @@ async def exchange_at(
     deadline_seconds: float = DEADLINE_SECONDS,
 ) -> AsyncIterator[Exchange]:
     async with Connection(ssl_context or ssl.create_default_context()) as connection:
-        yield Exchange(
-            base_url=base_url,
-            read_credentials=lambda: CREDENTIALS,
-            connection=connection,
-            clock=Clock(),
-            take_slot=lambda: asyncio.sleep(0),
-            deadline_seconds=deadline_seconds,
-        )
+        yield exchanges.exchange_at(base_url, connection, deadline_seconds=deadline_seconds)
 
 
 def simulator(**changes: Any) -> Simulator:  # noqa: ANN401 - fields of SimulatorConfig

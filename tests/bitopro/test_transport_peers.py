@@ -9,14 +9,13 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 import pytest
 
-from exporter.bitopro.client import Exchange
 from exporter.bitopro.endpoints import BALANCES
-from exporter.bitopro.signing import Credentials, NonceSource
+from exporter.bitopro.signing import NonceSource
 from exporter.bitopro.transport import Connection
-from exporter.clock import Clock
 from exporter.errors import FramingError, NetworkError
 from exporter.simulator import Simulator, SimulatorConfig
 from tests.clocks import ManualClock
+from tests.exchanges import exchange_at
 
 pytestmark = pytest.mark.anyio
 
@@ -158,14 +157,7 @@ async def test_request_that_was_answered_in_part_is_not_sent_again() -> None:
         Simulator(SimulatorConfig(port=0, scenario="documented")) as simulator,
         Connection(ssl.create_default_context()) as connection,
     ):
-        exchange = Exchange(
-            base_url=simulator.base_url,
-            read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
-            connection=connection,
-            clock=Clock(),
-            take_slot=lambda: asyncio.sleep(0),
-            deadline_seconds=5.0,
-        )
+        exchange = exchange_at(simulator.base_url, connection)
         await exchange.fetch(BALANCES)
         simulator.fault = "reset-in-body"
         with pytest.raises(NetworkError):
@@ -198,14 +190,9 @@ async def test_date_without_a_zone_is_utc(documented_answer: bytes) -> None:
     good = httpx.Response(200, content=documented_answer, headers=headers)
     now = ManualClock()
 
-    poll = await Exchange(
-        base_url="https://exchange.example/v3",
-        read_credentials=lambda: Credentials("a-key", "a-secret", "me@example.com"),
-        connection=Connection(ssl.create_default_context(), httpx.MockTransport(lambda _: good)),
-        clock=now.clock,
-        take_slot=lambda: now.sleep(0.0),
-        deadline_seconds=10.0,
-    ).fetch(BALANCES)
+    connection = Connection(ssl.create_default_context(), httpx.MockTransport(lambda _: good))
+    exchange = exchange_at("https://exchange.example/v3", connection, clock=now.clock)
+    poll = await exchange.fetch(BALANCES)
 
     assert poll.clock_skew_seconds == 1.0
 

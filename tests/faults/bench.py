@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter.bitopro.client import Exchange
 from exporter.bitopro.endpoints import BALANCES
-from exporter.bitopro.signing import Credentials
 from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.metrics.account import FAMILIES
@@ -17,6 +15,7 @@ from exporter.metrics.page import Exposition
 from exporter.polling.session import AccountSession
 from exporter.simulator import Simulator, SimulatorConfig
 from exporter.state import Account, AccountState
+from tests.exchanges import exchange_at
 
 Page = Mapping[str, str]
 
@@ -87,14 +86,7 @@ async def verdict_on(
         Simulator(config) as simulator,
         Connection(ssl.create_default_context()) as connection,
     ):
-        exchange = Exchange(
-            base_url=simulator.base_url,
-            read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
-            connection=connection,
-            clock=Clock(),
-            take_slot=lambda: asyncio.sleep(0),
-            deadline_seconds=deadline_seconds,
-        )
+        exchange = exchange_at(simulator.base_url, connection, deadline_seconds=deadline_seconds)
         account = Account("bench", simulator.base_url, 15.0, 60.0)
         session = AccountSession(AccountState(account), exchange, Clock())
         first = await session.fetch(BALANCES)

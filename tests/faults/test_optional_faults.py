@@ -1,6 +1,5 @@
 """Faults of optional endpoints: no wrong price, no trace in the balances, and recovery."""
 
-import asyncio
 import itertools
 import ssl
 from collections.abc import Mapping
@@ -8,9 +7,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from exporter.bitopro.client import Exchange
 from exporter.bitopro.endpoints import BALANCES, OPTIONAL_ENDPOINTS, Endpoint, OptionalResponse
-from exporter.bitopro.signing import Credentials
 from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.metrics.negotiation import Format
@@ -19,6 +16,7 @@ from exporter.polling.optional import OptionalRequests, Schedule, SharedMarket
 from exporter.polling.session import AccountSession
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
 from exporter.state import Account, AccountState, MarketState
+from tests.exchanges import exchange_at
 from tests.faults.test_fault_bench import expected_outcomes
 
 pytestmark = pytest.mark.anyio
@@ -58,14 +56,7 @@ class Exporter:
     """One account's exchange and what became of its answers."""
 
     def __init__(self, simulator: Simulator, connection: Connection) -> None:
-        exchange = Exchange(
-            base_url=simulator.base_url,
-            read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
-            connection=connection,
-            clock=Clock(),
-            take_slot=lambda: asyncio.sleep(0),
-            deadline_seconds=10.0,
-        )
+        exchange = exchange_at(simulator.base_url, connection)
         state = AccountState(Account("bench", simulator.base_url, 15.0, 1e6))
         self._session = AccountSession(state, exchange, Clock())
         self.market = MarketState(1e6)

@@ -9,9 +9,7 @@ from decimal import Decimal
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.bitopro.client import Exchange
 from exporter.bitopro.endpoints import BALANCES, BORROW_TERMS, MARK_PRICE
-from exporter.bitopro.signing import Credentials
 from exporter.bitopro.transport import Connection
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
@@ -22,6 +20,7 @@ from exporter.service.process import client_ssl_context
 from exporter.simulator import Simulator, SimulatorConfig
 from exporter.state import Account, AccountState, MarketState
 from tests.clocks import ManualClock
+from tests.exchanges import exchange_at
 
 POLL_SECONDS = 15
 # The crash is over after a quarter of an hour; five minutes more are to pass without news.
@@ -38,10 +37,6 @@ class Moment:
     repaid: float | None
 
 
-async def no_wait() -> None:
-    """Every request has a slot."""
-
-
 class Watching:
     """An exporter's loop of one account, on the clock of the story."""
 
@@ -55,14 +50,7 @@ class Watching:
         )
         self._time = time
         self._exposition = Exposition(clock.monotonic)
-        exchange = Exchange(
-            base_url=account.base_url,
-            read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
-            connection=connection,
-            clock=clock,
-            take_slot=no_wait,
-            deadline_seconds=10.0,
-        )
+        exchange = exchange_at(account.base_url, connection, clock=clock)
         self._session = AccountSession(
             AccountState(account), exchange, clock, lambda _, state: self._exposition.put(state)
         )
