@@ -8,6 +8,7 @@ from exporter.cli.parser import command_line, commands_of
 from exporter.config.environment import known_variables
 from exporter.errors import HINTS, REASONS
 from exporter.metrics.account import FAMILIES
+from exporter.metrics.exporter import EXPORTER_FAMILIES
 from exporter.metrics.market import MARKET_FAMILIES
 from reference import PAGES
 
@@ -23,13 +24,13 @@ def test_every_reason_has_advice() -> None:
     assert set(HINTS) == set(REASONS)
 
 
-def test_every_family_has_an_entry_and_an_example() -> None:
+def test_every_family_has_one_entry_and_that_of_an_account_an_example() -> None:
     page = (DOCS / "metrics.md").read_text()
 
-    names = [*(each.name for each in FAMILIES), *(each.name for each in MARKET_FAMILIES)]
-    assert [name for name in names if f"\n## {name}\n" not in page] == []
-    without = [name for name in names if f"\n{name}{{" not in page]
-    assert without == []
+    of_accounts = [*(each.name for each in FAMILIES), *(each.name for each in MARKET_FAMILIES)]
+    names = [*of_accounts, *(each.name for each in EXPORTER_FAMILIES)]
+    assert [name for name in names if page.count(f"\n| `{name}` |") != 1] == []
+    assert [name for name in of_accounts if f"\n{name}{{" not in page] == []
 
 
 def test_every_variable_and_flag_is_there() -> None:
