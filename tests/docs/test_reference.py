@@ -6,6 +6,7 @@ import pytest
 
 from exporter.cli.parser import command_line, commands_of
 from exporter.config.environment import known_variables
+from exporter.config.yaml_file import ACCOUNT_KEYS, FILE_KEYS, THRESHOLD_KEYS
 from exporter.errors import HINTS, REASONS
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.exporter import EXPORTER_FAMILIES
@@ -39,3 +40,14 @@ def test_every_variable_and_flag_is_there() -> None:
     flags = [flag.written for each in commands_of(command_line()) for flag in each.flags]
     assert [each for each in flags if f"`{each.replace('|', chr(92) + '|')}`" not in page] == []
     assert [each for each in known_variables() if f"`{each}`" not in page] == []
+
+
+def test_every_key_of_the_file_is_there() -> None:
+    page = (DOCS / "configuration.md").read_text()
+
+    keys = [
+        *(key for key in FILE_KEYS if key != "accounts"),
+        *(f"accounts[].{key}" for key in ACCOUNT_KEYS if key != "thresholds"),
+        *(f"accounts[].thresholds.{key}" for key in THRESHOLD_KEYS),
+    ]
+    assert [key for key in keys if page.count(f"| `{key}` |") != 1] == []
