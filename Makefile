@@ -15,7 +15,7 @@ help: ## list the targets
 demo: $(VENV)/.runtime ## run the exporter against a simulated exchange
 	$(BIN)/python -m exporter demo $(ARGS)
 
-# Three groups at once, for many tests wait. What is in no other group is in the last.
+# Three groups at once, because many tests wait. What is in no other group is in the last.
 RULES := tests/alerts tests/deploy tests/grafana tests/simulator
 SOCKETS := tests/abuse tests/faults tests/process
 
@@ -48,7 +48,7 @@ image-test: $(VENV)/.dev ## build the container image and run it hardened (2 min
 drill-demo: $(VENV)/.dev ## play a drill against a Prometheus and an Alertmanager of its own (2 minutes)
 	$(BIN)/python -m tests.e2e.drill_demo
 
-dashboards: $(VENV)/.runtime ## write dashboards and alert rules for Grafana anew
+dashboards: $(VENV)/.runtime ## generate dashboards and alert rules for Grafana
 	$(BIN)/python -m grafana.generate
 
 soak: $(VENV)/.dev ## 20,000 polls, a fifth of them failing: growth of memory, descriptors, tasks
@@ -69,7 +69,7 @@ lint: $(VENV)/.dev ## check style, format, types and layers
 docs: $(VENV)/.dev ## write the generated pages: docs/metrics.md and docs/configuration.md
 	$(BIN)/python -m reference
 
-format: $(VENV)/.dev ## mend format and order of imports
+format: $(VENV)/.dev ## fix format and order of imports
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
