@@ -15,7 +15,7 @@ help: ## list the targets
 demo: $(VENV)/.runtime ## run the exporter against a simulated exchange
 	$(BIN)/python -m exporter demo $(ARGS)
 
-# Three groups at once, for many tests wait. What is in no other group is in the last.
+# Three groups at once, because many tests wait. What is in no other group is in the last.
 RULES := tests/alerts tests/deploy tests/grafana tests/simulator
 SOCKETS := tests/abuse tests/faults tests/process
 

@@ -1,89 +1,125 @@
 """docs/metrics.md, from the catalogue and an example page."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from exporter.errors import POLL_ERRORS
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.exporter import EXPORTER_FAMILIES
-from exporter.metrics.families import Family
+from exporter.metrics.families import Family, never
 from exporter.metrics.market import MARKET_FAMILIES
+from exporter.metrics.optional import OPTIONAL_FAMILIES
 from generate.markdown import GENERATED, code, table
 
 # The page of the API documentation's example, held to the exporter by tests/metrics/test_exposition.py.
 _EXAMPLE = Path(__file__).parents[1] / "tests" / "fixtures" / "documented.prom"
-_FIELD = re.compile(r"\(([a-z]+[A-Z]\w*)\)")
 
 _INTRODUCTION = """# Metrics
 
-Every family at `/metrics`, in the text format or OpenMetrics as the scraper asks. A series of an account is absent as long as its
-value is not known from a complete, verified answer that is younger than `stale_after`: never NaN, never zero for "unknown". What is
-about the exporter and its polls is always there. `process_*` and `python_*` are prometheus-client's own.
+Every metric that the exporter exposes at `/metrics`, and every reason why a poll can fail. Read it to write a query, a dashboard or an
+alert, or when a `reason` turns up in the log.
 
-Labels: `account` is your own name for the account, `currency` an upper-case code, `unit` the currency of totals and prices.
-**Stable** names, labels and meanings change with a major version only. **Experimental** ones come from endpoints that the exchange no
-longer documents, and may change with a minor one. The examples are those of
-[a whole page](../tests/fixtures/documented.prom).
+A series with a value of the exchange is absent unless the value comes from a complete, verified answer younger than `stale_after`: it is
+never NaN, and never zero for "unknown". `process_*` and `python_*` come from the Prometheus client library.
+
+The label `account` is your name for the account, `currency` an upper-case code, `unit` the currency of totals and prices. The field
+of the API is in parentheses. **Stable** names, labels and meanings change in a major version only; **experimental** ones come from
+endpoints that BitoPro no longer documents, and may change in a minor one. The examples are from [a whole
+page](../tests/fixtures/documented.prom).
 
 """
 
-_ENDPOINTS = """## Optional endpoints
+_ENDPOINTS = """Three endpoints besides the balances may not be available to your key. They are asked after a poll of the balances, end before the next
+one, and use requests that no poll needs, so they never delay or fail a poll.
 
-Beside the balances, three endpoints are asked that may not be enabled for your key. They are asked after a poll of the
-balances and end before the next one, with requests that nobody else needs, so they never delay or fail it.
-
-| endpoint | asked | with | gone after |
+| endpoint | asked | with | stale after |
 | --- | --- | --- | --- |
-| `mark-price` | every poll interval | the first key that can, for all accounts | `stale_after` |
-| `provisioning/borrow` | every 5 minutes | the first key that can, for all accounts | 15 minutes |
-| `user-liquidations` | every minute | each account's key | 3 minutes |
+| `mark-price` | every poll interval | the first key that can, once for all accounts | `stale_after` |
+| `provisioning/borrow` | every 5 minutes | the first key that can, once for all accounts | 15 minutes, or `stale_after` if longer |
+| `user-liquidations` | every minute | each account's key | 3 minutes, or `stale_after` if longer |
 
-With a `stale_after` longer than that, the last two are kept as long. 401, 403 or 404 on one of them alone means that it is
-not available to that key: it is logged once, `endpoint_up` is 0, and it is asked again after 15 minutes, or at once when
-rejected credentials work again. Other failures back off; after 429 all three pause. After a poll that failed with `auth`,
-`rate_limited`, `network`, `tls`, `timeout`, `clock` or `wrong_account`, nothing is asked, and no liquidations before
-balances have told whose key it is. Accounts with different base
-URLs share no prices: then `mark-price` and `provisioning/borrow` are not asked at all, and the log says so at start.
+401, 403 or 404 on one of them alone means that it is not available to that key: this is logged once, `endpoint_up` is 0, and the next
+attempt is 15 minutes later, or as soon as rejected credentials work again. Other failures back off, and 429 pauses all three. Nothing is
+asked after a poll that failed with `auth`, `rate_limited`, `network`, `tls`, `timeout`, `clock` or `wrong_account`; liquidations are not
+asked before balances have shown whose key it is. With accounts of different base URLs, `mark-price` and `provisioning/borrow`
+are not asked at all, and the log says so at start.
 
 """
 
 _REASONS = """## Reasons of failed polls
 
-The values of the label `reason`, of polls and of requests to optional endpoints alike.
+The values of the label `reason`, for polls and optional requests alike.
 
 """
 
-
 # Of states of three kinds.
-_FAMILIES: tuple[Family[Any], ...] = (*FAMILIES, *MARKET_FAMILIES, *EXPORTER_FAMILIES)
+_Families = Sequence[Family[Any]]
+
+_STABLE: _Families = [row for row in FAMILIES if row.stability == "stable"]
+_OF_SNAPSHOT: _Families = [row for row in _STABLE if row.expires_at is not never]
+
+_GROUPS: Sequence[tuple[str, str, _Families]] = (
+    (
+        "Polls and settings of an account",
+        "Stable; not subject to `stale_after`.",
+        [row for row in _STABLE if row.expires_at is never],
+    ),
+    (
+        "Account",
+        "Stable; as of the last poll.",
+        [row for row in _OF_SNAPSHOT if "currency" not in row.labels],
+    ),
+    (
+        "Currencies of an account",
+        "Stable; as of the last poll.",
+        [row for row in _OF_SNAPSHOT if "currency" in row.labels],
+    ),
+    (
+        "Liquidations",
+        "Experimental; as of the last answer of `user-liquidations`.",
+        [row for row in OPTIONAL_FAMILIES if row.expires_at is not never],
+    ),
+    (
+        "Prices and terms of borrowing",
+        "Experimental; as of the last answer of `mark-price` and `provisioning/borrow`.",
+        MARKET_FAMILIES,
+    ),
+    ("The exporter", "Stable.", EXPORTER_FAMILIES),
+    (
+        "Optional endpoints",
+        "Experimental; present once the endpoint was asked with the account's key.",
+        [row for row in OPTIONAL_FAMILIES if row.expires_at is never],
+    ),
+)
 
 
 def metrics_page() -> str:
     """Return the page."""
-    example = _EXAMPLE.read_text(encoding="utf-8")
-    return f"{GENERATED}{_INTRODUCTION}{chr(10).join(_entries(example))}\n{_ENDPOINTS}{_reasons()}"
+    return f"{GENERATED}{_INTRODUCTION}{chr(10).join(_groups())}\n{_ENDPOINTS}{_reasons()}"
 
 
-def _entries(example: str) -> Iterator[str]:
-    for row in _FAMILIES:
-        found = re.search(rf"^{row.name}(?:{{.*}})? .*$", example, re.MULTILINE)
-        yield f"## {row.name}\n\n{row.help}\n"
-        yield table(
-            ("type", "unit", "labels", "source", "stability"),
-            [
-                (
-                    row.kind,
-                    row.unit,
-                    ", ".join(map(code, row.labels)) or "none",
-                    ", ".join(map(code, _FIELD.findall(row.help))) or "the exporter",
-                    row.stability,
-                )
-            ],
-        )
-        if found:
-            yield f"```text\n{found[0]}\n```\n"
+def _groups() -> Iterator[str]:
+    page = _EXAMPLE.read_text(encoding="utf-8")
+    for heading, introduction, families in _GROUPS:
+        yield f"## {heading}\n\n{introduction}\n"
+        yield table(("metric", "type", "unit", "labels", "meaning"), map(_row, families))
+        examples = [_example(row.name, page) for row in families]
+        if any(examples):
+            yield f"```text\n{chr(10).join(filter(None, examples))}\n```\n"
+
+
+def _row(family: Family[Any]) -> Sequence[str]:
+    # What a whole group has in common is said above its table.
+    meaning = re.sub(r", as of the last (?:poll|answer)", "", family.help)
+    labels = ", ".join(map(code, family.labels))
+    return code(family.name), family.kind, family.unit, labels, meaning
+
+
+def _example(name: str, page: str) -> str:
+    found = re.search(rf"^{name}(?:{{.*}})? .*$", page, re.MULTILINE)
+    return found[0] if found else ""
 
 
 def _reasons() -> str:

@@ -83,20 +83,19 @@ FAMILIES: tuple[Family[AccountState], ...] = (
     of_account(
         "up",
         "0 or 1",
-        "Whether the last poll of the account gave a complete, verified answer; "
-        "0 before the first poll.",
+        "Whether the last poll returned a complete, verified answer; 0 before the first poll.",
         lambda state: one(int(state.is_up)),
     ),
     of_account(
         "last_success_timestamp_seconds",
         "Unix time in seconds",
-        "Unix time of the last poll that gave a verified answer; 0 before the first.",
+        "Unix time of the last successful poll; 0 before the first.",
         lambda state: one(state.last_success_timestamp_seconds),
     ),
     of_account(
         "poll_interval_seconds",
         "seconds",
-        "Configured time between polls of the account.",
+        "Configured time between polls.",
         lambda state: one(state.account.poll_interval_seconds),
     ),
     of_account(
@@ -108,14 +107,14 @@ FAMILIES: tuple[Family[AccountState], ...] = (
     of_account(
         "polls_total",
         "count",
-        "Polls of the account that have ended, well or not.",
+        "Finished polls, successful or not.",
         lambda state: one(state.polls),
         kind="counter",
     ),
     of_account(
         "poll_failures_total",
         "count",
-        "Polls that gave no verified answer, by reason.",
+        "Failed polls, by reason.",
         lambda state: each(state.failures),
         ("reason",),
         "counter",
@@ -123,21 +122,21 @@ FAMILIES: tuple[Family[AccountState], ...] = (
     of_account(
         "poll_duration_seconds",
         "seconds",
-        "Time that the last poll of the account took.",
+        "Duration of the last poll.",
         lambda state: one(state.poll_duration_seconds),
     ),
     of_account(
         "clock_skew_seconds",
         "seconds",
         "Local time minus the Date header of the last answer, which has whole seconds; "
-        "absent if it had none.",
+        "absent without one.",
         lambda state: one(state.clock_skew_seconds),
     ),
     of_account(
         "undocumented_values_total",
         "count",
-        "Distinct currencies, fields, labels and statuses met since the start that the API "
-        "documentation does not name; a currency with a name that is no plain code is set aside.",
+        "Distinct fields, labels and statuses seen since the start that the API documentation does "
+        "not name, and currencies skipped because their name is not a plain code.",
         _undocumented_counts,
         ("kind",),
         "counter",
@@ -145,15 +144,14 @@ FAMILIES: tuple[Family[AccountState], ...] = (
     of_account(
         "ad_ratio_threshold",
         "ratio",
-        "Configured account-to-debt ratio below which the level is reached.",
+        "Configured AD ratio (assets / debts) below which the level is reached.",
         _thresholds,
         ("level",),
     ),
     of_account(
         "ad_ratio_threshold_assumed",
         "0 or 1",
-        "Whether the threshold is a default, for the exchange publishes none and the operator "
-        "has not set it.",
+        "Whether the threshold is an assumed default: BitoPro publishes none, and none is set.",
         _assumed_thresholds,
         ("level",),
     ),
@@ -166,86 +164,86 @@ FAMILIES: tuple[Family[AccountState], ...] = (
     _of_snapshot(
         "ad_ratio",
         "ratio",
-        "Account-to-debt ratio as reported (adRatio), truncated to two decimals by the exchange; "
-        "absent without debt",
+        "AD ratio (assets / debts) as reported (adRatio), truncated to two decimals by the "
+        "exchange; absent without debt",
         lambda _, snapshot: one(snapshot.ad_ratio),
     ),
     _of_snapshot(
         "ad_ratio_label",
         "1",
-        "The exchange's own safety level (adRatioLabel): 1 for the present one",
+        "The exchange's own safety level (adRatioLabel): 1 for the current one",
         _label,
         ("label",),
     ),
     _of_snapshot(
         "inconsistent",
         "0 or 1",
-        "Whether the answer contradicts itself: reported ratio against totals (ad_ratio), total "
-        "debt against what is borrowed (debt), total against available plus traded (total_amount)",
+        "Whether the answer contradicts itself: reported ratio and totals (ad_ratio), total debt "
+        "and what is borrowed (debt), total and available plus traded (total_amount)",
         lambda _, snapshot: each(contradictions(snapshot)),
         ("check",),
     ),
     _of_snapshot(
         "account_info",
         "1",
-        "The account's id at the exchange (accountID) and the unit of its totals (calculateUnit)",
+        "Account ID at the exchange (accountID) and unit of its totals (calculateUnit)",
         _account_info,
         ("account_id", "unit"),
     ),
     _of_snapshot(
         "account_status",
         "code",
-        "Account status (accountStatus); 1 is the only one documented",
+        "Account status, 1 being the only documented one (accountStatus)",
         lambda _, snapshot: one(snapshot.account_status),
     ),
     _of_snapshot(
         "margin_status",
         "code",
-        "Margin-trading status (marginStatus); 1 is the only one documented",
+        "Margin-trading status, 1 being the only documented one (marginStatus)",
         lambda _, snapshot: one(snapshot.margin_status),
     ),
     _of_snapshot(
         "total_asset_amount",
         "amount of `unit`",
-        "Total assets in the unit (totalAssetAmount)",
+        "Total assets (totalAssetAmount)",
         lambda _, snapshot: one(snapshot.total_asset_amount, snapshot.unit),
         ("unit",),
     ),
     _of_snapshot(
         "total_debt_amount",
         "amount of `unit`",
-        "Total debt, principal and interest, in the unit (totalDebtAmount)",
+        "Total debt, principal and interest (totalDebtAmount)",
         lambda _, snapshot: one(snapshot.total_debt_amount, snapshot.unit),
         ("unit",),
     ),
     _of_balance(
         "available_amount",
         "amount of `currency`",
-        "Amount available for trading, in the currency (availableAmount)",
+        "Amount available for trading (availableAmount)",
         attrgetter("available_amount"),
     ),
     _of_balance(
         "traded_amount",
         "amount of `currency`",
-        "Amount in open orders, in the currency (tradedAmount)",
+        "Amount in open orders (tradedAmount)",
         attrgetter("traded_amount"),
     ),
     _of_balance(
         "borrow_amount",
         "amount of `currency`",
-        "Borrowed principal, in the currency (borrowAmount)",
+        "Borrowed principal (borrowAmount)",
         attrgetter("borrow_amount"),
     ),
     _of_balance(
         "borrow_interest_amount",
         "amount of `currency`",
-        "Interest accumulated on the borrowed principal, in the currency (borrowInterestAmount)",
+        "Interest accrued on the borrowed principal (borrowInterestAmount)",
         attrgetter("borrow_interest_amount"),
     ),
     _of_balance(
         "total_amount",
         "amount of `currency`",
-        "Available and traded amount together, in the currency (totalAmount)",
+        "Available plus traded amount (totalAmount)",
         attrgetter("total_amount"),
     ),
     _of_balance(

@@ -50,7 +50,7 @@ EXPORTER_FAMILIES: tuple[Family[ExporterStatus], ...] = (
     Family(
         f"{PREFIX}exporter_build_info",
         "1",
-        "Version of the exporter and of the Python that runs it; always 1.",
+        "Version of the exporter and of Python; always 1.",
         ("python_version", "version"),
         lambda _: one(1, _PYTHON_VERSION, __version__),
     ),
@@ -64,14 +64,14 @@ EXPORTER_FAMILIES: tuple[Family[ExporterStatus], ...] = (
     Family(
         f"{PREFIX}exporter_config_last_reload_success_timestamp_seconds",
         "Unix time in seconds",
-        "Unix time at which the running configuration was loaded.",
+        "Unix time at which the current configuration was loaded.",
         (),
         lambda status: one(status.config_timestamp_seconds),
     ),
     Family(
         f"{PREFIX}exporter_shard_ordinal",
         "number",
-        "Number of this shard, counted from 0.",
+        "Number of this shard, starting at 0.",
         (),
         lambda status: one(status.shard.number),
     ),
@@ -85,7 +85,7 @@ EXPORTER_FAMILIES: tuple[Family[ExporterStatus], ...] = (
     Family(
         f"{PREFIX}exporter_exposed_without_auth",
         "0 or 1",
-        "Whether other machines may reach the pages without proving who they are.",
+        "Whether other machines may reach the exporter without authentication.",
         (),
         lambda status: one(int(status.is_exposed())),
     ),

@@ -46,8 +46,8 @@ MARKET_FAMILIES: tuple[Family[MarketState], ...] = (
     Family(
         PREFIX + "mark_price",
         "price in `unit`",
-        "Price at which the exchange values the currency, in the unit (price); absent where it "
-        "is zero, as of the last answer.",
+        "Price at which the exchange values the currency (price), as of the last answer; absent "
+        "if zero.",
         ("currency", "unit"),
         _prices,
         expires_at=_prices_expire_at,
@@ -56,31 +56,31 @@ MARKET_FAMILIES: tuple[Family[MarketState], ...] = (
     _of_terms(
         "borrow_annual_interest_ratio",
         "ratio, 0.01 is 1 %",
-        "Interest on borrowed principal for a year, 0.01 being 1 % (annualInterestPercentage)",
+        "Annual interest rate of borrowing, 0.01 being 1 % (annualInterestPercentage)",
         lambda term: term.annual_interest_ratio,
     ),
     _of_terms(
         "borrow_user_limit_amount",
         "amount of `currency`",
-        "Most that one user may borrow, in the currency (maxUserAmount)",
+        "Maximum that one user may borrow (maxUserAmount)",
         lambda term: term.user_limit_amount,
     ),
     _of_terms(
         "borrow_system_limit_amount",
         "amount of `currency`",
-        "Most that the exchange lends in all, in the currency (maxSystemAmount)",
+        "Maximum that the exchange lends in total (maxSystemAmount)",
         lambda term: term.system_limit_amount,
     ),
     _of_terms(
         "borrow_system_borrowed_amount",
         "amount of `currency`",
-        "What is lent to all users, in the currency (systemBorrowedAmount)",
+        "Amount lent to all users (systemBorrowedAmount)",
         lambda term: term.system_borrowed_amount,
     ),
     _of_terms(
         "borrow_system_available_amount",
         "amount of `currency`",
-        "What is left to be lent, in the currency (systemAvailableBorrowAmount)",
+        "Amount left to lend (systemAvailableBorrowAmount)",
         lambda term: term.system_available_amount,
     ),
 )

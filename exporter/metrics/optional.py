@@ -83,14 +83,14 @@ OPTIONAL_FAMILIES: tuple[Family[AccountState], ...] = (
     _of_liquidations(
         "liquidations_total",
         "count",
-        "Finished liquidations that answers have listed since the start, each once",
+        "Finished liquidations listed since the start, each counted once",
         lambda counted: one(len(counted.serials)),
         kind="counter",
     ),
     _of_liquidations(
         "liquidations_unfinished",
         "count",
-        "Liquidations listed with another status than 2, the documented one for finished",
+        "Liquidations listed with a status other than 2 (finished)",
         lambda counted: one(len(counted.listed.unfinished)),
     ),
     _of_latest(
@@ -102,29 +102,28 @@ OPTIONAL_FAMILIES: tuple[Family[AccountState], ...] = (
     _of_latest(
         "last_liquidation_debt_amount",
         "amount of `currency`",
-        "Debt that the latest finished liquidation repaid, in the currency (debtAmount)",
+        "Debt repaid by the latest finished liquidation (debtAmount)",
         lambda latest: one(latest.debt_amount, latest.debt_currency),
         ("currency",),
     ),
     _of_latest(
         "last_liquidation_asset_amount",
         "amount of `currency`",
-        "Asset that the latest finished liquidation took, in the currency (assetAmount)",
+        "Assets taken by the latest finished liquidation (assetAmount)",
         _asset,
         ("currency",),
     ),
     _of_endpoint(
         "endpoint_up",
         "0 or 1",
-        "Whether the last request to the optional endpoint with the account's key gave a verified "
-        "answer; absent until there was one.",
+        "Whether the last request to the optional endpoint with the account's key returned a "
+        "verified answer; absent before the first.",
         lambda asked: one(int(asked.is_up)),
     ),
     _of_endpoint(
         "endpoint_failures_total",
         "count",
-        "Requests to the optional endpoint with the account's key that gave no verified answer, "
-        "by reason.",
+        "Failed requests to the optional endpoint with the account's key, by reason.",
         lambda asked: each(asked.failures),
         ("reason",),
         "counter",
@@ -132,8 +131,8 @@ OPTIONAL_FAMILIES: tuple[Family[AccountState], ...] = (
     _of_endpoint(
         "endpoint_last_success_timestamp_seconds",
         "Unix time in seconds",
-        "Unix time of the optional endpoint's last verified answer to the account's key; "
-        "0 before the first.",
+        "Unix time of the last successful request to the optional endpoint with the account's "
+        "key; 0 before the first.",
         lambda asked: one(asked.last_success_timestamp_seconds),
     ),
 )

@@ -54,6 +54,6 @@ def test_every_link_resolves(name: str) -> None:
 
 def test_broken_links_are_noticed(tmp_path: Path) -> None:
     assert is_broken(ROOT / "README.md", "docs/none.md")
-    assert is_broken(ROOT / "README.md", "docs/design.md#none")
+    assert is_broken(ROOT / "README.md", "docs/dev/design.md#none")
     assert is_broken(ROOT / "README.md", str(tmp_path))
-    assert not is_broken(ROOT / "README.md", "docs/design.md#the-flow")
+    assert not is_broken(ROOT / "README.md", "docs/dev/design.md#the-flow")

@@ -12,7 +12,7 @@ from exporter.web.config import FILE_KEYS, HEADERS, TLS_KEYS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SIMULATOR = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
+SIMULATOR = (ROOT / "docs" / "dev" / "simulator.md").read_text(encoding="utf-8")
 # In blocks of commands and in code words, lines that go on being one.
 TEXT = f"{README}\n{SIMULATOR}".replace("\\\n", " ")
 COMMANDS = sorted(
@@ -36,7 +36,7 @@ def test_command_is_one_that_can_be_given(command: str) -> None:
 
 
 def test_documents_count_the_faults_of_the_simulator() -> None:
-    reliability = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    reliability = (ROOT / "docs" / "dev" / "reliability.md").read_text(encoding="utf-8")
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     accepted = sum(fault.accepted for fault in FAULTS.values())
 

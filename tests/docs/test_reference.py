@@ -4,8 +4,10 @@ from pathlib import Path
 
 from exporter.cli.parser import command_line, commands_of
 from exporter.config.environment import known_variables
+from exporter.config.yaml_file import ACCOUNT_KEYS, FILE_KEYS, THRESHOLD_KEYS
 from exporter.errors import POLL_ERRORS
 from exporter.metrics.account import FAMILIES
+from exporter.metrics.exporter import EXPORTER_FAMILIES
 from exporter.metrics.market import MARKET_FAMILIES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -21,13 +23,13 @@ def test_every_reason_has_its_meaning_and_hint() -> None:
     ] == []
 
 
-def test_every_family_has_an_entry_and_an_example() -> None:
+def test_every_family_has_one_entry_and_that_of_an_account_an_example() -> None:
     page = (DOCS / "metrics.md").read_text()
 
-    names = [*(each.name for each in FAMILIES), *(each.name for each in MARKET_FAMILIES)]
-    assert [name for name in names if f"\n## {name}\n" not in page] == []
-    without = [name for name in names if f"\n{name}{{" not in page]
-    assert without == []
+    of_accounts = [*(each.name for each in FAMILIES), *(each.name for each in MARKET_FAMILIES)]
+    names = [*of_accounts, *(each.name for each in EXPORTER_FAMILIES)]
+    assert [name for name in names if page.count(f"\n| `{name}` |") != 1] == []
+    assert [name for name in of_accounts if f"\n{name}{{" not in page] == []
 
 
 def test_every_variable_and_flag_is_there() -> None:
@@ -36,3 +38,14 @@ def test_every_variable_and_flag_is_there() -> None:
     flags = [flag.written for each in commands_of(command_line()) for flag in each.flags]
     assert [each for each in flags if f"`{each.replace('|', chr(92) + '|')}`" not in page] == []
     assert [each for each in known_variables() if f"`{each}`" not in page] == []
+
+
+def test_every_key_of_the_file_is_there() -> None:
+    page = (DOCS / "configuration.md").read_text()
+
+    keys = [
+        *(key for key in FILE_KEYS if key != "accounts"),
+        *(f"accounts[].{key}" for key in ACCOUNT_KEYS if key != "thresholds"),
+        *(f"accounts[].thresholds.{key}" for key in THRESHOLD_KEYS),
+    ]
+    assert [key for key in keys if page.count(f"| `{key}` |") != 1] == []
