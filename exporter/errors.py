@@ -73,7 +73,7 @@ class PollTimeoutError(PollError):
 
     reason = "timeout"
     meaning = "no complete answer within 10 s, or the interval if that is shorter"
-    hint = "nothing at first, for it passes; then check the network and the exchange's own status"
+    hint = "wait first: it usually passes; then check the network and the exchange's own status"
 
 
 class NetworkError(PollError):
@@ -100,9 +100,9 @@ class HTTPStatusError(PollError):
     reason = "http_status"
     meaning = "another status than 200"
     hint = (
-        "wait, for 5xx passes; 404 is the base URL, or an endpoint that is not for this key; "
-        "401 and 403 with a page are a gateway's, so leave the key, look for a proxy on the "
-        "way, and ask the exchange whether it blocks this address; report any other"
+        "wait if it is 5xx, which usually passes; 404 is the base URL, or an endpoint that is not "
+        "for this key; 401 and 403 with a page are a gateway's, so leave the key, look for "
+        "a proxy on the way, and ask the exchange whether it blocks this address; report any other"
     )
 
     def __init__(self, message: str, status: int | None = None) -> None:
@@ -212,8 +212,8 @@ class WrongAccountError(PollError):
         "the configuration watches; its values go at once"
     )
     hint = (
-        "check in which account of the exchange each key was made, for each needs one of its "
-        "own; then restart"
+        "check in which account of the exchange each key was made; each needs one of its own; "
+        "correct the configuration, and restart if a key was moved on purpose"
     )
 
 

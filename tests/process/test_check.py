@@ -416,8 +416,16 @@ def test_optional_endpoint_that_does_not_answer_is_noted_and_no_failure(
         ("html", "answer", "look for a proxy or gateway on the way"),
         ("json-half", "answer", "the API has changed, or a gateway answered in its place"),
         ("status-403", "signed call", "check key, secret and e-mail, of which any may be wrong"),
-        ("status-403-html", "signed call", "wait, for 5xx passes; 404 is the base URL"),
-        ("status-404-html", "signed call", "wait, for 5xx passes; 404 is the base URL"),
+        (
+            "status-403-html",
+            "signed call",
+            "wait if it is 5xx, which usually passes; 404 is the base URL",
+        ),
+        (
+            "status-404-html",
+            "signed call",
+            "wait if it is 5xx, which usually passes; 404 is the base URL",
+        ),
     ],
 )
 def test_odd_answer_leads_to_who_gave_it(
