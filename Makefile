@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEPLOY_TOOLS := build/deploy-tools
+MUTATION := build/mutation
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-rules test-sockets test-others e2e drill-demo generate soak scale bench lint format lock clean image-test deploy-test
+.PHONY: help demo test test-rules test-sockets test-others e2e drill-demo generate soak scale bench mutation lint format lock clean image-test deploy-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -60,6 +61,10 @@ scale: $(VENV)/.dev ## 1,000 accounts on 8 shards, each a process: is every acco
 bench: $(VENV)/.dev ## what scrapes, polls, pauses and starts cost, beside other exporters (10 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
 
+mutation: $(MUTATION)/.installed ## change lines of parsing, transport and rate limit: which change does no test notice? (20 minutes)
+	$(MUTATION)/bin/python -m mutmut run
+	$(MUTATION)/bin/python -m mutmut results
+
 lint: $(VENV)/.dev ## check style, format, types and layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -88,9 +93,12 @@ lock: ## pin the newest versions that pyproject.toml admits, with hashes (needs 
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links --group release \
 	  -c requirements/dev.txt -o requirements/release.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --group mutation \
+	  -c requirements/dev.txt -o requirements/mutation.txt
 
 clean: ## remove everything that was made
-	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist mutants
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; choose it by make PYTHON=...")'
@@ -104,6 +112,12 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
 	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@ $(VENV)/.runtime
+
+$(MUTATION)/.installed: requirements/mutation.txt | $(BIN)/python
+	$(BIN)/python -m venv $(MUTATION)
+	$(MUTATION)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/mutation.txt
+	$(MUTATION)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
 
 $(DEPLOY_TOOLS)/.installed: requirements/deploy.txt | $(BIN)/python
 	$(BIN)/python -m venv $(DEPLOY_TOOLS)

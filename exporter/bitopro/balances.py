@@ -172,13 +172,13 @@ def _empty_odd_currencies(balances: Fields) -> frozenset[str]:
     Without its amounts, what is summed over currencies would be wrong.
     """
     odd = odd_currencies(balances, "balances")
-    for name, fields in odd.items():
+    for name, fields in odd:
         balance = _read_balance(fields, f"balances.{name}")
         if any(amount for amount in balance if isinstance(amount, Decimal)):
             raise SchemaError(
                 f"balances: the currency {name} has amounts, and its name is not a plain code"
             )
-    return frozenset(odd)
+    return frozenset(name for name, _ in odd)
 
 
 def _read_balances(balances: Fields) -> Balances:

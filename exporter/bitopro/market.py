@@ -57,7 +57,7 @@ def parse_mark_prices(body: bytes) -> MarkPrices:
         unknown_fields=(
             unknown_fields([answer], _ANSWER_FIELDS) | unknown_fields(objects, _PRICE_FIELDS)
         ),
-        odd_currencies=frozenset(odd_currencies(tokens, "tokenPrices")),
+        odd_currencies=frozenset(name for name, _ in odd_currencies(tokens, "tokenPrices")),
     )
 
 
@@ -122,7 +122,7 @@ def parse_borrow_terms(body: bytes) -> BorrowTerms:
         unknown_fields=unknown_fields(
             [object_at(term, "the answer") for term in answer.values()], _TERM_FIELDS
         ),
-        odd_currencies=frozenset(odd),
+        odd_currencies=frozenset(name for name, _ in odd),
     )
 
 

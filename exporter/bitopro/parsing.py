@@ -7,7 +7,7 @@ what does not is refused, replaced by `?`, or set aside and named with escapes.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from types import MappingProxyType
@@ -190,16 +190,17 @@ def by_currency(fields: Fields, path: str) -> Iterator[tuple[str, str, object]]:
         yield currency, name, value
 
 
-def odd_currencies(fields: Fields, path: str) -> Mapping[str, Fields]:
-    """Return what stands under names that are no plain codes, by those names in escaped form.
+def odd_currencies(fields: Fields, path: str) -> Sequence[tuple[str, Fields]]:
+    """Return each name that is no plain code, in escaped form, and what stands under it.
 
+    Long names may be equal in that form, so it is no key.
     Exchanges have listed such (`USD\u20ae`, `$WIF`). Raises SchemaError if one holds no object.
     """
-    return {
-        escaped(name): object_at(value, f"{path}.{escaped(name)}")
+    return [
+        (escaped(name), object_at(value, f"{path}.{escaped(name)}"))
         for name, value in fields.items()
         if not CURRENCY.fullmatch(name)
-    }
+    ]
 
 
 def escaped(name: str) -> str:

@@ -78,6 +78,11 @@ def test_what_is_not_one_unambiguous_json_value_is_refused(body: bytes) -> None:
         parse_snapshot(body)
 
 
+def test_constant_that_is_no_json_is_named() -> None:
+    with pytest.raises(JSONError, match="^NaN is not JSON$"):
+        parse_snapshot(b'{"a": NaN}')
+
+
 @pytest.mark.parametrize("body", [b"null", b"[]", b"{}", b"1", b'"text"', b'{"error": "no"}'])
 def test_json_other_than_the_documented_answer_is_refused(body: bytes) -> None:
     with pytest.raises(SchemaError):
@@ -240,6 +245,9 @@ ODD_NAMES = {
     "<b>": "'<b>'",
     "B C": "'B C'",
     "x" * 5000: f"'{'x' * 63}...'",
+    # Of 62 characters and two quotes, 64 in all, and one more.
+    " " * 62: f"'{' ' * 62}'",
+    " " * 63: f"'{' ' * 63}...'",
     "ВТС": r"'\u0412\u0422\u0421'",
     "B\\C": r"'B\\C'",
     "币安人生": r"'\u5e01\u5b89\u4eba\u751f'",
@@ -274,6 +282,18 @@ def test_odd_currency_without_amounts_is_set_aside(name: str, shown: str) -> Non
 
     assert snapshot.odd_currencies == {shown}
     assert list(snapshot.balances) == ["BTC", "ETH", "USDT"]
+
+
+def test_amounts_of_one_of_two_long_names_that_begin_alike_are_not_overlooked() -> None:
+    amounts = documented()["balances"]["BTC"]
+    empty = {
+        key: "0.00000000" if isinstance(value, str) else value for key, value in amounts.items()
+    }
+
+    for first, second in ((amounts, empty), (empty, amounts)):
+        balances = {f"{'x' * 100}1": first, f"{'x' * 100}2": second}
+        with pytest.raises(SchemaError, match="has amounts"):
+            parse_snapshot(answer_with("balances", balances))
 
 
 def test_odd_currency_that_cannot_be_read_is_refused() -> None:

@@ -109,6 +109,21 @@ def test_amount_that_is_grouped_otherwise_is_refused(name: str, text: str) -> No
         parse_liquidations(row_with(name, text))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("serial", 0),
+        ("serial", 2**53 - 1),
+        ("finishTimestamp", 1_483_228_800),
+        ("finishTimestamp", 4_102_444_800),
+        ("type", 2**31 - 1),
+        ("type", -(2**31 - 1)),
+    ],
+)
+def test_least_and_largest_numbers_are_accepted(name: str, value: int) -> None:
+    assert parse_liquidations(row_with(name, value)).finished
+
+
 @pytest.mark.parametrize("value", [None, 1, 1.5, True, [], {}])
 def test_amount_that_is_no_string_is_refused(value: object) -> None:
     with pytest.raises(SchemaError, match=r"^liquidations\[0\]\.debtAmount: a decimal string"):

@@ -51,7 +51,30 @@ async def test_optional_request_gets_a_slot_that_has_passed_unused() -> None:
 
     await budget.take_when_free()
 
-    assert time.monotonic_seconds == pytest.approx(1.0, abs=0.01)
+    assert time.sleeps == [1.0]
+
+
+async def test_optional_request_waits_for_what_a_slot_still_lacks() -> None:
+    time = ManualClock(monotonic_seconds=0.0)
+    budget = RequestBudget(time.clock, requests_per_minute=120)
+    await budget.take()
+    time.advance(0.75)
+
+    await budget.take_when_free()
+
+    assert time.sleeps == [0.25]
+
+
+async def test_changed_budget_makes_slots_of_another_length() -> None:
+    time = ManualClock(monotonic_seconds=0.0)
+    budget = RequestBudget(time.clock, requests_per_minute=120)
+    await budget.take()
+
+    budget.change(60)
+    for _ in range(2):
+        await budget.take()
+
+    assert time.sleeps == [0.5, 1.0]
 
 
 async def test_slot_that_is_not_free_is_not_taken() -> None:
@@ -155,7 +178,8 @@ class Waits:
 async def ended(*tasks: asyncio.Task[None]) -> None:
     for each in tasks:
         each.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(each) for each in results} <= {asyncio.CancelledError}
 
 
 async def test_slots_of_those_who_stop_waiting_are_for_whoever_comes_next() -> None:
@@ -192,3 +216,14 @@ async def test_slot_that_is_given_back_too_late_is_gone() -> None:
             pass
 
     assert waits.seconds == [0.5, 1.0, 0.75]
+
+
+async def test_time_of_slots_that_were_given_back_counts_as_unused() -> None:
+    waits = Waits()
+    await waits.budget.take()
+    async with waits.of(2):
+        pass
+
+    waits.now = 1.0
+
+    assert (waits.budget.take_if_free(), waits.budget.take_if_free()) == (True, False)
