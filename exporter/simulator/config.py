@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from exporter.simulator.books import FIRST_ACCOUNT_ID
-from exporter.simulator.faults.registry import FAULTS
+from exporter.simulator.faults import FAULTS
 from exporter.simulator.market import SCENARIOS
 
 ENDPOINTS = ("balances", "mark-price", "provisioning/borrow", "user-liquidations")

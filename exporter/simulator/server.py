@@ -10,16 +10,16 @@ from typing import Self
 from exporter.simulator.auth import RefusedError
 from exporter.simulator.config import ENDPOINTS, SimulatorConfig, check_fault, check_name
 from exporter.simulator.exchange import BALANCES_PATH, Exchange
+from exporter.simulator.faults import FAULTS
 from exporter.simulator.faults.fault import (
     AtAccept,
     AtNextRequest,
+    ClientConnection,
     Fault,
     InAnswer,
-    OnWire,
-    Peer,
+    OnConnection,
     Redirect,
 )
-from exporter.simulator.faults.registry import FAULTS
 from exporter.simulator.messages import Answer, BadRequestError, Request, encode, head, receive
 
 # No fault, and no farewell to a client that does not read, keeps a connection longer.
@@ -129,7 +129,7 @@ class Simulator:
             return
         self.connections += 1
         # A task of our own, and known from the first moment: none can outlive the simulator.
-        task = asyncio.create_task(self._serve(Peer(reader, writer)))
+        task = asyncio.create_task(self._serve(ClientConnection(reader, writer)))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -139,45 +139,47 @@ class Simulator:
             self._defect = defect
             self._broken.set()
 
-    async def _serve(self, peer: Peer) -> None:
+    async def _serve(self, connection: ClientConnection) -> None:
         # asyncio's transport fails if it is aborted after it has delivered all and closed.
         is_closed = False
         try:
-            await self._converse(peer)
+            await self._converse(connection)
             async with asyncio.timeout(_STUCK_SECONDS):
-                await peer.close()
+                await connection.close()
             is_closed = True
         except OSError:
             pass  # the client left, failed at TLS, or was stuck for too long
         finally:
             if not is_closed:
-                peer.writer.transport.abort()
+                connection.writer.transport.abort()
 
-    async def _converse(self, peer: Peer) -> None:
+    async def _converse(self, connection: ClientConnection) -> None:
         """Answer requests until either side has had enough."""
         if self._fault and isinstance(self._fault.effect, AtAccept) and self._is_of_balances:
-            await _bounded(self._fault.effect.run(peer))
+            await _bounded(self._fault.effect.run(connection))
             return
         if self._config.ssl_context:
             # Here and not in start_server, so that faults come first and a stalled handshake ends
             # with its task. Nothing is awaited before: no byte can have been read yet.
-            await peer.writer.start_tls(self._config.ssl_context)
+            await connection.writer.start_tls(self._config.ssl_context)
         leftover = b""
         first = stays = True
         while stays:
             try:
-                request, leftover = await receive(peer.reader, leftover)
+                request, leftover = await receive(connection.reader, leftover)
             except BadRequestError as error:
-                await peer.send(encode(self._exchange.refusal(400, str(error))))
+                await connection.send(encode(self._exchange.refusal(400, str(error))))
                 return
             if request is None:
                 return
             self.requests += 1
             self.paths.append((request.method, request.path))
-            stays = await self._respond(peer, request, first=first)
+            stays = await self._respond(connection, request, first=first)
             first = False
 
-    async def _respond(self, peer: Peer, request: Request, *, first: bool) -> bool:
+    async def _respond(
+        self, connection: ClientConnection, request: Request, *, first: bool
+    ) -> bool:
         """Answer one request; return whether the connection stays open."""
         fault = self._fault
         is_meant = self._is_of_balances or request.path == self._fault_path
@@ -189,16 +191,16 @@ class Simulator:
                 or (isinstance(fault.effect, AtNextRequest) and not first)
             )
         ):
-            await _bounded(fault.effect.run(peer))
+            await _bounded(fault.effect.run(connection))
             return False
         try:
-            answer = self._exchange.answer(request, peer.host)
+            answer = self._exchange.answer(request, connection.host)
         except RefusedError as error:
             answer = self._exchange.refusal(error.status, str(error))
         else:
             if fault and request.path == self._fault_path and self._is_due(fault):
-                return await self._misbehave(peer, request, answer, fault)
-        await peer.send(_bytes(request, answer))
+                return await self._misbehave(connection, request, answer, fault)
+        await connection.send(_bytes(request, answer))
         return request.keep_alive
 
     @property
@@ -211,12 +213,14 @@ class Simulator:
         self._faulted += 1
         return fault.times is None or self._faulted <= fault.times
 
-    async def _misbehave(self, peer: Peer, request: Request, answer: Answer, fault: Fault) -> bool:
+    async def _misbehave(
+        self, connection: ClientConnection, request: Request, answer: Answer, fault: Fault
+    ) -> bool:
         """Answer as the fault wants it; return whether the connection stays open."""
         stays = request.keep_alive
         match fault.effect:
-            case OnWire(run=run, keeps_open=keeps_open):
-                await _bounded(run(peer, answer))
+            case OnConnection(run=run, keeps_open=keeps_open):
+                await _bounded(run(connection, answer))
                 return stays and keeps_open
             case InAnswer(change=change):
                 answer = change(answer)
@@ -225,7 +229,7 @@ class Simulator:
                 answer = Answer(status, (("Location", self.redirect_target),), b"")
             case AtAccept() | AtNextRequest():
                 pass  # these act on connections, and this request was let through
-        await peer.send(_bytes(request, answer))
+        await connection.send(_bytes(request, answer))
         return stays
 
 

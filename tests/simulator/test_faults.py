@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.simulator import FAULTS, Simulator, SimulatorConfig
-from exporter.simulator.faults.registry import ALL_FAULTS, by_name
+from exporter.simulator.faults import ALL_FAULTS, by_name
 from tests.simulator.client import (
     BALANCES,
     NOW_MS,

@@ -89,18 +89,18 @@ def _dated_back(by: timedelta) -> InAnswer:
 
 
 CACHE_FAULTS = (
-    Fault("cached-date-missing", "no Date any more", "wire", dated(lambda _: ())),
-    Fault("cached-date-junk", "a Date that is none", "wire", dated(lambda _: ("today",))),
-    Fault("cached-date-twice", "its Date twice", "wire", dated(lambda date: (date, date))),
+    Fault("cached-date-missing", "no Date any more", "connection", dated(lambda _: ())),
+    Fault("cached-date-junk", "a Date that is none", "connection", dated(lambda _: ("today",))),
+    Fault("cached-date-twice", "its Date twice", "connection", dated(lambda date: (date, date))),
     *(
-        Fault(f"cached-{name}", f"a copy: {header}: {value}", "wire", _with(header, value))
+        Fault(f"cached-{name}", f"a copy: {header}: {value}", "connection", _with(header, value))
         for name, header, value in _COPIES
     ),
     *(
         Fault(
             f"cached-date-{name}",
             f"a copy without a mark: its Date is {words} old",
-            "wire",
+            "connection",
             _dated_back(by),
         )
         for name, words, by in _BEHIND
@@ -109,7 +109,7 @@ CACHE_FAULTS = (
         Fault(
             f"fresh-{name}",
             f"fresh, through a cache: {header}: {value}",
-            "wire",
+            "connection",
             _with(header, value),
             accepted=True,
         )

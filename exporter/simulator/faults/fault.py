@@ -1,19 +1,21 @@
-"""What a fault is, and the connection on which it acts."""
+"""What a fault is, and the changes to a good answer that most faults are made of."""
 
 import asyncio
+import json
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from exporter.simulator.messages import Answer
+from exporter.simulator.documents import Document
+from exporter.simulator.messages import Answer, json_bytes
 
 _READ_BYTES = 65_536
 
 
 @dataclass(frozen=True)
-class Peer:
+class ClientConnection:
     """One client. Whatever is sent raises OSError once it has left."""
 
     reader: asyncio.StreamReader
@@ -56,7 +58,7 @@ class Peer:
         await self.writer.wait_closed()
 
 
-Group = Literal["wire", "status", "answer"]
+Group = Literal["connection", "status", "answer"]
 
 
 @dataclass(frozen=True)
@@ -66,24 +68,24 @@ class AtAccept:
     A connection that is open already meets it at its next request.
     """
 
-    run: Callable[[Peer], Awaitable[None]]
+    run: Callable[[ClientConnection], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class AtNextRequest:
     """Every connection meets `run` at its second request; the first is answered as usual."""
 
-    run: Callable[[Peer], Awaitable[None]]
+    run: Callable[[ClientConnection], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class OnWire:
+class OnConnection:
     """`run` transmits the good answer its own way; then the connection is closed.
 
     Unless it `keeps_open`.
     """
 
-    run: Callable[[Peer, Answer], Awaitable[None]]
+    run: Callable[[ClientConnection, Answer], Awaitable[None]]
     keeps_open: bool = False
 
 
@@ -112,6 +114,48 @@ class Fault:
     name: str
     summary: str
     group: Group
-    effect: AtAccept | AtNextRequest | OnWire | InAnswer | Redirect
+    effect: AtAccept | AtNextRequest | OnConnection | InAnswer | Redirect
     accepted: bool = False
     times: int | None = None
+
+
+_PLACE_OF_TOKEN = "@token@"  # noqa: S105  # a JSON token, nothing secret
+
+
+def in_body(change: Callable[[bytes], bytes]) -> InAnswer:
+    """Change the bytes of the body."""
+    return InAnswer(lambda good: replace(good, body=change(good.body)))
+
+
+def in_document(change: Callable[[Document], object]) -> InAnswer:
+    """Change a copy of the document in place; what `change` returns is ignored."""
+
+    def rewrite(body: bytes) -> bytes:
+        document: Document = json.loads(body)
+        change(document)
+        return json_bytes(document)
+
+    return in_body(rewrite)
+
+
+def token(put: Callable[[Document, str], object], text: str) -> InAnswer:
+    """Write `text` as it is, quotes and all, where `put` puts its second argument."""
+    place = json_bytes(_PLACE_OF_TOKEN)
+    marked = in_document(lambda document: put(document, _PLACE_OF_TOKEN))
+
+    def change(good: Answer) -> Answer:
+        answer = marked.change(good)
+        return replace(answer, body=answer.body.replace(place, text.encode()))
+
+    return InAnswer(change)
+
+
+def first_currency(document: Document) -> str:
+    """Return the code of the first currency."""
+    return str(next(iter(document["balances"])))
+
+
+def first_balance(document: Document) -> Document:
+    """Return the balance of the first currency."""
+    balance: Document = document["balances"][first_currency(document)]
+    return balance

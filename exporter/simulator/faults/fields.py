@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 from exporter.simulator.documents import Document
-from exporter.simulator.faults.fault import Fault
-from exporter.simulator.faults.mutations import first_balance, first_currency, in_document, token
+from exporter.simulator.faults.fault import Fault, first_balance, first_currency, in_document, token
 
 _Holder = Callable[[Document], Document]
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-from exporter.simulator.faults.fault import Fault, OnWire, Peer
+from exporter.simulator.faults.fault import ClientConnection, Fault, OnConnection
 from exporter.simulator.messages import Answer, encode, head
 
 _Transmission = Callable[[Answer], bytes]
@@ -18,17 +18,17 @@ _MANY_INTERIM = 20_000
 _MANY_CHUNKS = 100_000
 
 
-def _as(transmission: _Transmission, *, keeps_open: bool = False) -> OnWire:
+def _as(transmission: _Transmission, *, keeps_open: bool = False) -> OnConnection:
     """Send these bytes in place of the good answer's."""
 
-    async def run(peer: Peer, good: Answer) -> None:
-        await peer.send(transmission(good))
+    async def run(connection: ClientConnection, good: Answer) -> None:
+        await connection.send(transmission(good))
 
-    return OnWire(run, keeps_open=keeps_open)
+    return OnConnection(run, keeps_open=keeps_open)
 
 
 def _fault(name: str, summary: str, transmission: _Transmission) -> Fault:
-    return Fault(name, summary, "wire", _as(transmission))
+    return Fault(name, summary, "connection", _as(transmission))
 
 
 def _lengths(*values: str) -> _Transmission:
@@ -111,9 +111,9 @@ def _after_interim(good: Answer) -> bytes:
     return b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n" + encode(good)
 
 
-async def _byte_by_byte(peer: Peer, good: Answer) -> None:
+async def _byte_by_byte(connection: ClientConnection, good: Answer) -> None:
     for byte in encode(good):
-        await peer.send(bytes((byte,)))
+        await connection.send(bytes((byte,)))
 
 
 FRAMING_FAULTS = (
@@ -211,51 +211,51 @@ FRAMING_FAULTS = (
     Fault(
         "chunked",
         "a well-formed chunked answer",
-        "wire",
+        "connection",
         _as(_chunked(_two_chunks), keeps_open=True),
         accepted=True,
     ),
     Fault(
         "chunked-last-chunk-zeros",
         "a last chunk of size 0000, as RFC 9112 allows",
-        "wire",
+        "connection",
         _as(_chunked(lambda body: _chunk(body) + b"0000\r\n\r\n"), keeps_open=True),
         accepted=True,
     ),
     Fault(
         "chunked-with-extensions",
         "chunks with extensions, in capitals and with leading zeros",
-        "wire",
+        "connection",
         _as(_chunked(_with_extensions), keeps_open=True),
         accepted=True,
     ),
     Fault(
         "chunked-with-trailer",
         "a trailer behind the last chunk",
-        "wire",
+        "connection",
         _as(_chunked(_with_trailer), keeps_open=True),
         accepted=True,
     ),
     Fault(
         "chunked-many",
         "a thousand chunks",
-        "wire",
+        "connection",
         _as(_chunked(lambda body: _pieces(body, 1000)), keeps_open=True),
         accepted=True,
     ),
-    Fault("http-1-0", "a well-formed HTTP/1.0 answer", "wire", _as(_one_zero), accepted=True),
+    Fault("http-1-0", "a well-formed HTTP/1.0 answer", "connection", _as(_one_zero), accepted=True),
     Fault(
         "interim-answer",
         "one 103 Early Hints before the answer",
-        "wire",
+        "connection",
         _as(_after_interim, keeps_open=True),
         accepted=True,
     ),
     Fault(
         "byte-by-byte",
         "the good answer in segments of one byte, without delay",
-        "wire",
-        OnWire(_byte_by_byte, keeps_open=True),
+        "connection",
+        OnConnection(_byte_by_byte, keeps_open=True),
         accepted=True,
     ),
 )

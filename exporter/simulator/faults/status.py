@@ -213,38 +213,52 @@ def _plain(body: bytes) -> bytes:
 
 
 CODING_FAULTS = (
-    Fault("gzip", "gzip, although identity was asked for", "wire", _coded("gzip", _gzipped)),
-    Fault("gzip-truncated", "half of a gzip stream", "wire", _coded("gzip", _gzipped_in_part)),
+    Fault("gzip", "gzip, although identity was asked for", "connection", _coded("gzip", _gzipped)),
+    Fault(
+        "gzip-truncated", "half of a gzip stream", "connection", _coded("gzip", _gzipped_in_part)
+    ),
     Fault(
         "gzip-bomb",
         "64 MiB of blanks behind the JSON, in 64 KiB of gzip",
-        "wire",
+        "connection",
         # One bomb for all accounts and times: it takes a while to build.
         _coded("gzip", lambda _body: _bomb(b"{}")),
     ),
     Fault(
-        "gzip-claimed", "plain JSON under Content-Encoding: gzip", "wire", _coded("gzip", _plain)
+        "gzip-claimed",
+        "plain JSON under Content-Encoding: gzip",
+        "connection",
+        _coded("gzip", _plain),
     ),
     Fault(
         "gzip-unannounced",
         "gzip without a Content-Encoding",
-        "wire",
+        "connection",
         InAnswer(lambda good: replace(good, body=_gzipped(good.body))),
     ),
-    Fault("deflate", "deflate, although not asked for", "wire", _coded("deflate", zlib.compress)),
-    Fault("brotli-claimed", "plain JSON under Content-Encoding: br", "wire", _coded("br", _plain)),
+    Fault(
+        "deflate", "deflate, although not asked for", "connection", _coded("deflate", zlib.compress)
+    ),
+    Fault(
+        "brotli-claimed",
+        "plain JSON under Content-Encoding: br",
+        "connection",
+        _coded("br", _plain),
+    ),
     Fault(
         "content-coding-unknown",
         "an unknown Content-Encoding",
-        "wire",
+        "connection",
         _coded("rot13", _plain),
     ),
-    Fault("html", "200 with an HTML page", "wire", _typed("text/html", _HTML)),
-    Fault("html-as-json", "200 with HTML called JSON", "wire", _typed(JSON_TYPE, _HTML)),
-    Fault("empty-body", "200 with an empty body", "wire", _typed(JSON_TYPE, b"")),
-    Fault("json-as-html", "good JSON called text/html", "wire", _typed("text/html")),
-    Fault("json-as-text", "good JSON called text/plain", "wire", _typed("text/plain")),
-    Fault("json-as-bytes", "good JSON called octets", "wire", _typed("application/octet-stream")),
-    Fault("json-untyped", "good JSON without a content type", "wire", _typed(None)),
-    Fault("content-type-junk", "a content type that is none", "wire", _typed("json, please")),
+    Fault("html", "200 with an HTML page", "connection", _typed("text/html", _HTML)),
+    Fault("html-as-json", "200 with HTML called JSON", "connection", _typed(JSON_TYPE, _HTML)),
+    Fault("empty-body", "200 with an empty body", "connection", _typed(JSON_TYPE, b"")),
+    Fault("json-as-html", "good JSON called text/html", "connection", _typed("text/html")),
+    Fault("json-as-text", "good JSON called text/plain", "connection", _typed("text/plain")),
+    Fault(
+        "json-as-bytes", "good JSON called octets", "connection", _typed("application/octet-stream")
+    ),
+    Fault("json-untyped", "good JSON without a content type", "connection", _typed(None)),
+    Fault("content-type-junk", "a content type that is none", "connection", _typed("json, please")),
 )

@@ -5,8 +5,13 @@ import json
 from collections.abc import Callable
 
 from exporter.simulator.documents import Document
-from exporter.simulator.faults.fault import Fault
-from exporter.simulator.faults.mutations import first_balance, first_currency, in_body, in_document
+from exporter.simulator.faults.fault import (
+    Fault,
+    first_balance,
+    first_currency,
+    in_body,
+    in_document,
+)
 from exporter.simulator.messages import json_bytes
 
 _NESTING = 100_000

@@ -9,8 +9,14 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 from exporter.simulator.documents import Document
 from exporter.simulator.faults.cached import dated
-from exporter.simulator.faults.fault import Fault, InAnswer
-from exporter.simulator.faults.mutations import first_balance, first_currency, in_body, in_document
+from exporter.simulator.faults.fault import (
+    Fault,
+    InAnswer,
+    first_balance,
+    first_currency,
+    in_body,
+    in_document,
+)
 from exporter.simulator.messages import Answer
 
 _ZERO = "0.00000000"
@@ -122,7 +128,7 @@ def _closing(good: Answer) -> Answer:
     return replace(good, headers=(*good.headers, ("Connection", "close")))
 
 
-ODD_ANSWERS = (
+UNUSUAL_RESPONSES = (
     _odd("additional-field", "an unknown field", lambda d: d.update(marginLevel="3")),
     _odd("additional-object", "an unknown object", lambda d: d.update(vip={"level": [1]})),
     _odd(
@@ -172,6 +178,6 @@ ODD_ANSWERS = (
     Fault(
         "json-escaped", "a field name with an escape", "answer", in_body(_escaped), accepted=True
     ),
-    Fault("connection-close", "Connection: close", "wire", InAnswer(_closing), accepted=True),
-    Fault("date-ahead", "a Date an hour ahead", "wire", dated(_an_hour_ahead), accepted=True),
+    Fault("connection-close", "Connection: close", "connection", InAnswer(_closing), accepted=True),
+    Fault("date-ahead", "a Date an hour ahead", "connection", dated(_an_hour_ahead), accepted=True),
 )
