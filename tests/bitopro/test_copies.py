@@ -58,11 +58,11 @@ class Dated:
             headers["date"] = date if self.text == "date" else self.text
         return httpx.Response(200, content=example(name), headers=headers)
 
-    async def outcomes(self, polls: int) -> str:
+    async def outcomes(self, polls: int, interval_seconds: float = INTERVAL_SECONDS) -> str:
         """Poll at the interval: `.` for an answer that was taken, `c` for one that was refused."""
         outcomes = ""
         for _ in range(polls):
-            self.time.advance(INTERVAL_SECONDS)
+            self.time.advance(interval_seconds)
             try:
                 await self.exchange.fetch(BALANCES)
             except CachedError:
@@ -260,3 +260,12 @@ async def test_requests_ask_caches_to_stand_aside() -> None:
 
     sent = dated.requests[0].headers
     assert (sent["cache-control"], sent["pragma"]) == ("no-cache, no-store", "no-cache")
+
+
+async def test_clock_that_was_set_back_is_not_believed_within_ten_seconds() -> None:
+    dated = Dated()
+    dated.server_seconds = 60.0
+    assert await dated.outcomes(1) == "."
+    dated.server_seconds = 0.0
+
+    assert await dated.outcomes(8, interval_seconds=2.0) == "cccccc.."
