@@ -3,8 +3,8 @@
 A and D are the totals that the exchange reports; a and d are what an account has and owes in one
 currency at its mark price. Prices change, so A and D move by a and d: the move m at which the ratio
 is L solves (A + m a) / (D + m d) = L. None stands for what is not defined or not known, never for
-zero. The caller chooses the decimal context. The recording rules for Prometheus compute the same,
-and a test holds them equal.
+zero. Functions of `Totals` leave the decimal context to their caller. docs/risk.md has the formulas
+with worked examples.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -14,11 +14,41 @@ from typing import NamedTuple
 
 from exporter.bitopro.balances import Balance, Snapshot
 from exporter.bitopro.market import PRICE_UNIT
-from exporter.state import Thresholds
 
-# What cancels out but for this share of it is a hedge: no price that exists does anything. It is
-# also what floating point cannot tell from nothing, in the same rules for Prometheus.
+# What cancels out but for this share of it is a hedge: no price that exists does anything.
 _NO_EXPOSURE = Decimal("1e-9")
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Account-to-debt ratios, and distances to liquidation, at which someone is to be notified.
+
+    The exchange publishes no ratios: the defaults are those of MAX, the other Taiwanese exchange
+    with the same ratio, and are called assumed wherever they are shown. `chosen` names the levels
+    that the operator has set. A distance is a share of prices: 0.1 is a move by a tenth.
+    """
+
+    warning: float = 1.5
+    critical: float = 1.3
+    liquidation: float = 1.2
+    chosen: frozenset[str] = frozenset()
+    distance_warning: float = 0.2
+    distance_critical: float = 0.1
+
+    def by_level(self) -> Mapping[str, float]:
+        """Return the ratio of each level, from the highest down."""
+        return {
+            "warning": self.warning,
+            "critical": self.critical,
+            "liquidation": self.liquidation,
+        }
+
+    def distance_by_level(self) -> Mapping[str, float]:
+        """Return the distance to liquidation of each level that has one, the longer first."""
+        return {"warning": self.distance_warning, "critical": self.distance_critical}
+
+
+ASSUMED_THRESHOLDS = Thresholds()
 
 
 class Totals(NamedTuple):
@@ -113,7 +143,7 @@ def difference(recomputed: Totals | None, reported: Totals) -> Decimal | None:
     )
 
 
-# Currencies that do not move with the rest; the rule bitopro_margin:stable_currency says the same.
+# Currencies that do not move with the rest, unless the operator says otherwise.
 STABLE_CURRENCIES = frozenset({"USDT", "USDC", "TWD"})
 
 SHOCKS = ("-0.5", "-0.3", "-0.2", "-0.1", "0.1", "0.2", "0.3")
@@ -172,20 +202,33 @@ class Risk:
 
 
 def assess(
-    snapshot: Snapshot, prices: Prices, annual_ratios: Mapping[str, Decimal], thresholds: Thresholds
+    snapshot: Snapshot,
+    prices: Prices,
+    annual_ratios: Mapping[str, Decimal],
+    thresholds: Thresholds,
+    stable_currencies: Collection[str] = STABLE_CURRENCIES,
 ) -> Risk:
     """Return the risk of an account at mark `prices` in USDT, with rates of interest a year.
 
     Either may lack currencies, and a price of 0 is none. Prices say nothing about an account whose
-    unit is another.
+    unit is another. `stable_currencies`, and the unit, do not move with the others.
     """
     with localcontext(_WIDE):
-        levels = {name: Decimal(str(ratio)) for name, ratio in thresholds.by_level().items()}
-        return _assess(snapshot, _usable(prices, snapshot.unit), annual_ratios, levels)
+        return _assess(
+            snapshot,
+            _usable(prices, snapshot.unit),
+            annual_ratios,
+            {name: Decimal(str(ratio)) for name, ratio in thresholds.by_level().items()},
+            {*stable_currencies, snapshot.unit},
+        )
 
 
 def _assess(
-    snapshot: Snapshot, prices: Prices, annual_ratios: Mapping[str, Decimal], levels: _Levels
+    snapshot: Snapshot,
+    prices: Prices,
+    annual_ratios: Mapping[str, Decimal],
+    levels: _Levels,
+    stable: Collection[str],
 ) -> Risk:
     total = Totals(snapshot.total_asset_amount, snapshot.total_debt_amount)
     currencies = {
@@ -194,7 +237,6 @@ def _assess(
         )
         for name, balance in snapshot.balances.items()
     }
-    stable = STABLE_CURRENCIES | {snapshot.unit}
     moving = _sum(currencies, leaving_out=stable)
     together = {name: move_to(total, moving, level) for name, level in levels.items()}
     missing = tuple(

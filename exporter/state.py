@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from types import MappingProxyType
 
 from exporter.bitopro.balances import Snapshot
@@ -17,35 +18,10 @@ from exporter.errors import (
     PollError,
     WrongAccountError,
 )
+from exporter.risk import ASSUMED_THRESHOLDS, STABLE_CURRENCIES, Risk, Thresholds, assess
 
 # The name under which a drill appears, so that nobody takes it for an account of theirs.
 DRILL_ACCOUNT = "drill"
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Account-to-debt ratios at which someone is to be notified.
-
-    The exchange publishes none: the defaults are those of MAX, the other Taiwanese exchange with
-    the same ratio, and are called assumed wherever they are shown. `chosen` names the levels that
-    the operator has set.
-    """
-
-    warning: float = 1.5
-    critical: float = 1.3
-    liquidation: float = 1.2
-    chosen: frozenset[str] = frozenset()
-
-    def by_level(self) -> Mapping[str, float]:
-        """Return the threshold of each level, from the highest down."""
-        return {
-            "warning": self.warning,
-            "critical": self.critical,
-            "liquidation": self.liquidation,
-        }
-
-
-ASSUMED_THRESHOLDS = Thresholds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +37,7 @@ class Account:
     poll_interval_seconds: float
     stale_after_seconds: float
     thresholds: Thresholds = ASSUMED_THRESHOLDS
+    stable_currencies: frozenset[str] = STABLE_CURRENCIES
     shows_id: bool = True
 
 
@@ -177,6 +154,12 @@ class MarketState:
             TERMS_STALE_AFTER_SECONDS, self.stale_after_seconds
         )
 
+    @property
+    def annual_ratios(self) -> Mapping[str, Decimal]:
+        """Rates of interest a year by currency, 0.01 being 1 %; empty without terms."""
+        terms = self.terms.terms if self.terms else {}
+        return {name: term.annual_interest_ratio for name, term in terms.items()}
+
     def after(self, response: MarkPrices | BorrowTerms, monotonic_seconds: float) -> "MarketState":
         """Return the state after an answer that came at `monotonic_seconds`."""
         if isinstance(response, MarkPrices):
@@ -212,12 +195,26 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Assessment:
+    """The risk of a snapshot, at the prices and terms of borrowing that were known then.
+
+    What depends on prices, or on terms, is to disappear when those do (monotonic seconds); infinity
+    where none were known.
+    """
+
+    risk: Risk
+    prices_expire_at_monotonic_seconds: float
+    terms_expire_at_monotonic_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class AccountState:
     """The latest about one account.
 
     `received` is the last verified snapshot, however old; `is_fresh` says whether it may still
-    be shown. `reason` and `message` are the last poll's failure, None after a success; a text is
-    kept and not the exception, which would keep its frames alive. `since_timestamp_seconds` is
+    be shown. `assessment` is of that snapshot. `reason` and `message` are the last poll's failure,
+    None after a success; a text is kept and not the exception, which would keep its frames alive.
+    `since_timestamp_seconds` is
     unix time at which success turned into failure or back. `undocumented` is all
     that answers have held, since the start, that is not documented. `endpoints` has the optional
     ones that were asked with this account's key, by name. `due_monotonic_seconds` is when the next
@@ -230,6 +227,7 @@ class AccountState:
     reason: str | None = None
     message: str | None = None
     received: Received | None = None
+    assessment: Assessment | None = None
     last_success_timestamp_seconds: float = 0.0
     since_timestamp_seconds: float | None = None
     poll_duration_seconds: float | None = None
@@ -278,6 +276,30 @@ class AccountState:
         """Whether there is a snapshot young enough to be shown."""
         return monotonic_seconds < self.expires_at_monotonic_seconds
 
+    def assessed(self, market: MarketState, monotonic_seconds: float) -> "AccountState":
+        """Return the state with the risk of its snapshot, at what is known of the market now."""
+        if self.received is None:
+            return self
+        prices_expire_at = market.prices_expire_at_monotonic_seconds
+        terms_expire_at = market.terms_expire_at_monotonic_seconds
+        has_prices = monotonic_seconds < prices_expire_at
+        has_terms = monotonic_seconds < terms_expire_at
+        risk = assess(
+            self.received.snapshot,
+            market.prices.prices if market.prices and has_prices else {},
+            market.annual_ratios if has_terms else {},
+            self.account.thresholds,
+            self.account.stable_currencies,
+        )
+        return replace(
+            self,
+            assessment=Assessment(
+                risk,
+                prices_expire_at if has_prices else math.inf,
+                terms_expire_at if has_terms else math.inf,
+            ),
+        )
+
     def after_success(
         self, snapshot: Snapshot, times: PollTimes, clock_skew_seconds: float | None
     ) -> "AccountState":
@@ -298,6 +320,7 @@ class AccountState:
                     else times.timestamp_seconds
                 ),
             ),
+            assessment=None,
             last_success_timestamp_seconds=times.timestamp_seconds,
             since_timestamp_seconds=(
                 self.since_timestamp_seconds if self.is_up else times.timestamp_seconds
@@ -323,6 +346,7 @@ class AccountState:
             reason=error.reason,
             message=str(error),
             received=None if isinstance(error, WrongAccountError) else self.received,
+            assessment=None if isinstance(error, WrongAccountError) else self.assessment,
             liquidations=None if isinstance(error, WrongAccountError) else self.liquidations,
             since_timestamp_seconds=(
                 self.since_timestamp_seconds if was_failing else times.timestamp_seconds

@@ -11,10 +11,13 @@ from exporter.metrics.exporter import EXPORTER_FAMILIES
 from exporter.metrics.families import Family, never
 from exporter.metrics.market import MARKET_FAMILIES
 from exporter.metrics.optional import OPTIONAL_FAMILIES
+from exporter.metrics.risk import RISK_FAMILIES
 from generate.markdown import GENERATED, code, table
 
-# The page of the API documentation's example, held to the exporter by tests/metrics/test_exposition.py.
-_EXAMPLE = Path(__file__).parents[1] / "tests" / "fixtures" / "documented.prom"
+# Pages of the API documentation's example, and of a loan that a fall of BTC liquidates; held to the
+# exporter by tests/metrics/test_exposition.py.
+_FIXTURES = Path(__file__).parents[1] / "tests" / "fixtures"
+_EXAMPLES = (_FIXTURES / "documented.prom", _FIXTURES / "loan.prom")
 
 _INTRODUCTION = """# Metrics
 
@@ -27,7 +30,7 @@ never NaN, and never zero for "unknown". `process_*` and `python_*` come from th
 The label `account` is your name for the account, `currency` an upper-case code, `unit` the currency of totals and prices. The field
 of the API is in parentheses. **Stable** names, labels and meanings change in a major version only; **experimental** ones come from
 endpoints that BitoPro no longer documents, and may change in a minor one. The examples are from [a whole
-page](../tests/fixtures/documented.prom).
+page](../tests/fixtures/documented.prom), and those of liquidation from [that of a loan](../tests/fixtures/loan.prom).
 
 """
 
@@ -77,6 +80,11 @@ _GROUPS: Sequence[tuple[str, str, _Families]] = (
         [row for row in _OF_SNAPSHOT if "currency" in row.labels],
     ),
     (
+        "Risk",
+        "Experimental; as of the last poll, at the prices and terms known then. A value disappears with the oldest of what it needs. [Formulas](risk.md).",
+        RISK_FAMILIES,
+    ),
+    (
         "Liquidations",
         "Experimental; as of the last answer of `user-liquidations`.",
         [row for row in OPTIONAL_FAMILIES if row.expires_at is not never],
@@ -101,11 +109,13 @@ def metrics_page() -> str:
 
 
 def _groups() -> Iterator[str]:
-    page = _EXAMPLE.read_text(encoding="utf-8")
+    pages = [path.read_text(encoding="utf-8") for path in _EXAMPLES]
     for heading, introduction, families in _GROUPS:
         yield f"## {heading}\n\n{introduction}\n"
         yield table(("metric", "type", "unit", "labels", "meaning"), map(_row, families))
-        examples = [_example(row.name, page) for row in families]
+        examples = [
+            next(filter(None, (_example(row.name, page) for page in pages)), "") for row in families
+        ]
         if any(examples):
             yield f"```text\n{chr(10).join(filter(None, examples))}\n```\n"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
 from exporter.bitopro.balances import Snapshot, parse_snapshot
-from exporter.bitopro.market import BorrowTerms, MarkPrices, parse_borrow_terms, parse_mark_prices
-from exporter.risk import Risk, assess
-from exporter.state import ASSUMED_THRESHOLDS, MarketState, Thresholds
+from exporter.bitopro.market import MarkPrices, parse_borrow_terms, parse_mark_prices
+from exporter.risk import ASSUMED_THRESHOLDS, Risk, Thresholds, assess
+from exporter.state import MarketState
 from tests.conftest import FIXTURES
 
 
@@ -27,22 +27,32 @@ class Position:
         return parse_snapshot(self.body)
 
     @property
-    def mark_prices(self) -> MarkPrices:
+    def prices_body(self) -> bytes:
+        """The answer with mark prices."""
         tokens = {name: {"currency": name, "price": price} for name, price in self.prices.items()}
-        return parse_mark_prices(json.dumps({"tokenPrices": tokens}).encode())
+        return json.dumps({"tokenPrices": tokens}).encode()
+
+    @property
+    def mark_prices(self) -> MarkPrices:
+        return parse_mark_prices(self.prices_body)
 
     @property
     def annual_ratios(self) -> Mapping[str, Decimal]:
-        terms = self._terms.terms.items()
+        terms = parse_borrow_terms(self.terms_body).terms.items()
         return {name: term.annual_interest_ratio for name, term in terms}
 
     @property
     def market(self) -> MarketState:
         """What the exporter knows of the market since time 0."""
-        return MarketState(3600.0).after(self.mark_prices, 0.0).after(self._terms, 0.0)
+        return (
+            MarketState(3600.0)
+            .after(self.mark_prices, 0.0)
+            .after(parse_borrow_terms(self.terms_body), 0.0)
+        )
 
     @property
-    def _terms(self) -> BorrowTerms:
+    def terms_body(self) -> bytes:
+        """The answer with terms of borrowing."""
         amounts = {
             "maxSystemAmount": "1",
             "maxUserAmount": "1",
@@ -55,7 +65,7 @@ class Position:
             currency: {"currency": currency, **amounts, "annualInterestPercentage": percentage}
             for currency, percentage in self.percentages.items()
         }
-        return parse_borrow_terms(json.dumps(terms).encode())
+        return json.dumps(terms).encode()
 
     def risk(self) -> Risk:
         """Assess it."""
@@ -129,6 +139,12 @@ POSITIONS: Mapping[str, Position] = {
         answer(("30000", "10000"), {"USDC": ("30000", "0", "0"), "USDT": ("0", "10000", "0")}),
         {"USDC": "1"},
         _RATES,
+    ),
+    # The loan of docs/risk.md.
+    "loan": Position(
+        answer(("120000", "85000"), {"BTC": ("2", "0", "0"), "USDT": ("0", "85000", "0")}),
+        {"BTC": "60000"},
+        {"USDT": "14.6"},
     ),
     "no-debt": Position(
         answer(("50000", "0"), {"BTC": ("1", "0", "0")}),

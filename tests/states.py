@@ -27,8 +27,9 @@ def at(monotonic_seconds: float) -> PollTimes:
 
 
 def polled(body: bytes, monotonic_seconds: float = 0.0, account: Account = ACCOUNT) -> AccountState:
-    """Return the state of an account whose first poll brought `body`."""
-    return AccountState(account).after_success(parse_snapshot(body), at(monotonic_seconds), 0.5)
+    """Return the state of an account whose first poll brought `body`, without known prices."""
+    state = AccountState(account).after_success(parse_snapshot(body), at(monotonic_seconds), 0.5)
+    return state.assessed(MarketState(0.0), monotonic_seconds)
 
 
 def asked(state: AccountState, monotonic_seconds: float = 0.0) -> AccountState:
@@ -36,7 +37,7 @@ def asked(state: AccountState, monotonic_seconds: float = 0.0) -> AccountState:
     for endpoint in OPTIONAL_ENDPOINTS:
         response = endpoint.parse(example(endpoint.name))
         state = state.after_answer(endpoint.name, response, at(monotonic_seconds))
-    return state
+    return state.assessed(market(monotonic_seconds), monotonic_seconds)
 
 
 def market(monotonic_seconds: float = 0.0, stale_after_seconds: float = 45.0) -> MarketState:

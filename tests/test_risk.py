@@ -9,8 +9,15 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from exporter.bitopro.balances import Balance, Balances, Snapshot
-from exporter.risk import SHOCKS, STABLE_CURRENCIES, Totals, assess, rescue_deposit, rescue_repay
-from exporter.state import Thresholds
+from exporter.risk import (
+    SHOCKS,
+    STABLE_CURRENCIES,
+    Thresholds,
+    Totals,
+    assess,
+    rescue_deposit,
+    rescue_repay,
+)
 from tests.positions import POSITIONS
 
 RULES = Path(__file__).parent.parent / "deploy/prometheus/rules"

@@ -1,10 +1,9 @@
 """One look at every configured account: its balances, then prices and terms of borrowing."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from decimal import Decimal
 
 from exporter.bitopro.balances import Snapshot
 from exporter.bitopro.endpoints import BALANCES, BORROW_TERMS, MARK_PRICE, Endpoint
@@ -15,7 +14,7 @@ from exporter.clock import Clock
 from exporter.config.settings import Settings
 from exporter.errors import NotAskedError, RateLimitedError
 from exporter.polling.session import DEADLINE_SECONDS, AccountSession, SharedResources, log_changes
-from exporter.risk import Risk, assess
+from exporter.risk import Risk
 from exporter.service.process import client_ssl_context
 from exporter.state import Account, AccountState, MarketState
 
@@ -31,64 +30,46 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class AccountReport:
-    """An account as it was at `timestamp_seconds` of unix time.
+    """An account after one poll, and what its exchange said of the market, and did not say."""
 
-    `snapshot` is None if the poll failed, and `failure` says why. `prices` and `annual_ratios` are
-    empty where their endpoint gave nothing, which is then in `missing`.
-    """
-
-    account: Account
-    timestamp_seconds: float
-    snapshot: Snapshot | None
-    failure: Missing | None
-    prices: Mapping[str, Decimal]
-    annual_ratios: Mapping[str, Decimal]
+    state: AccountState
+    market: MarketState
     missing: tuple[Missing, ...] = ()
 
     @property
+    def account(self) -> Account:
+        """The configured account."""
+        return self.state.account
+
+    @property
+    def timestamp_seconds(self) -> float:
+        """Unix time of the poll."""
+        return self.state.since_timestamp_seconds or 0.0
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What the poll found; None if it failed."""
+        return self.state.snapshot
+
+    @property
     def risk(self) -> Risk | None:
-        """What follows from it."""
-        if self.snapshot is None:
+        """What follows from the snapshot, at the prices and terms that are known."""
+        return self.state.assessment.risk if self.state.assessment else None
+
+    @property
+    def failure(self) -> Missing | None:
+        """Why the poll failed; None if it did not."""
+        if self.state.reason is None:
             return None
-        return assess(self.snapshot, self.prices, self.annual_ratios, self.account.thresholds)
+        return Missing(BALANCES.name, self.state.reason, self.state.message or "")
 
 
 _OF_THE_MARKET: Sequence[Endpoint[MarkPrices | BorrowTerms]] = (MARK_PRICE, BORROW_TERMS)
 
 
-@dataclass(frozen=True, slots=True)
-class PollResult:
-    """A polled account, with what its exchange said of the market, and what it did not say."""
-
-    state: AccountState
-    market: MarketState
-    missing: tuple[Missing, ...]
-
-    @property
-    def report(self) -> AccountReport:
-        """What was found."""
-        state, prices, terms = self.state, self.market.prices, self.market.terms
-        failure = None
-        if state.reason is not None:
-            failure = Missing(BALANCES.name, state.reason, state.message or "")
-        return AccountReport(
-            account=state.account,
-            timestamp_seconds=state.since_timestamp_seconds or 0.0,
-            snapshot=state.snapshot,
-            failure=failure,
-            prices=prices.prices if prices else {},
-            annual_ratios=(
-                {name: each.annual_interest_ratio for name, each in terms.terms.items()}
-                if terms
-                else {}
-            ),
-            missing=self.missing,
-        )
-
-
 async def poll_until(
     stopped: asyncio.Event, settings: Settings, clock: Clock
-) -> tuple[PollResult, ...] | None:
+) -> tuple[AccountReport, ...] | None:
     """Poll all accounts and set `stopped`; None if it was set before the end."""
     polling = asyncio.create_task(_poll_all(settings, clock))
     stopping = asyncio.create_task(stopped.wait())
@@ -100,7 +81,7 @@ async def poll_until(
     return results
 
 
-async def _poll_all(settings: Settings, clock: Clock) -> tuple[PollResult, ...]:
+async def _poll_all(settings: Settings, clock: Clock) -> tuple[AccountReport, ...]:
     """Poll each account once, and ask each exchange once for what is the same for its accounts."""
     budget = RequestBudget(clock, settings.requests_per_minute)
     resources = SharedResources(clock, client_ssl_context(), budget)
@@ -123,8 +104,12 @@ async def _poll_all(settings: Settings, clock: Clock) -> tuple[PollResult, ...]:
         for session in sessions:
             by_exchange.setdefault(session.state.account.base_url, []).append(session)
         markets = {base_url: await _market(fellows) for base_url, fellows in by_exchange.items()}
-    states = [session.state for session in sessions]
-    return tuple(PollResult(each, *markets[each.account.base_url]) for each in states)
+    reports: list[AccountReport] = []
+    for session in sessions:
+        market, missing = markets[session.state.account.base_url]
+        state = session.state.assessed(market, clock.monotonic())
+        reports.append(AccountReport(state, market, missing))
+    return tuple(reports)
 
 
 async def _poll(session: AccountSession) -> None:

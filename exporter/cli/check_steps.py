@@ -220,12 +220,12 @@ async def _optional_steps(session: AccountSession) -> AsyncIterator[Step]:
         except NotAskedError:
             yield Step(_NAME, "odd", f"{endpoint.name}: not asked, for the budget of requests")
             continue
-        session.record(outcome.state)
+        if isinstance(outcome.response, MarkPrices | BorrowTerms):
+            market = market.after(outcome.response, outcome.times.monotonic_seconds)
+        session.record(outcome.state.assessed(market, outcome.times.monotonic_seconds))
         if outcome.error is not None:
             yield _step_without(endpoint.name, outcome.error, session.state)
             continue
-        if isinstance(outcome.response, MarkPrices | BorrowTerms):
-            market = market.after(outcome.response, outcome.times.monotonic_seconds)
         yield Step(_NAME, "good", f"{endpoint.name}: answered and verified")
     of_account = sum(1 for family in FAMILIES for _ in family.read(session.state))
     of_market = sum(1 for family in MARKET_FAMILIES for _ in family.read(market))

@@ -18,7 +18,7 @@ from typing import Literal
 from exporter.bitopro.balances import Balance, Snapshot
 from exporter.bitopro.consistency import contradictions, with_undocumented
 from exporter.cli import formatting
-from exporter.cli.account_reports import AccountReport, PollResult, poll_until
+from exporter.cli.account_reports import AccountReport, poll_until
 from exporter.cli.flags import OutputFormat
 from exporter.cli.run import shard_of
 from exporter.cli.terminal import echo, echo_error
@@ -26,9 +26,8 @@ from exporter.clock import Clock
 from exporter.errors import EXIT_FAILED, POLL_ERRORS, UnableError
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.risk import Risk, Totals, is_crossed
+from exporter.risk import Risk, Thresholds, Totals, is_crossed
 from exporter.service.process import load_configuration, run_until_signal
-from exporter.state import Thresholds
 
 Kind = Literal["good", "doubtful", "bad"]
 
@@ -280,8 +279,8 @@ def _account(report: AccountReport) -> Mapping[str, object]:
         "thresholds": {name: str(ratio) for name, ratio in levels.items()},
         "assumed_thresholds": [name for name in levels if name not in thresholds.chosen],
         "snapshot": snapshot,
-        "mark_prices": _plain(report.prices),
-        "annual_interest_ratios": _plain(report.annual_ratios),
+        "mark_prices": _plain(report.market.prices.prices if report.market.prices else {}),
+        "annual_interest_ratios": _plain(report.market.annual_ratios),
         "risk": _plain(report.risk, _DIGITS),
     }
 
@@ -304,18 +303,18 @@ def _plain(value: object, digits: Context | None = None) -> object:
     return value
 
 
-def printed(results: Sequence[PollResult], form: OutputFormat, *, is_coloured: bool) -> str:
+def printed(results: Sequence[AccountReport], form: OutputFormat, *, is_coloured: bool) -> str:
     """Return the text to print."""
     return _FORMS[form](results, is_coloured)
 
 
-def failures(results: Sequence[PollResult]) -> Sequence[str]:
+def failures(results: Sequence[AccountReport]) -> Sequence[str]:
     """Return why each account without an answer has none, and what to do."""
     return [
         f"account {report.account.name}: no answer: "
         f"{report.failure.reason}: {report.failure.message}; "
         f"{POLL_ERRORS[report.failure.reason].hint}"
-        for report in (each.report for each in results)
+        for report in results
         if report.failure is not None
     ]
 
@@ -326,15 +325,15 @@ def is_colour_wanted() -> bool:
     return sys.stdout is not None and sys.stdout.isatty() and not is_plain
 
 
-def _table(results: Sequence[PollResult], is_coloured: bool) -> str:  # noqa: FBT001 - see _FORMS
-    return table([each.report for each in results], is_coloured=is_coloured)
+def _table(results: Sequence[AccountReport], is_coloured: bool) -> str:  # noqa: FBT001 - see _FORMS
+    return table(results, is_coloured=is_coloured)
 
 
-def _json(results: Sequence[PollResult], _: object) -> str:
-    return document([each.report for each in results])
+def _json(results: Sequence[AccountReport], _: object) -> str:
+    return document(results)
 
 
-def _prom(results: Sequence[PollResult], _: object) -> str:
+def _prom(results: Sequence[AccountReport], _: object) -> str:
     """Return the page without what it says of the process, which has ended when that is read."""
     exposition = Exposition(lambda: float("-inf"))
     for each in results:
@@ -346,7 +345,7 @@ def _prom(results: Sequence[PollResult], _: object) -> str:
     return exposition.page(Format.TEXT).decode()
 
 
-_FORMS: Mapping[OutputFormat, Callable[[Sequence[PollResult], bool], str]] = MappingProxyType(
+_FORMS: Mapping[OutputFormat, Callable[[Sequence[AccountReport], bool], str]] = MappingProxyType(
     {OutputFormat.TABLE: _table, OutputFormat.JSON: _json, OutputFormat.PROM: _prom}
 )
 
@@ -354,7 +353,7 @@ _FORMS: Mapping[OutputFormat, Callable[[Sequence[PollResult], bool], str]] = Map
 def main(options: argparse.Namespace) -> int:
     """Print each account; return 1 if one of them gave no answer."""
     settings = load_configuration(options.config_file, choose_shard=lambda: shard_of(options))
-    results: tuple[PollResult, ...] | None = None
+    results: tuple[AccountReport, ...] | None = None
 
     async def report(stopped: asyncio.Event) -> None:
         nonlocal results

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from exporter.bitopro.endpoints import BALANCES, OPTIONAL_ENDPOINTS
 from exporter.config.values import SourceAccount, SourceSettings
 from exporter.errors import ConfigurationError
-from exporter.state import DRILL_ACCOUNT, Thresholds
+from exporter.risk import Thresholds
+from exporter.state import DRILL_ACCOUNT
 
 STALE_AFTER_POLLS = 3
 

@@ -29,7 +29,7 @@ from exporter.config.values import (
     suggestion,
 )
 from exporter.errors import ConfigurationError
-from exporter.state import ASSUMED_THRESHOLDS, Thresholds
+from exporter.risk import ASSUMED_THRESHOLDS, Thresholds
 
 _PREFIX = "BITOPRO_"
 # Names of variables that Kubernetes sets for each Service of the namespace, and what they hold.

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, ValidationError
 
 from exporter.bitopro.rate_limit import MAX_REQUESTS_PER_MINUTE
 from exporter.config.files import CredentialSource
-from exporter.state import Thresholds
+from exporter.risk import Thresholds
 
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?(?:(\d{1,6})ms)?", re.ASCII)
 _DURATION_UNITS_SECONDS = (3600.0, 60.0, 1.0, 0.001)

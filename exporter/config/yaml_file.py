@@ -23,7 +23,7 @@ from exporter.config.values import (
     suggestion,
 )
 from exporter.errors import ConfigurationError
-from exporter.state import ASSUMED_THRESHOLDS, Thresholds
+from exporter.risk import ASSUMED_THRESHOLDS, Thresholds
 
 # As many as a thousand accounts need, a hundred times over; work grows with them.
 _MOST_MERGED_KEYS = 100_000

@@ -11,6 +11,7 @@ from exporter.bitopro.balances import Columns, Snapshot
 from exporter.bitopro.consistency import UNDOCUMENTED_KINDS, contradictions
 from exporter.metrics.families import NO_SAMPLES, Family, Samples, each, of_account, one
 from exporter.metrics.optional import OPTIONAL_FAMILIES
+from exporter.metrics.risk import RISK_FAMILIES
 from exporter.state import AccountState
 
 
@@ -258,5 +259,6 @@ FAMILIES: tuple[Family[AccountState], ...] = (
         "Transfers of the currency: 0 off, 1 on, 2 under maintenance (transferStatus)",
         attrgetter("transfer_status"),
     ),
+    *RISK_FAMILIES,
     *OPTIONAL_FAMILIES,
 )

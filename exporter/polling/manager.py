@@ -100,7 +100,7 @@ class AccountPoller:
             account_id=self.account_id,
             is_key_new=self.is_key_new,
         )
-        session = AccountSession(state, self._exchange, clock, publish)
+        session = AccountSession(state, self._exchange, clock, publish, lambda: shared_market.state)
         optional_requests = OptionalRequests(session, shared_market, clock=clock)
 
         async def in_between(error: PollError | None, due_monotonic_seconds: float) -> None:
@@ -195,6 +195,8 @@ class PollerManager:
         )
         self._resources.budget.change(settings.requests_per_minute)
         self._shared_market.change(settings, now)
+        for name in changed:
+            states[name] = states[name].assessed(self._shared_market.state, now)
         for name in before.keys() - stays:
             self._retire(before[name])
         self._pollers = after

@@ -206,13 +206,15 @@ class OptionalRequests:
             return None
         if outcome.error is not None:
             self._pause(endpoint, outcome.error)
-        self._session.record(outcome.state)
-        response = outcome.response
+        state, response = outcome.state, outcome.response
         if response is not None:
             self._failed_in_a_row[endpoint.name] = 0
             if not isinstance(response, Liquidations):
                 ended = outcome.times.monotonic_seconds
                 self._market.record(self._market.state.after(response, ended))
+                # The other accounts follow with their next poll.
+                state = state.assessed(self._market.state, ended)
+        self._session.record(state)
         return outcome.error
 
     def _pause(self, endpoint: Endpoint[OptionalResponse], error: PollError) -> None:

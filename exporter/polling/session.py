@@ -19,11 +19,14 @@ from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.config.settings import AccountSettings
 from exporter.errors import POLL_ERRORS, PollError
-from exporter.state import AccountState, EndpointState, PollTimes
+from exporter.state import AccountState, EndpointState, MarketState, PollTimes
 
 DEADLINE_SECONDS = 10.0
 
 _T = TypeVar("_T", bound=Snapshot | OptionalResponse)
+
+# Before the first answer, and where there are several exchanges.
+_NO_MARKET = MarketState(0.0)
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +80,8 @@ class Outcome(Generic[_T]):
 class AccountSession:
     """The state of one account, and the requests that change it.
 
-    `publish` takes each state that is recorded, after the one before it.
+    `publish` takes each state that is recorded, after the one before it. `market` returns what is
+    known of prices and terms, for the risk of what is polled.
     """
 
     def __init__(
@@ -86,11 +90,13 @@ class AccountSession:
         exchange: Exchange,
         clock: Clock,
         publish: Callable[[AccountState, AccountState], None] = lambda _, __: None,
+        market: Callable[[], MarketState] = lambda: _NO_MARKET,
     ) -> None:
         self.state = state
         self._exchange = exchange
         self._clock = clock
         self._publish = publish
+        self._market = market
 
     async def fetch(
         self, endpoint: Endpoint[_T], deadline_seconds: float | None = None
@@ -108,7 +114,8 @@ class AccountSession:
         times = self._times_since(started)
         value = response.value
         if isinstance(value, Snapshot):
-            state = self.state.after_success(value, times, response.clock_skew_seconds)
+            polled = self.state.after_success(value, times, response.clock_skew_seconds)
+            state = polled.assessed(self._market(), times.monotonic_seconds)
         else:
             state = self.state.after_answer(endpoint.name, value, times)
         return Outcome(state, times, value)

@@ -18,15 +18,8 @@ from exporter.metrics.account import FAMILIES
 from exporter.metrics.families import PREFIX
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.state import (
-    Account,
-    AccountState,
-    EndpointState,
-    LiquidationCounts,
-    Received,
-    Store,
-    Thresholds,
-)
+from exporter.risk import Thresholds
+from exporter.state import Account, AccountState, EndpointState, LiquidationCounts, Received, Store
 from exporter.web.application import Application
 from exporter.web.status_page import StatusPage
 from tests.abuse.clients import Page, fetch

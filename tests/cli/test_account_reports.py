@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.cli.account_reports import PollResult, poll_until
+from exporter.cli.account_reports import AccountReport, poll_until
 from exporter.cli.flags import OutputFormat
 from exporter.cli.once import failures, printed
 from exporter.config.files import CredentialSource, Secret
@@ -53,7 +53,7 @@ def simulator(time: ManualClock, scenario: str) -> Simulator:
     )
 
 
-async def results(time: ManualClock, *base_urls: str) -> tuple[PollResult, ...]:
+async def results(time: ManualClock, *base_urls: str) -> tuple[AccountReport, ...]:
     found = await poll_until(asyncio.Event(), settings(*base_urls), time.clock)
     assert found is not None
     return found
@@ -80,7 +80,9 @@ async def test_two_exchanges_have_prices_of_their_own() -> None:
         time.advance(60)
         found = await results(time, one.base_url, other.base_url)
 
-    first, second = (each.report for each in found)
+    first, second = (each.market.prices for each in found)
+    assert first is not None
+    assert second is not None
     assert str(first.prices["BTC"]) == "64824.45906666"
     assert first.prices["BTC"] != second.prices["BTC"]
     # On the page prices are of no account.

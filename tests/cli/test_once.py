@@ -9,27 +9,41 @@ from decimal import Decimal
 import pytest
 
 from exporter.bitopro.balances import Snapshot, parse_snapshot
+from exporter.bitopro.market import MarkPrices
 from exporter.cli.account_reports import AccountReport, Missing
 from exporter.cli.once import document, table
-from exporter.risk import Risk
-from exporter.state import Account, Thresholds
+from exporter.errors import AuthenticationError, PollError
+from exporter.risk import Risk, Thresholds
+from exporter.state import Account, AccountState, PollTimes
 from tests.positions import POSITIONS, answer
 
 AT = 1_800_000_000.0
 ACCOUNT = Account(
     name="main", base_url="https://host/v3", poll_interval_seconds=15.0, stale_after_seconds=45.0
 )
-REFUSED = Missing("balances", "auth", "401: check the API key and secret, and that it still exists")
+REFUSED = AuthenticationError("401: check the API key and secret, and that it still exists")
 
 
-def report(position: str, **changes: object) -> AccountReport:
+def report(  # noqa: PLR0913 - what a case may change
+    position: str,
+    *,
+    account: Account = ACCOUNT,
+    snapshot: Snapshot | None = None,
+    prices: Mapping[str, Decimal] | None = None,
+    error: PollError | None = None,
+    missing: tuple[Missing, ...] = (),
+) -> AccountReport:
+    """Return the report of a position, polled at AT with or without an error."""
     given = POSITIONS[position]
-    return replace(
-        AccountReport(
-            ACCOUNT, AT, given.snapshot, None, given.mark_prices.prices, given.annual_ratios
-        ),
-        **changes,  # type: ignore[arg-type]  # checked at run time, by the dataclass
-    )
+    times = PollTimes(0.0, AT, 0.1)
+    market = given.market
+    if prices is not None:
+        market = replace(market, prices=MarkPrices(prices, frozenset()) if prices else None)
+    state = AccountState(account)
+    if error is not None:
+        return AccountReport(state.after_failure(error, times), market, missing)
+    state = state.after_success(snapshot or given.snapshot, times, None)
+    return AccountReport(state.assessed(market, 0.0), market, missing)
 
 
 def shown(given: AccountReport) -> str:
@@ -210,7 +224,7 @@ def test_field_more_is_no_doubt() -> None:
 
 
 def test_account_that_is_not_known_is_never_safe() -> None:
-    assert shown(report("long", snapshot=None, failure=REFUSED)) == (
+    assert shown(report("long", error=REFUSED)) == (
         "main: NOT KNOWN"
         "                                                              "
         "2027-01-15 08:00:00 UTC\n"
@@ -297,7 +311,7 @@ def test_json_has_every_field_of_snapshot_and_risk() -> None:
 
 
 def test_json_of_a_failure_has_its_reason_and_no_numbers() -> None:
-    (account,) = accounts(report("long", snapshot=None, failure=REFUSED, prices={}))
+    (account,) = accounts(report("long", error=REFUSED, prices={}))
 
     assert account["error"] == {
         "endpoint": "balances",

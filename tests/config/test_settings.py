@@ -8,7 +8,8 @@ from exporter.bitopro.signing import Credentials
 from exporter.config.settings import load_settings
 from exporter.config.shards import Shard, shard_of
 from exporter.errors import ConfigurationError
-from exporter.state import Account, Thresholds
+from exporter.risk import Thresholds
+from exporter.state import Account
 
 ONE_ACCOUNT = {
     "BITOPRO_API_KEY": "a-key",

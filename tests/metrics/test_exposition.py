@@ -23,6 +23,7 @@ from exporter.state import Account, AccountState, MarketState
 from tests.bitopro.answers import answer_with, documented
 from tests.conftest import FIXTURES
 from tests.metrics.snapshots import snapshots
+from tests.positions import POSITIONS
 from tests.states import ACCOUNT, asked, at, polled
 from tests.states import market as known_market
 
@@ -60,6 +61,13 @@ def test_page_of_the_documented_example(
     page = page_of(asked(polled(documented_answer)), format_=format_, market=known_market())
 
     assert page == (FIXTURES / golden).read_text()
+
+
+def test_page_of_a_loan() -> None:
+    loan = POSITIONS["loan"]
+    state = polled(loan.body).assessed(loan.market, 0.0)
+
+    assert page_of(state, market=loan.market) == (FIXTURES / "loan.prom").read_text()
 
 
 def test_families_read_as_many_samples_as_the_page_has_lines(documented_answer: bytes) -> None:
@@ -122,6 +130,7 @@ NEVER_POLLED = {
     "bitopro_margin_undocumented_values_total",
     "bitopro_margin_ad_ratio_threshold",
     "bitopro_margin_ad_ratio_threshold_assumed",
+    "bitopro_margin_distance_threshold_ratio",
 }
 
 
