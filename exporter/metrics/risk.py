@@ -85,7 +85,7 @@ def _liquidation_moves(_: Snapshot, risk: Risk) -> Samples:
 
 def _liquidation_prices(snapshot: Snapshot, risk: Risk) -> Samples:
     return tuple(
-        ((currency, snapshot.unit, level), price)
+        ((currency, level, snapshot.unit), price)
         for currency, each in risk.currencies.items()
         for level, price in each.liquidation_price.items()
         if price is not None
@@ -96,7 +96,7 @@ def _rescue_amounts(snapshot: Snapshot, risk: Risk) -> Samples:
     samples: list[Sample] = []
     for way, amounts in (("repay", risk.rescue_repay), ("deposit", risk.rescue_deposit)):
         samples += [
-            ((snapshot.unit, level, way), amount)
+            ((level, snapshot.unit, way), amount)
             for level, amount in amounts.items()
             if amount is not None
         ]
@@ -180,7 +180,7 @@ RISK_FAMILIES: tuple[Family[AccountState], ...] = (
         "Price of this currency at which the AD ratio is at the level's threshold",
         _with_prices,
         _liquidation_prices,
-        ("currency", "unit", "level"),
+        ("currency", "level", "unit"),
     ),
     _of_risk(
         "liquidation_distance_ratio",
@@ -207,7 +207,7 @@ RISK_FAMILIES: tuple[Family[AccountState], ...] = (
         "above it, absent where no repayment does",
         _with_snapshot,
         _rescue_amounts,
-        ("unit", "level", "way"),
+        ("level", "unit", "way"),
     ),
     _of_risk(
         "interest_per_day_amount",
