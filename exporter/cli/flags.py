@@ -2,13 +2,12 @@
 
 import argparse
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 
+from exporter.addresses import host_and_port, is_address, is_host, joined
 from exporter.config.shards import MAX_SHARDS
 from exporter.config.values import duration_seconds
 from exporter.logs import FORMATS, LEVELS
-from exporter.web.listening import host_and_port, is_host
 
 _RESERVED_PATHS = ("/", "/-/healthy", "/-/ready", "/-/reload")
 
@@ -64,14 +63,10 @@ def target(text: str) -> str:
 
 def host_name(text: str) -> str:
     """Return the name or the address of a host, or `*`."""
-    if text == "*" or is_host(text):
-        return text
-    try:
-        ip_address(text.strip("[]"))
-    except ValueError:
+    if text != "*" and not is_host(text) and not is_address(text.strip("[]")):
         raise argparse.ArgumentTypeError(
             "a name such as exporter.example.com was expected, without scheme and port, or *"
-        ) from None
+        )
     return text
 
 
@@ -81,7 +76,7 @@ def http_url(text: str) -> str:
 
     try:
         url = httpx.Request("GET", text).url
-        host_and_port(f"{_bracketed(url.raw_host.decode())}:{url.port or 0}")
+        host_and_port(joined(url.raw_host.decode(), url.port or 0))
         is_good = url.scheme in ("http", "https") and bool(url.host)
         is_good = is_good and not (url.query or url.fragment)
     except (httpx.InvalidURL, ValueError):
@@ -89,10 +84,6 @@ def http_url(text: str) -> str:
     if not is_good:
         raise argparse.ArgumentTypeError("a URL such as http://127.0.0.1:9090 was expected")
     return text
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _count(text: str, lowest: int, highest: int) -> int:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Final
@@ -12,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ValidationError
 
+from exporter.addresses import is_loopback
 from exporter.bitopro.rate_limit import MAX_REQUESTS_PER_MINUTE
 from exporter.config.files import CredentialSource
 from exporter.state import Thresholds
@@ -78,7 +78,7 @@ def _base_url(value: str) -> str:
     # An empty one too, of which the path of an endpoint would become a part.
     if "?" in value or "#" in value:
         raise ValueError("a URL with a query or fragment is refused")
-    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
         raise ValueError("http is for the simulator on this machine only; use https")
     try:
         require_usable_url(value)
@@ -94,13 +94,6 @@ def _require_plain_url(url: SplitResult) -> None:
         raise ValueError("a URL with a user or password is refused; the key belongs elsewhere")
     if not url.geturl().isascii() or not url.geturl().isprintable() or " " in url.geturl():
         raise ValueError("the URL holds characters other than printable ASCII")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 DurationSeconds = Annotated[float, BeforeValidator(duration_seconds), BeforeValidator(stripped)]
