@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from exporter.bitopro.rate_limit import REQUESTS_PER_MINUTE
-from exporter.cli.parser import Flag, command_line, commands_of
+from exporter.cli.flags import Flag
+from exporter.cli.parser import commands
 from exporter.config.checks import STALE_AFTER_POLLS
 from exporter.config.environment import variable_defaults, variable_descriptions
 from exporter.config.settings import DEFAULT_POLL_INTERVAL_SECONDS
@@ -74,7 +75,7 @@ def _sections() -> Iterator[str]:
     yield _FILE
     yield table(("key", "default", "meaning"), list(_keys()))
     yield "## Flags\n\nWithout a command, `run` is meant. Flags are written `--name=value`.\n"
-    for command in commands_of(command_line()):
+    for command in commands():
         yield f"### {command.name}\n\n{_sentence(command.help)}\n"
         if command.flags:
             yield table(("flag", "default", "meaning"), [_flag(each) for each in command.flags])
@@ -87,8 +88,7 @@ def _sentence(text: str) -> str:
 
 
 def _flag(flag: Flag) -> tuple[str, str, str]:
-    meaning = flag.help.partition(" (default:")[0]
-    return code(flag.written), code(flag.default or ""), meaning
+    return code(flag.written), code(flag.default or ""), flag.help
 
 
 def _default(variable: str) -> str:

@@ -10,8 +10,7 @@ from typing import NamedTuple
 from exporter.bitopro.rate_limit import RequestBudget
 from exporter.bitopro.transport import Connection
 from exporter.cli.check_steps import NAMES, Step, protection_steps, steps_of
-from exporter.cli.flags import DEFAULT_ADDRESS
-from exporter.cli.parser import command_line, commands_of
+from exporter.cli.flags import RUN_FLAGS
 from exporter.cli.run import configuration
 from exporter.cli.terminal import Terminal, echo, terminal_of
 from exporter.clock import Clock
@@ -37,12 +36,9 @@ class Listed(NamedTuple):
 
 def listed_flags(options: Namespace) -> Iterator[Listed]:
     """Return each flag of `run` but those that have neither value nor default."""
-    flags = next(each for each in commands_of(command_line()) if each.name == "run").flags
-    for flag in flags:
+    for flag in RUN_FLAGS:
         given = getattr(options, flag.dest)
-        if flag.dest == "listen_addresses":
-            given = given or [DEFAULT_ADDRESS]
-        values = given if isinstance(given, list) else [given]
+        values = given if isinstance(given, list) else [flag.default if given is None else given]
         origin = "flag" if flag.option in options.given else _DEFAULT
         yield from (Listed(flag.option, _text(each), origin) for each in values if each is not None)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.cli.parser import command_line, commands_of
+from exporter.cli.parser import commands
 from exporter.config.environment import known_variables
 from exporter.errors import POLL_ERRORS, REASONS
 from exporter.metrics.account import FAMILIES
@@ -35,6 +35,6 @@ def test_every_family_has_an_entry_and_an_example() -> None:
 def test_every_variable_and_flag_is_there() -> None:
     page = (DOCS / "configuration.md").read_text()
 
-    flags = [flag.written for each in commands_of(command_line()) for flag in each.flags]
+    flags = [flag.written for each in commands() for flag in each.flags]
     assert [each for each in flags if f"`{each.replace('|', chr(92) + '|')}`" not in page] == []
     assert [each for each in known_variables() if f"`{each}`" not in page] == []
