@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 
-from exporter.bitopro.rate_limit import REQUESTS_PER_MINUTE
 from exporter.cli.flags import Flag
 from exporter.cli.parser import commands
-from exporter.config.checks import STALE_AFTER_POLLS
-from exporter.config.environment import variable_defaults, variable_descriptions
-from exporter.config.settings import DEFAULT_POLL_INTERVAL_SECONDS
-from exporter.config.values import description_of
-from exporter.config.yaml_file import ACCOUNT_KEYS, FILE_KEYS, THRESHOLD_KEYS
+from exporter.cli.terminal import NO_COLOUR_DESCRIPTION, NO_COLOUR_VARIABLE
+from exporter.config.environment import documented_variables
+from exporter.config.model import (
+    AUTHORITIES_DESCRIPTION,
+    AUTHORITIES_VARIABLE,
+    STALE_AFTER_POLLS,
+    Documented,
+)
+from exporter.config.yaml_file import documented_keys
 from exporter.errors import EXIT_CODES
 from reference.markdown import GENERATED, code, table
 
@@ -65,15 +68,14 @@ def configuration_page() -> str:
 
 def _sections() -> Iterator[str]:
     yield "## The environment\n"
-    yield table(
-        ("variable", "default", "meaning"),
-        [
-            (code(name), _default(name), meaning)
-            for name, meaning in variable_descriptions().items()
-        ],
+    variables = (
+        *documented_variables(),
+        Documented(AUTHORITIES_VARIABLE, "", AUTHORITIES_DESCRIPTION),
+        Documented(NO_COLOUR_VARIABLE, "", NO_COLOUR_DESCRIPTION),
     )
+    yield table(("variable", "default", "meaning"), map(_setting, variables))
     yield _FILE
-    yield table(("key", "default", "meaning"), list(_keys()))
+    yield table(("key", "default", "meaning"), map(_setting, documented_keys()))
     yield "## Flags\n\nWithout a command, `run` is meant. Flags are written `--name=value`.\n"
     for command in commands():
         yield f"### {command.name}\n\n{_sentence(command.help)}\n"
@@ -91,32 +93,9 @@ def _flag(flag: Flag) -> tuple[str, str, str]:
     return code(flag.written), code(flag.default or ""), flag.help
 
 
-def _default(variable: str) -> str:
-    special = {
-        "BITOPRO_POLL_INTERVAL": f"{DEFAULT_POLL_INTERVAL_SECONDS:g}s",
-        "BITOPRO_HIDE_ACCOUNT_ID": "false",
-        "BITOPRO_REQUESTS_PER_MINUTE": f"{REQUESTS_PER_MINUTE}",
-    }
-    if variable == "BITOPRO_STALE_AFTER":
-        return f"{STALE_AFTER_POLLS} intervals"
-    return code(special.get(variable, variable_defaults().get(variable, "")))
-
-
-def _keys() -> Iterator[tuple[str, str, str]]:
-    for key in FILE_KEYS:
-        if key != "accounts":
-            yield code(key), _default(f"BITOPRO_{key.upper()}"), description_of(key)
-    for key in ACCOUNT_KEYS:
-        if key == "name":
-            yield code("accounts[].name"), "required", description_of("account")
-        elif key != "thresholds":
-            required = "required" if key in ("api_key_file", "api_secret_file") else ""
-            default = required or _default(f"BITOPRO_{key.upper()}")
-            yield code(f"accounts[].{key}"), default, description_of(key)
-    for key in THRESHOLD_KEYS:
-        name = f"threshold_{key}"
-        yield (
-            code(f"accounts[].thresholds.{key}"),
-            _default(f"BITOPRO_{name.upper()}"),
-            description_of(name),
-        )
+def _setting(each: Documented) -> tuple[str, str, str]:
+    if each.name.lower().endswith("stale_after"):
+        default = f"{STALE_AFTER_POLLS} intervals"
+    else:
+        default = "required" if each.default is None else code(each.default)
+    return code(each.name), default, each.description

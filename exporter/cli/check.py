@@ -15,6 +15,7 @@ from exporter.cli.run import configuration
 from exporter.cli.terminal import Terminal, echo, terminal_of
 from exporter.clock import Clock
 from exporter.config.files import Secret
+from exporter.config.model import AUTHORITIES_VARIABLE
 from exporter.config.settings import AccountSettings, Settings
 from exporter.config.shards import ONLY_SHARD
 from exporter.errors import EXIT_CONFIGURATION, EXIT_FAILED, ConfigurationError
@@ -54,9 +55,9 @@ def listed_settings(settings: Settings) -> Iterator[Listed]:
     )
     yield _listed(origins, "requests_per_minute", str(settings.requests_per_minute))
     yield _listed(origins, "hide_account_id", _text(not account.shows_id))
-    authorities = os.environ.get("SSL_CERT_FILE")
+    authorities = os.environ.get(AUTHORITIES_VARIABLE)
     yield (
-        Listed("authorities", authorities, "environment SSL_CERT_FILE")
+        Listed("authorities", authorities, _source(AUTHORITIES_VARIABLE))
         if authorities
         else Listed("authorities", "certifi's list", _DEFAULT)
     )

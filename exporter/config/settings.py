@@ -1,51 +1,31 @@
 """The configuration as a whole: sources merged, checked together, every secret read once.
 
-The environment is above the file. Every problem is reported, not only the first.
+The environment is above the file. Both are validated alone, and not as sources of one model, which
+pydantic-settings would merge before it validates: then every problem is reported, not only the
+first, with the variable or the place in the file, even of a value that the other source hides.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from exporter.bitopro.rate_limit import REQUESTS_PER_MINUTE
-from exporter.config.checks import (
-    STALE_AFTER_POLLS,
-    problems_of_budget,
-    problems_of_credentials,
-    problems_of_names,
-    problems_of_schedule,
-    problems_of_thresholds,
-    warnings_of_budget,
-)
+from exporter.config.checks import problems_of, warnings_of_budget
 from exporter.config.environment import read_environment, unknown_variables
 from exporter.config.files import CredentialSource
+from exporter.config.model import SourceSettings
 from exporter.config.shards import ONLY_SHARD, Shard
-from exporter.config.values import SourceSettings
 from exporter.errors import ConfigurationError
 from exporter.state import Account
-
-DEFAULT_POLL_INTERVAL_SECONDS = 15.0
 
 _TWO_EXCHANGES = (
     "base_url: the accounts have different ones, and prices of two exchanges must not be mixed: "
     "neither mark prices nor terms of borrowing are asked for; run one exporter per exchange"
 )
 
-_NOTHING = SourceSettings(
-    accounts=(),
-    poll_interval_seconds=None,
-    stale_after_seconds=None,
-    hides_account_id=None,
-    requests_per_minute=None,
-    origins={},
-)
 _NO_ACCOUNTS = (
     "none of the accounts falls to this shard, so there is nothing to poll; fewer shards would do"
 )
-
-_T = TypeVar("_T")
-_U = TypeVar("_U")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,59 +66,51 @@ def load_settings(config_file: Path | None, shard: Shard = ONLY_SHARD) -> Settin
     ConfigurationError with all problems found.
     """
     given, problems = _read_sources(config_file)
-    interval_seconds = _or(given.poll_interval_seconds, DEFAULT_POLL_INTERVAL_SECONDS)
-    stale_after_seconds = _or(given.stale_after_seconds, STALE_AFTER_POLLS * interval_seconds)
-    requests_per_minute = _or(given.requests_per_minute, REQUESTS_PER_MINUTE)
+    common = given.common
     ours = [each for each in given.accounts if shard.has(each.name)]
-    problems += [
-        *problems_of_schedule(given, interval_seconds, stale_after_seconds),
-        *problems_of_budget(given, interval_seconds, len(ours), requests_per_minute),
-        *problems_of_names(given.accounts),
-        *problems_of_thresholds(given.accounts),
-        *problems_of_credentials(given.accounts),
-    ]
+    problems += problems_of(given, len(ours))
     if problems:
         raise ConfigurationError(problems)
-    settings = Settings(
+    has_two_exchanges = len({each.base_url for each in ours}) > 1
+    return Settings(
         accounts=tuple(
             AccountSettings(
                 Account(
                     name=each.name,
                     base_url=each.base_url,
-                    poll_interval_seconds=interval_seconds,
-                    stale_after_seconds=stale_after_seconds,
+                    poll_interval_seconds=common.poll_interval,
+                    stale_after_seconds=common.stale_after_seconds,
                     thresholds=each.thresholds,
-                    shows_id=not given.hides_account_id,
+                    shows_id=not common.hide_account_id,
                 ),
                 each.credentials,
                 each.origins,
             )
             for each in ours
         ),
-        warnings=tuple(text for each in ours for text in each.credentials.warnings()),
-        requests_per_minute=requests_per_minute,
+        warnings=(
+            *(text for each in ours for text in each.credentials.warnings()),
+            *warnings_of_budget(common, len(ours)),
+            *([_TWO_EXCHANGES] if has_two_exchanges else []),
+            *([] if ours else [_NO_ACCOUNTS]),
+        ),
+        requests_per_minute=common.requests_per_minute,
         shard=shard,
         origins=given.origins,
     )
-    further = [
-        *warnings_of_budget(interval_seconds, len(ours), requests_per_minute),
-        *([] if settings.has_one_exchange else [_TWO_EXCHANGES]),
-        *([] if settings.accounts else [_NO_ACCOUNTS]),
-    ]
-    return replace(settings, warnings=(*settings.warnings, *further))
 
 
 def _read_sources(config_file: Path | None) -> tuple[SourceSettings, list[str]]:
     """Read both sources, so that problems of one do not hide those of the other."""
     problems = unknown_variables()
-    given = _NOTHING
+    given = SourceSettings()
     try:
         given = read_environment(with_account=config_file is None)
     except ConfigurationError as error:
         problems += error.problems
     try:
         if config_file is not None:
-            given = _merged(given, _read_file(config_file))
+            given = given.above(_read_file(config_file))
     except ConfigurationError as error:
         problems += error.problems
     return given, problems
@@ -149,19 +121,3 @@ def _read_file(path: Path) -> SourceSettings:
     from exporter.config.yaml_file import read_config_file  # noqa: PLC0415 - see above
 
     return read_config_file(path)
-
-
-def _merged(above: SourceSettings, below: SourceSettings) -> SourceSettings:
-    return SourceSettings(
-        accounts=(*above.accounts, *below.accounts),
-        poll_interval_seconds=_or(above.poll_interval_seconds, below.poll_interval_seconds),
-        stale_after_seconds=_or(above.stale_after_seconds, below.stale_after_seconds),
-        hides_account_id=_or(above.hides_account_id, below.hides_account_id),
-        origins={**below.origins, **above.origins},
-        requests_per_minute=_or(above.requests_per_minute, below.requests_per_minute),
-    )
-
-
-def _or(first: _T | None, second: _U) -> _T | _U:
-    """Return `first` unless it is None; zero and False are values."""
-    return second if first is None else first
