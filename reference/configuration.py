@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 
+from pydantic import BaseModel
+
 from exporter.cli.flags import Flag
 from exporter.cli.parser import commands
 from exporter.cli.terminal import NO_COLOUR_DESCRIPTION, NO_COLOUR_VARIABLE
-from exporter.config.environment import documented_variables
-from exporter.config.model import (
-    AUTHORITIES_DESCRIPTION,
-    AUTHORITIES_VARIABLE,
-    STALE_AFTER_POLLS,
-    Documented,
-)
-from exporter.config.yaml_file import documented_keys
+from exporter.config.environment import Variables, variable
+from exporter.config.model import AUTHORITIES_DESCRIPTION, AUTHORITIES_VARIABLE, STALE_AFTER_POLLS
+from exporter.config.yaml_file import MODELS
 from exporter.errors import EXIT_CODES
 from reference.markdown import GENERATED, code, table
 
@@ -69,13 +66,18 @@ def configuration_page() -> str:
 def _sections() -> Iterator[str]:
     yield "## The environment\n"
     variables = (
-        *documented_variables(),
-        Documented(AUTHORITIES_VARIABLE, "", AUTHORITIES_DESCRIPTION),
-        Documented(NO_COLOUR_VARIABLE, "", NO_COLOUR_DESCRIPTION),
+        *((code(variable(name)), *rest) for name, *rest in _settings(Variables)),
+        (code(AUTHORITIES_VARIABLE), "", AUTHORITIES_DESCRIPTION),
+        (code(NO_COLOUR_VARIABLE), "", NO_COLOUR_DESCRIPTION),
     )
-    yield table(("variable", "default", "meaning"), map(_setting, variables))
+    yield table(("variable", "default", "meaning"), variables)
     yield _FILE
-    yield table(("key", "default", "meaning"), map(_setting, documented_keys()))
+    keys = (
+        (code(place + name), *rest)
+        for place, model in MODELS.items()
+        for name, *rest in _settings(model)
+    )
+    yield table(("key", "default", "meaning"), keys)
     yield "## Flags\n\nWithout a command, `run` is meant. Flags are written `--name=value`.\n"
     for command in commands():
         yield f"### {command.name}\n\n{_sentence(command.help)}\n"
@@ -93,9 +95,14 @@ def _flag(flag: Flag) -> tuple[str, str, str]:
     return code(flag.written), code(flag.default or ""), flag.help
 
 
-def _setting(each: Documented) -> tuple[str, str, str]:
-    if each.name.lower().endswith("stale_after"):
-        default = f"{STALE_AFTER_POLLS} intervals"
-    else:
-        default = "required" if each.default is None else code(each.default)
-    return code(each.name), default, each.description
+def _settings(model: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
+    defaults = model.model_construct().model_dump(warnings=False)
+    for name, each in model.model_fields.items():
+        if each.description is None:
+            # It holds other settings.
+            continue
+        default = defaults.get(name)
+        text = "required" if each.is_required() else code("" if default is None else str(default))
+        if name == "stale_after":
+            text = f"{STALE_AFTER_POLLS} intervals"
+        yield each.alias or name, text, each.description

@@ -6,7 +6,7 @@ secret that is in one of two variables: both are checked here.
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,13 +15,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from exporter.config.model import (
     AccountVariables,
     CommonModel,
-    Documented,
     ExchangeModel,
     SourceAccount,
     SourceSettings,
     ThresholdsModel,
     credential_source,
-    documented,
 )
 from exporter.config.values import problem_texts, suggestion
 from exporter.errors import ConfigurationError
@@ -46,7 +44,7 @@ _SERVICE_LINKS = tuple(
 _SECRETS = ("api_key", "api_secret", "email")
 
 
-class _Variables(CommonModel, ThresholdsModel, ExchangeModel, AccountVariables, BaseSettings):
+class Variables(CommonModel, ThresholdsModel, ExchangeModel, AccountVariables, BaseSettings):
     """Every variable that is read, in lower case and without its prefix."""
 
     model_config = SettingsConfigDict(
@@ -68,21 +66,21 @@ def read_environment(*, with_account: bool) -> SourceSettings:
     given = _given_names()
     problems = _problems_of_secrets(given) if with_account else _ambiguous_names(given)
     try:
-        variables = _Variables()
+        variables = Variables()
     except ValidationError as error:
         problems += [
-            f"{_variable(str(location[0]))}: {text}" for location, _, text in problem_texts(error)
+            f"{variable(str(location[0]))}: {text}" for location, _, text in problem_texts(error)
         ]
         raise ConfigurationError(problems) from None
     if problems:
         raise ConfigurationError(problems)
-    origins = {name: _variable(name) for name in variables.model_fields_set}
+    origins = {name: variable(name) for name in variables.model_fields_set}
     account = SourceAccount(
-        where=_variable("account"),
+        where=variable("account"),
         name=variables.account,
         base_url=variables.base_url,
         thresholds=variables.thresholds(),
-        credentials=credential_source(variables, _variable, Path()),
+        credentials=credential_source(variables, variable, Path()),
         origins=origins,
     )
     return SourceSettings(
@@ -92,26 +90,26 @@ def read_environment(*, with_account: bool) -> SourceSettings:
     )
 
 
+def variable(name: str) -> str:
+    """Return the variable of a setting."""
+    return f"{_PREFIX}{name.upper()}"
+
+
 def known_variables() -> frozenset[str]:
     """Return the name of every variable that is read."""
-    return frozenset(map(_variable, _Variables.model_fields))
-
-
-def documented_variables() -> Iterator[Documented]:
-    """Return every variable with its default and meaning."""
-    return (each._replace(name=_variable(each.name)) for each in documented(_Variables))
+    return frozenset(map(variable, Variables.model_fields))
 
 
 def _given_names() -> frozenset[str]:
     """Return the known names that the environment holds; an empty variable is as good as none."""
     given = {name.upper() for name, value in os.environ.items() if value}
-    return frozenset(name for name in _Variables.model_fields if _variable(name) in given)
+    return frozenset(name for name in Variables.model_fields if variable(name) in given)
 
 
 def _problems_of_secrets(given: frozenset[str]) -> list[str]:
     problems = []
     for name in _SECRETS:
-        as_value, as_file = _variable(name), _variable(f"{name}_file")
+        as_value, as_file = variable(name), variable(f"{name}_file")
         if {name, f"{name}_file"} <= given:
             problems.append(f"{as_value} and {as_file} are both set; which one is meant?")
         elif not {name, f"{name}_file"} & given:
@@ -121,7 +119,7 @@ def _problems_of_secrets(given: frozenset[str]) -> list[str]:
 
 def _ambiguous_names(given: frozenset[str]) -> list[str]:
     return [
-        f"{_variable(name)} describes one account, and --config.file describes accounts already; "
+        f"{variable(name)} describes one account, and --config.file describes accounts already; "
         "remove one of them"
         for name in sorted(given - CommonModel.model_fields.keys())
     ]
@@ -161,7 +159,3 @@ def _service_hint(name: str) -> str:
 def _with_prefix(names: Iterable[str]) -> set[str]:
     # pydantic-settings reads names in any case, so a name is known in any case.
     return {name.upper() for name in names if name.upper().startswith(_PREFIX)}
-
-
-def _variable(name: str) -> str:
-    return f"{_PREFIX}{name.upper()}"

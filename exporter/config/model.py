@@ -5,10 +5,9 @@ both, as its class says. `environment` and `yaml_file` read what is declared her
 is made from it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import BaseModel, Field
 
@@ -174,20 +173,3 @@ def credential_source(
         return Secret(setting=place(f"{name}_file"), file=folder / file)
 
     return CredentialSource(secret("api_key"), secret("api_secret"), secret("email"))
-
-
-class Documented(NamedTuple):
-    """A setting as the reference has it. `default` is None where one has to be written."""
-
-    name: str
-    default: str | None
-    description: str
-
-
-def documented(model: type[BaseModel]) -> Iterator[Documented]:
-    """Return the settings of a model, under the names that its source has for them."""
-    defaults = model.model_construct().model_dump(warnings=False)
-    for name, each in model.model_fields.items():
-        if each.description is not None:
-            default = None if each.is_required() else str(defaults[name] or "")
-            yield Documented(each.alias or name, default, each.description)

@@ -1,24 +1,23 @@
 """The configuration file: YAML 1.2 without surprises, and the settings and accounts in it."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Self, cast
 
 import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from exporter.config.files import MAX_CONFIG_BYTES, read_text_file
 from exporter.config.model import (
     AccountKeys,
     CommonModel,
-    Documented,
     ExchangeModel,
     SourceAccount,
     SourceSettings,
     ThresholdsModel,
     credential_source,
-    documented,
 )
 from exporter.config.values import problem_texts, suggestion
 from exporter.errors import ConfigurationError
@@ -222,20 +221,12 @@ class _FileModel(CommonModel):
     accounts: list[_AccountModel] = Field(min_length=1)
 
 
-def documented_keys() -> Iterator[Documented]:
-    """Return every key with its default and meaning, after the names of those it is in."""
-    for model, place in (
-        (_FileModel, ""),
-        (_AccountModel, "accounts[]."),
-        (_ThresholdsModel, "accounts[].thresholds."),
-    ):
-        yield from (each._replace(name=place + each.name) for each in documented(model))
-
-
+# By the keys that they are in.
+MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
+    {"": _FileModel, "accounts[].": _AccountModel, "accounts[].thresholds.": _ThresholdsModel}
+)
 _KEYS = frozenset(
-    field.alias or name
-    for model in (_FileModel, _AccountModel, _ThresholdsModel)
-    for name, field in model.model_fields.items()
+    field.alias or name for model in MODELS.values() for name, field in model.model_fields.items()
 )
 
 
