@@ -24,8 +24,8 @@ _T = TypeVar("_T")
 class Flag:
     """One flag. `dest` is where its value is in the parsed options.
 
-    `default` is what could be written in its place, which `parse` reads likewise; of a flag that
-    may be repeated, it is for those who use its values to apply. `reason` says why it is that.
+    `default` is written as on the command line, and parsed alike; that of a repeatable flag is not
+    in the options, but applied by the command. `reason` says why it is the default.
     """
 
     option: str
@@ -47,7 +47,7 @@ class Flag:
         return f"{self.option}={value}"
 
     def add_to(self, parser: argparse.ArgumentParser) -> None:
-        """Have a parser take it."""
+        """Add the flag to a parser."""
         meaning = self.help
         if self.default is not None:
             meaning += f" (default: {', '.join(filter(None, (self.default, self.reason)))})"

@@ -6,13 +6,13 @@ secret that is in one of two variables: both are checked here.
 
 import os
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from exporter.config.model import (
+    SECRETS,
     AccountVariables,
     CommonModel,
     ExchangeModel,
@@ -41,7 +41,6 @@ _SERVICE_LINKS = tuple(
         (r"_PORT_[0-9]{1,5}_(TCP|UDP|SCTP)_ADDR", _ADDRESS),
     )
 )
-_SECRETS = ("api_key", "api_secret", "email")
 
 
 class Variables(CommonModel, ThresholdsModel, ExchangeModel, AccountVariables, BaseSettings):
@@ -108,7 +107,7 @@ def _given_names() -> frozenset[str]:
 
 def _problems_of_secrets(given: frozenset[str]) -> list[str]:
     problems = []
-    for name in _SECRETS:
+    for name in SECRETS:
         as_value, as_file = variable(name), variable(f"{name}_file")
         if {name, f"{name}_file"} <= given:
             problems.append(f"{as_value} and {as_file} are both set; which one is meant?")
@@ -128,12 +127,12 @@ def _ambiguous_names(given: frozenset[str]) -> list[str]:
 def unknown_variables() -> list[str]:
     """Return a sentence for each variable with our prefix that is neither ours nor Kubernetes's."""
     known = known_variables()
-    values = {name.upper(): value for name, value in os.environ.items()}
-    unknown = _with_prefix(os.environ) - known
+    # pydantic-settings reads names in any case, so a name is known in any case.
+    given = {name.upper(): value for name, value in os.environ.items()}
     return [
         f"{name}: there is no such variable{suggestion(name, known)}{_service_hint(name)}"
-        for name in sorted(unknown)
-        if not _is_service_link(name, values[name])
+        for name, value in sorted(given.items())
+        if name.startswith(_PREFIX) and name not in known and not _is_service_link(name, value)
     ]
 
 
@@ -154,8 +153,3 @@ def _service_hint(name: str) -> str:
         "; Kubernetes sets a variable of this name for a Service, but not with such a value: "
         "remove it, or set enableServiceLinks: false in the pod"
     )
-
-
-def _with_prefix(names: Iterable[str]) -> set[str]:
-    # pydantic-settings reads names in any case, so a name is known in any case.
-    return {name.upper() for name in names if name.upper().startswith(_PREFIX)}

@@ -6,7 +6,7 @@ is made from it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from pydantic import BaseModel, Field
@@ -31,6 +31,7 @@ AUTHORITIES_DESCRIPTION = (
 )
 
 STALE_AFTER_POLLS = 3
+SECRETS = tuple(each.name for each in fields(CredentialSource))
 
 _NAME = "your own name for the account, the value of the label account"
 _API_KEY = "the API key; it needs permission to read, and no other"
@@ -152,7 +153,7 @@ class SourceSettings:
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def above(self, below: "SourceSettings") -> "SourceSettings":
-        """Return both together; what this one says counts."""
+        """Return both together; of what both say, this one counts."""
         said = {name: getattr(self.common, name) for name in self.origins}
         return SourceSettings(
             accounts=(*self.accounts, *below.accounts),
@@ -172,4 +173,4 @@ def credential_source(
             return Secret(setting=place(name), value=getattr(account, name))
         return Secret(setting=place(f"{name}_file"), file=folder / file)
 
-    return CredentialSource(secret("api_key"), secret("api_secret"), secret("email"))
+    return CredentialSource(*map(secret, SECRETS))

@@ -193,7 +193,6 @@ _SHAPES = {
 # Of keys that are the operator's own, a place for what accounts merge by `<<: *defaults`.
 _FREE = "x-"
 
-
 _STRICT = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
