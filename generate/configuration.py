@@ -2,21 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from exporter.bitopro.rate_limit import REQUESTS_PER_MINUTE
-from exporter.cli.parser import Command, Flag, command_line, commands_of
-from exporter.config.checks import STALE_AFTER_POLLS
-from exporter.config.environment import (
-    known_variables,
-    variable_defaults,
-    variable_descriptions,
-)
-from exporter.config.settings import DEFAULT_POLL_INTERVAL_SECONDS
-from exporter.config.values import description_of
-from exporter.config.yaml_file import ACCOUNT_KEYS, FILE_KEYS, THRESHOLD_KEYS
+from exporter.cli.parser import Command, commands
+from exporter.cli.terminal import NO_COLOUR_DESCRIPTION, NO_COLOUR_VARIABLE
+from exporter.config.environment import Variables, variable
+from exporter.config.model import AUTHORITIES_DESCRIPTION, AUTHORITIES_VARIABLE, STALE_AFTER_POLLS
+from exporter.config.yaml_file import MODELS
 from exporter.errors import EXIT_CODES
 from generate.markdown import GENERATED, code, table
-
-_PREFIX = "BITOPRO_"
 
 _INTRODUCTION = """# Configuration
 
@@ -85,38 +77,41 @@ def configuration_page() -> str:
 def _sections() -> Iterator[str]:
     yield table(("variable", "key in the file", "default", "meaning"), list(_settings()))
     yield f"\n{_REQUIRED}{_FILE}{_FLAGS}"
-    commands = commands_of(command_line())
-    for place, command in enumerate(commands):
-        earlier = commands[:place]
+    for place, command in enumerate(commands()):
+        earlier = commands()[:place]
         yield f"### {command.name}\n\n{_sentence(command.help)}{_known(command, earlier)}\n\n"
         known = {flag for other in earlier for flag in other.flags}
         if new := [each for each in command.flags if each not in known]:
-            rows = [(code(each.written), code(each.default or ""), _help(each)) for each in new]
+            rows = [(code(each.written), code(each.default or ""), each.help) for each in new]
             yield f"{table(('flag', 'default', 'meaning'), rows)}\n"
     yield "## Exit codes\n\n"
     yield table(("code", "meaning"), [(str(number), text) for number, text in EXIT_CODES.items()])
 
 
 def _settings() -> Iterator[Sequence[str]]:
-    keys = _keys_by_variable()
-    for variable, description in variable_descriptions().items():
-        secret = variable.removeprefix(_PREFIX).removesuffix("_FILE").lower()
-        is_file = variable in known_variables() and variable.endswith("_FILE")
-        meaning = f"file that holds {_subject(secret)}" if is_file else description
-        yield code(variable), code(keys.get(variable, "")), _default(variable), meaning
+    keys = _keys()
+    defaults = Variables.model_construct().model_dump(warnings=False)
+    for name, field in Variables.model_fields.items():
+        default = code("" if defaults.get(name) is None else str(defaults[name]))
+        if name == "stale_after":
+            default = f"{STALE_AFTER_POLLS} intervals"
+        meaning = field.description or ""
+        if name.endswith("_file"):
+            meaning = meaning.partition(";")[0]
+        yield code(variable(name)), code(keys.get(name, "")), default, meaning
+    yield code(AUTHORITIES_VARIABLE), "", "", AUTHORITIES_DESCRIPTION
+    yield code(NO_COLOUR_VARIABLE), "", "", NO_COLOUR_DESCRIPTION
 
 
-def _subject(setting: str) -> str:
-    return description_of(setting).partition(";")[0]
-
-
-def _keys_by_variable() -> Mapping[str, str]:
-    """Return the key of the file by the variable that sets the same."""
-    keys = {key: key for key in FILE_KEYS if key != "accounts"}
-    keys |= {key: f"accounts[].{key}" for key in ACCOUNT_KEYS if key not in {"name", "thresholds"}}
-    keys |= {f"threshold_{key}": f"accounts[].thresholds.{key}" for key in THRESHOLD_KEYS}
-    keys["account"] = "accounts[].name"
-    return {f"{_PREFIX}{name.upper()}": key for name, key in keys.items()}
+def _keys() -> Mapping[str, str]:
+    """Return the key of the file by the setting's name as a variable."""
+    keys = {
+        name: f"{place}{field.alias or name}"
+        for place, model in MODELS.items()
+        for name, field in model.model_fields.items()
+        if field.description is not None
+    }
+    return {**keys, "account": keys["name"]}
 
 
 def _known(command: Command, earlier: Sequence[Command]) -> str:
@@ -136,18 +131,3 @@ def _known(command: Command, earlier: Sequence[Command]) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
-
-
-def _help(flag: Flag) -> str:
-    return flag.help.partition(" (default:")[0]
-
-
-def _default(variable: str) -> str:
-    special = {
-        "BITOPRO_POLL_INTERVAL": f"{DEFAULT_POLL_INTERVAL_SECONDS:g}s",
-        "BITOPRO_HIDE_ACCOUNT_ID": "false",
-        "BITOPRO_REQUESTS_PER_MINUTE": f"{REQUESTS_PER_MINUTE}",
-    }
-    if variable == "BITOPRO_STALE_AFTER":
-        return f"{STALE_AFTER_POLLS} intervals"
-    return code(special.get(variable, variable_defaults().get(variable, "")))

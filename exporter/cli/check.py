@@ -10,12 +10,12 @@ from typing import NamedTuple
 from exporter.bitopro.rate_limit import RequestBudget
 from exporter.bitopro.transport import Connection
 from exporter.cli.check_steps import NAMES, Step, protection_steps, steps_of
-from exporter.cli.flags import DEFAULT_ADDRESS
-from exporter.cli.parser import command_line, commands_of
+from exporter.cli.flags import RUN_FLAGS
 from exporter.cli.run import configuration
 from exporter.cli.terminal import Terminal, echo, terminal_of
 from exporter.clock import Clock
 from exporter.config.files import Secret
+from exporter.config.model import AUTHORITIES_VARIABLE
 from exporter.config.settings import AccountSettings, Settings
 from exporter.config.shards import ONLY_SHARD
 from exporter.errors import EXIT_CONFIGURATION, EXIT_FAILED, ConfigurationError
@@ -37,12 +37,9 @@ class Listed(NamedTuple):
 
 def listed_flags(options: Namespace) -> Iterator[Listed]:
     """Return each flag of `run` but those that have neither value nor default."""
-    flags = next(each for each in commands_of(command_line()) if each.name == "run").flags
-    for flag in flags:
+    for flag in RUN_FLAGS:
         given = getattr(options, flag.dest)
-        if flag.dest == "listen_addresses":
-            given = given or [DEFAULT_ADDRESS]
-        values = given if isinstance(given, list) else [given]
+        values = given if isinstance(given, list) else [flag.default if given is None else given]
         origin = "flag" if flag.option in options.given else _DEFAULT
         yield from (Listed(flag.option, _text(each), origin) for each in values if each is not None)
 
@@ -58,9 +55,9 @@ def listed_settings(settings: Settings) -> Iterator[Listed]:
     )
     yield _listed(origins, "requests_per_minute", str(settings.requests_per_minute))
     yield _listed(origins, "hide_account_id", _text(not account.shows_id))
-    authorities = os.environ.get("SSL_CERT_FILE")
+    authorities = os.environ.get(AUTHORITIES_VARIABLE)
     yield (
-        Listed("authorities", authorities, "environment SSL_CERT_FILE")
+        Listed("authorities", authorities, _source(AUTHORITIES_VARIABLE))
         if authorities
         else Listed("authorities", "certifi's list", _DEFAULT)
     )

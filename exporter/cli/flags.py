@@ -1,104 +1,151 @@
-"""The flags of the commands, and the types of their values."""
+"""Every flag that is not of the simulator, as a row of a table, and the types of their values."""
 
 import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from ipaddress import ip_address
+from functools import wraps
 from pathlib import Path
+from typing import Literal, TypeVar
 
+from exporter.addresses import host_and_port, is_address, is_host, joined
 from exporter.config.shards import MAX_SHARDS
 from exporter.config.values import duration_seconds
 from exporter.logs import FORMATS, LEVELS
-from exporter.web.listening import host_and_port, is_host
 
+# So many values are listed; there are hundreds of faults.
+_FEW = 8
 _RESERVED_PATHS = ("/", "/-/healthy", "/-/ready", "/-/reload")
 
+_T = TypeVar("_T")
 
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One flag. `dest` is where its value is in the parsed options.
+
+    `default` is written as on the command line, and parsed alike; that of a repeatable flag is not
+    in the options, but applied by the command. `reason` says why it is the default.
+    """
+
+    option: str
+    dest: str
+    help: str
+    kind: Literal["value", "values", "switch"] = "value"
+    metavar: str | None = None
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+    reason: str = ""
+    parse: Callable[[str], object] = str
+
+    @property
+    def written(self) -> str:
+        """Return how it is written: --name=VALUE, or the values where there are few."""
+        if self.kind == "switch":
+            return self.option
+        value = "|".join(self.choices) if 0 < len(self.choices) <= _FEW else self.metavar
+        return f"{self.option}={value}"
+
+    def add_to(self, parser: argparse.ArgumentParser) -> None:
+        """Add the flag to a parser."""
+        meaning = self.help
+        if self.default is not None:
+            meaning += f" (default: {', '.join(filter(None, (self.default, self.reason)))})"
+        meaning = meaning.replace("%", "%%")
+        if self.kind == "switch":
+            parser.add_argument(self.option, dest=self.dest, action="store_true", help=meaning)
+            return
+        parser.add_argument(
+            self.option,
+            dest=self.dest,
+            action="append" if self.kind == "values" else "store",
+            # argparse would append to a default instead of replacing it.
+            default=None if self.kind == "values" else self.default,
+            type=self.parse,
+            choices=self.choices or None,
+            metavar=self.metavar,
+            help=meaning,
+        )
+
+
+def _argument(read: Callable[[str], _T]) -> Callable[[str], _T]:
+    """Return the same function with an error whose text argparse shows."""
+
+    @wraps(read)
+    def parse(text: str) -> _T:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse
+
+
+duration = _argument(duration_seconds)
+address = _argument(host_and_port)
+
+
+@_argument
 def telemetry_path(text: str) -> str:
     """Return a path that the metrics can have."""
     if not text.startswith("/") or text in _RESERVED_PATHS or not text.isascii():
-        raise argparse.ArgumentTypeError(
+        raise ValueError(
             f"a path such as /metrics was expected, and none of {', '.join(_RESERVED_PATHS)}"
         )
     return text
 
 
-def duration(text: str) -> float:
-    """Return a duration in seconds."""
-    try:
-        return duration_seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def shard_number(text: str) -> int:
-    """Return the number of a shard, counted from 0."""
-    return _count(text, 0, MAX_SHARDS - 1)
-
-
-def shard_total(text: str) -> int:
-    """Return a number of shards."""
-    return _count(text, 1, MAX_SHARDS)
-
-
-def address(text: str) -> tuple[str, int]:
-    """Return host, empty for every address, and port."""
-    try:
-        return host_and_port(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
+@_argument
 def address_text(text: str) -> str:
     """Return `host:port` as it was written."""
-    address(text)
+    host_and_port(text)
     return text
 
 
+@_argument
 def target(text: str) -> str:
     """Return `host:port` as it was written, where an empty host leads nowhere."""
-    host, _ = address(text)
+    host, _ = host_and_port(text)
     if not host:
-        raise argparse.ArgumentTypeError(f"{text} has no host; write it as Prometheus reaches it")
+        raise ValueError(f"{text} has no host; write it as Prometheus reaches it")
     return text
 
 
+@_argument
 def host_name(text: str) -> str:
     """Return the name or the address of a host, or `*`."""
-    if text == "*" or is_host(text):
-        return text
-    try:
-        ip_address(text.strip("[]"))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
+    if text != "*" and not is_host(text) and not is_address(text.strip("[]")):
+        raise ValueError(
             "a name such as exporter.example.com was expected, without scheme and port, or *"
-        ) from None
+        )
     return text
 
 
+@_argument
 def http_url(text: str) -> str:
     """Return a URL that can be asked. The message does not repeat it: it may hold a password."""
     import httpx  # noqa: PLC0415 - takes a while to import, and only `drill` asks URLs
 
     try:
         url = httpx.Request("GET", text).url
-        host_and_port(f"{_bracketed(url.raw_host.decode())}:{url.port or 0}")
+        host_and_port(joined(url.raw_host.decode(), url.port or 0))
         is_good = url.scheme in ("http", "https") and bool(url.host)
         is_good = is_good and not (url.query or url.fragment)
     except (httpx.InvalidURL, ValueError):
         is_good = False
     if not is_good:
-        raise argparse.ArgumentTypeError("a URL such as http://127.0.0.1:9090 was expected")
+        raise ValueError("a URL such as http://127.0.0.1:9090 was expected")
     return text
 
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _count_in(lowest: int, highest: int) -> Callable[[str], int]:
+    @_argument
+    def count(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and lowest <= int(text[:6]) <= highest):
+            raise ValueError(f"a whole number from {lowest} to {highest} was expected")
+        return int(text)
 
-
-def _count(text: str, lowest: int, highest: int) -> int:
-    if not (text.isascii() and text.isdigit() and lowest <= int(text[:6]) <= highest):
-        raise argparse.ArgumentTypeError(f"a whole number from {lowest} to {highest} was expected")
-    return int(text)
+    return count
 
 
 class OutputFormat(StrEnum):
@@ -111,177 +158,182 @@ class OutputFormat(StrEnum):
 
 DEFAULT_ADDRESS = "127.0.0.1:10061"
 
-_DRILL_ADDRESS = "127.0.0.1:10062"
+_LOG_LEVEL = Flag(
+    "--log.level", "log_level", "least severe lines to log", choices=tuple(LEVELS), default="info"
+)
+_LOG_FORMAT = Flag(
+    "--log.format", "log_format", "form of a log line", choices=FORMATS, default="logfmt"
+)
+LOG_FLAGS = (_LOG_LEVEL, _LOG_FORMAT)
+# Of commands whose result is what they print.
+QUIET_LOG_FLAGS = (replace(_LOG_LEVEL, default="error"), _LOG_FORMAT)
 
-
-def add_run_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `run`, which `check` takes as well, so that it sees the same."""
-    add_config_flag(parser)
-    add_shard_flags(parser)
-    parser.add_argument(
-        "--web.config.file",
-        dest="web_config_file",
-        type=Path,
-        metavar="FILE",
-        help="YAML file of TLS, users and headers of our own pages, in the exporter-toolkit's form",
-    )
-    parser.add_argument(
-        "--web.enable-lifecycle",
-        dest="has_lifecycle",
-        action="store_true",
-        help="reload the configuration at POST /-/reload, too; SIGHUP always does",
-    )
-    add_web_flags(parser)
-
-
-def add_config_flag(parser: argparse.ArgumentParser) -> None:
-    """Add the flag that names the file of accounts."""
-    parser.add_argument(
+ACCOUNT_FLAGS = (
+    Flag(
         "--config.file",
-        dest="config_file",
-        type=Path,
-        metavar="FILE",
-        help="YAML file of accounts; without it, one account comes from the environment: "
+        "config_file",
+        "YAML file of accounts; without it, one account comes from the environment: "
         "BITOPRO_API_KEY, BITOPRO_API_SECRET and BITOPRO_EMAIL, each also as ..._FILE",
-    )
-
-
-def add_shard_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that choose among the accounts."""
-    parser.add_argument(
+        metavar="FILE",
+        parse=Path,
+    ),
+    Flag(
         "--shard",
-        type=shard_number,
+        "shard",
+        "which of the shards this is, counted from 0; each has accounts of its own",
         metavar="N",
-        help="which of the shards this is, counted from 0; each has accounts of its own",
-    )
-    parser.add_argument(
+        parse=_count_in(0, MAX_SHARDS - 1),
+    ),
+    Flag(
         "--shard-from-hostname",
-        action="store_true",
-        help="take that number from the end of the host's name, which a StatefulSet makes so",
-    )
-    parser.add_argument(
+        "shard_from_hostname",
+        "take that number from the end of the host's name, which a StatefulSet makes so",
+        kind="switch",
+    ),
+    Flag(
         "--total-shards",
-        type=shard_total,
+        "total_shards",
+        "how many shards share the accounts; every one of them has to run",
         metavar="M",
-        help="how many shards share the accounts; every one of them has to run",
-    )
+        parse=_count_in(1, MAX_SHARDS),
+    ),
+)
 
-
-def add_web_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of our own pages."""
-    parser.add_argument(
+PAGE_FLAGS = (
+    Flag(
         "--web.listen-address",
-        dest="listen_addresses",
-        action="append",
+        "listen_addresses",
+        "where to serve; repeatable; :10061 means every address",
+        kind="values",
         metavar="HOST:PORT",
-        help="where to serve; repeatable; :10061 means every address "
-        f"(default: {DEFAULT_ADDRESS}, because balances are private)",
-    )
-    parser.add_argument(
-        "--web.allowed-hosts",
-        dest="allowed_hosts",
-        action="append",
-        type=host_name,
-        metavar="NAME",
-        help="serve under this name (the header Host) as well; repeatable; * is every name; "
-        "otherwise loopback is served under its own names only, other addresses under any",
-    )
-    parser.add_argument(
-        "--web.telemetry-path",
-        dest="telemetry_path",
-        type=telemetry_path,
-        default="/metrics",
-        metavar="PATH",
-        help="where the metrics are (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--web.show-balances",
-        dest="show_balances",
-        action="store_true",
-        help="show ratio and balances on the status page as well, and not only among the metrics",
-    )
-    add_log_flags(parser)
-
-
-def add_drill_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `drill`."""
-    parser.add_argument(
-        "--prometheus.url",
-        dest="prometheus_url",
-        type=http_url,
-        metavar="URL",
-        help="your Prometheus, to report which alerts fire; without it, watch for them yourself",
-    )
-    parser.add_argument(
-        "--alertmanager.url",
-        dest="alertmanager_url",
-        type=http_url,
-        metavar="URL",
-        help="your Alertmanager, to report which alerts reach it",
-    )
-    parser.add_argument(
-        "--targets-folder",
-        type=Path,
-        default=Path("/etc/prometheus/targets"),
-        metavar="FOLDER",
-        help="where Prometheus looks for a drill: targets/ beside its configuration "
-        "(default: %(default)s)",
-    )
-    parser.add_argument(
-        "--web.listen-address",
-        dest="listen_address",
-        type=address_text,
-        default=_DRILL_ADDRESS,
-        metavar="HOST:PORT",
-        help="where the drill serves its metrics (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--target",
-        type=target,
-        metavar="HOST:PORT",
-        help="the same address as Prometheus reaches it, if it is another",
-    )
-    parser.add_argument(
-        "--patience",
-        type=duration,
-        default="20m",
-        metavar="DURATION",
-        help="how long to wait for what is expected of a stage, before the drill ends as failed "
-        "(default: %(default)s, which the recovery needs with the shipped rules)",
-    )
-
-
-def add_healthcheck_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `healthcheck`."""
-    parser.add_argument(
-        "--web.listen-address",
-        dest="listen_address",
-        type=address,
         default=DEFAULT_ADDRESS,
+        reason="because balances are private",
+    ),
+    Flag(
+        "--web.allowed-hosts",
+        "allowed_hosts",
+        "serve under this name (the header Host) as well; repeatable; * is every name; "
+        "otherwise loopback is served under its own names only, other addresses under any",
+        kind="values",
+        metavar="NAME",
+        parse=host_name,
+    ),
+    Flag(
+        "--web.telemetry-path",
+        "telemetry_path",
+        "where the metrics are",
+        metavar="PATH",
+        default="/metrics",
+        parse=telemetry_path,
+    ),
+    Flag(
+        "--web.show-balances",
+        "show_balances",
+        "show ratio and balances on the status page as well, and not only among the metrics",
+        kind="switch",
+    ),
+    *LOG_FLAGS,
+)
+
+RUN_FLAGS = (
+    *ACCOUNT_FLAGS,
+    Flag(
+        "--web.config.file",
+        "web_config_file",
+        "YAML file of TLS, users and headers of our own pages, in the exporter-toolkit's form",
+        metavar="FILE",
+        parse=Path,
+    ),
+    Flag(
+        "--web.enable-lifecycle",
+        "has_lifecycle",
+        "reload the configuration at POST /-/reload, too; SIGHUP always does",
+        kind="switch",
+    ),
+    *PAGE_FLAGS,
+)
+
+CHECK_FLAGS = (
+    Flag("--offline", "offline", "validate the configuration only; nothing is sent", kind="switch"),
+    # So that it sees the same.
+    *RUN_FLAGS,
+)
+
+ONCE_FLAGS = (
+    *ACCOUNT_FLAGS,
+    Flag(
+        "--output",
+        "output",
+        "for people, for programs, or for the textfile collector of node_exporter",
+        choices=tuple(each.value for each in OutputFormat),
+        default="table",
+    ),
+    *QUIET_LOG_FLAGS,
+)
+
+DRILL_FLAGS = (
+    Flag(
+        "--prometheus.url",
+        "prometheus_url",
+        "your Prometheus, to report which alerts fire; without it, watch for them yourself",
+        metavar="URL",
+        parse=http_url,
+    ),
+    Flag(
+        "--alertmanager.url",
+        "alertmanager_url",
+        "your Alertmanager, to report which alerts reach it",
+        metavar="URL",
+        parse=http_url,
+    ),
+    Flag(
+        "--targets-folder",
+        "targets_folder",
+        "where Prometheus looks for a drill: targets/ beside its configuration",
+        metavar="FOLDER",
+        default="/etc/prometheus/targets",
+        parse=Path,
+    ),
+    Flag(
+        "--web.listen-address",
+        "listen_address",
+        "where the drill serves its metrics",
         metavar="HOST:PORT",
-        help="its own --web.listen-address (default: %(default)s)",
-    )
-    parser.add_argument(
+        default="127.0.0.1:10062",
+        parse=address_text,
+    ),
+    Flag(
+        "--target",
+        "target",
+        "the same address as Prometheus reaches it, if it is another",
+        metavar="HOST:PORT",
+        parse=target,
+    ),
+    Flag(
+        "--patience",
+        "patience",
+        "how long to wait for what is expected of a stage, before the drill ends as failed",
+        metavar="DURATION",
+        default="20m",
+        reason="which the recovery needs with the shipped rules",
+        parse=duration,
+    ),
+    *QUIET_LOG_FLAGS,
+)
+
+HEALTHCHECK_FLAGS = (
+    Flag(
+        "--web.listen-address",
+        "listen_address",
+        "its own --web.listen-address",
+        metavar="HOST:PORT",
+        default=DEFAULT_ADDRESS,
+        parse=address,
+    ),
+    Flag(
         "--tls",
-        dest="is_tls",
-        action="store_true",
-        help="it serves over TLS; on loopback, whatever its certificate says",
-    )
-
-
-def add_log_flags(parser: argparse.ArgumentParser, default: str = "info") -> None:
-    """Add the flags of the log."""
-    parser.add_argument(
-        "--log.level",
-        dest="log_level",
-        choices=LEVELS,
-        default=default,
-        help="least severe lines to log (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--log.format",
-        dest="log_format",
-        choices=FORMATS,
-        default="logfmt",
-        help="form of a log line (default: %(default)s)",
-    )
+        "is_tls",
+        "it serves over TLS; on loopback, whatever its certificate says",
+        kind="switch",
+    ),
+)

@@ -9,8 +9,8 @@ import asyncio
 import re
 import ssl
 from contextlib import suppress
-from ipaddress import ip_address
 
+from exporter.addresses import is_loopback, joined
 from exporter.cli.terminal import echo
 from exporter.errors import UnableError, error_text
 
@@ -41,7 +41,7 @@ def check_health(
 def tls_context(host: str) -> ssl.SSLContext:
     """Trust any certificate on loopback, where it names another host; only there."""
     context = ssl.create_default_context()
-    if _is_loopback(host):
+    if is_loopback(host):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
@@ -49,7 +49,7 @@ def tls_context(host: str) -> ssl.SSLContext:
 
 async def _check(host: str, port: int, *, is_tls: bool, deadline_seconds: float) -> None:
     *others, last = _REACHED_AT.get(host, (host,))
-    address = f"{_bracketed(host)}:{port}"
+    address = joined(host, port)
     try:
         async with asyncio.timeout(deadline_seconds):
             for each in others:
@@ -75,7 +75,7 @@ async def _ask(host: str, port: int, *, is_tls: bool) -> bytes:
         host, port, ssl=tls_context(host) if is_tls else None
     )
     try:
-        head = f"GET /-/healthy HTTP/1.1\r\nHost: {_bracketed(host)}:{port}\r\n"
+        head = f"GET /-/healthy HTTP/1.1\r\nHost: {joined(host, port)}\r\n"
         writer.write(f"{head}Connection: close\r\n\r\n".encode())
         answer = b""
         while len(answer) <= _MAX_ANSWER_BYTES:
@@ -97,17 +97,6 @@ def _require_health(address: str, answer: bytes) -> None:
         raise UnhealthyError(f"{address} answers with status {status[1].decode()}")
     if not answer.endswith(_HEALTHY):
         raise UnhealthyError(f"{address} is not the exporter")
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def main(options: argparse.Namespace) -> int:

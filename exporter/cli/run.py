@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 
 from exporter import __version__
+from exporter.addresses import host_and_port
 from exporter.cli.flags import DEFAULT_ADDRESS
 from exporter.clock import Clock
 from exporter.config.settings import Settings, load_settings
@@ -14,7 +15,7 @@ from exporter.config.shards import ONLY_SHARD, Shard, chosen_shard
 from exporter.polling.reload import ReloadOptions, ReloadSignal, log_warnings
 from exporter.service.process import load_configuration, run_service, run_until_signal
 from exporter.web.application import AllowedHosts
-from exporter.web.listening import bound_address, host_and_port, is_public, open_sockets, url_of
+from exporter.web.listening import bound_address, is_public, open_sockets, url_of
 from exporter.web.tls import Protection
 
 

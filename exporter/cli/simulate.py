@@ -5,71 +5,72 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from exporter.cli.flags import address
+from exporter.cli.flags import Flag, address
 from exporter.cli.terminal import echo
 from exporter.errors import ConfigurationError, error_text
 from exporter.service.process import run_until_signal
 from exporter.simulator import ENDPOINTS, FAULTS, SCENARIOS, Simulator, SimulatorConfig
 from exporter.web.listening import ListenError
 
-_SIMULATOR_ADDRESS = "127.0.0.1:18061"
-
-
-def add_scenario_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of the scenario."""
-    parser.add_argument(
+SCENARIO_FLAGS = (
+    Flag(
         "--scenario",
+        "scenario",
+        "; ".join(f"{name}: {text}" for name, text in SCENARIOS.items()),
         choices=tuple(SCENARIOS),
         default="calm",
-        help="; ".join(f"{name}: {text}" for name, text in SCENARIOS.items()).replace("%", "%%")
-        + " (default: %(default)s)",
-    )
-    parser.add_argument(
+    ),
+    Flag(
         "--speed",
-        type=float,
-        default=1.0,
+        "speed",
+        "how much faster than real time the scenario passes",
         metavar="FACTOR",
-        help="how much faster than real time the scenario passes (default: %(default)g)",
-    )
+        default="1",
+        parse=float,
+    ),
+)
 
-
-def add_simulator_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `simulate`."""
-    parser.add_argument(
+SIMULATOR_FLAGS = (
+    Flag(
         "--listen-address",
-        type=address,
-        default=_SIMULATOR_ADDRESS,
+        "listen_address",
+        "where to serve",
         metavar="HOST:PORT",
-        help="where to serve (default: %(default)s)",
-    )
-    parser.add_argument(
+        default="127.0.0.1:18061",
+        parse=address,
+    ),
+    Flag(
         "--accounts",
-        type=int,
-        default=0,
+        "accounts",
+        "serve demo-key-1 to demo-key-N beside demo-key",
         metavar="N",
-        help="serve demo-key-1 to demo-key-N beside demo-key",
-    )
-    parser.add_argument(
-        "--currencies", type=int, default=3, metavar="M", help="currencies of each account"
-    )
-    parser.add_argument(
-        "--rate-limit", type=int, default=600, metavar="N", help="requests a minute"
-    )
-    parser.add_argument("--fault", choices=tuple(FAULTS), metavar="NAME", help="misbehave so")
-    parser.add_argument(
+        default="0",
+        parse=int,
+    ),
+    Flag(
+        "--currencies",
+        "currencies",
+        "currencies of each account",
+        metavar="M",
+        default="3",
+        parse=int,
+    ),
+    Flag("--rate-limit", "rate_limit", "requests a minute", metavar="N", default="600", parse=int),
+    Flag("--fault", "fault", "misbehave so", metavar="NAME", choices=tuple(FAULTS)),
+    Flag(
         "--fault-endpoint",
-        choices=ENDPOINTS,
-        default="balances",
+        "fault_endpoint",
+        f"where: one of {', '.join(ENDPOINTS)}",
         metavar="NAME",
-        help=f"where: one of {', '.join(ENDPOINTS)} (default: %(default)s)",
-    )
-    parser.add_argument("--fault-list", action="store_true", help="list the faults and exit")
+        choices=tuple(ENDPOINTS),
+        default="balances",
+    ),
+    Flag("--fault-list", "fault_list", "list the faults and exit", kind="switch"),
+)
 
 
 def main(options: argparse.Namespace) -> int:
     """Serve until a signal comes; return the exit code."""
-    from exporter.simulator import SimulatorConfig  # noqa: PLC0415 - see above
-
     if options.fault_list:
         faults = FAULTS.values()
         echo("".join(f"{each.group:8}{each.name:40}{each.summary}\n" for each in faults))

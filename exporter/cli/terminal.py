@@ -56,6 +56,8 @@ Verdict = Literal["good", "odd", "bad", "none"]
 _SIGNS = {"good": "✓", "odd": "!", "bad": "✗", "none": "-"}
 _ASCII_SIGNS = {"good": "ok  ", "odd": "note", "bad": "FAIL", "none": "-   "}
 _COLOURS = {"good": "\x1b[32m", "odd": "\x1b[33m", "bad": "\x1b[1;31m", "none": "\x1b[2m"}
+NO_COLOUR_VARIABLE = "NO_COLOR"
+NO_COLOUR_DESCRIPTION = "if set to anything, nothing is printed in colour"
 _ARROW, _ASCII_ARROW = "→", "->"
 _PLAIN = "\x1b[0m"
 
@@ -94,5 +96,5 @@ def terminal_of(stream: TextIO | None = None) -> Terminal:
     if stream is None:
         # Closed from the start: nothing will be seen.
         return Terminal("ascii", has_colour=False)
-    wants_colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    wants_colour = not os.environ.get(NO_COLOUR_VARIABLE) and os.environ.get("TERM") != "dumb"
     return Terminal(stream.encoding or "ascii", has_colour=wants_colour and stream.isatty())

@@ -121,7 +121,6 @@ def _unreadable(path: Path, error: OSError) -> str:
 
 
 _MAX_EMAIL_CHARACTERS = 254
-_BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ class CredentialSource:
                 problems.extend(error.problems)
                 continue
             texts.append(text)
-            if problem := check(text):
+            if problem := _problem_of_start(text) or check(text):
                 subject = "" if secret.file is None else f"{secret.file} "
                 problems.append(f"{secret.setting}: {subject}{problem}")
         if problems:
@@ -191,12 +190,16 @@ class CredentialSource:
         )
 
 
-def _token_problem(text: str) -> str | None:
-    """Return what is wrong with an API key or secret: they are printable ASCII without spaces."""
+def _problem_of_start(text: str) -> str | None:
     if not text:
         return "is empty"
-    if text.startswith(_BYTE_ORDER_MARK):
+    if text.startswith("\ufeff"):
         return "starts with a byte order mark; save it as plain text"
+    return None
+
+
+def _token_problem(text: str) -> str | None:
+    """Return what is wrong with an API key or secret: they are printable ASCII without spaces."""
     if not text.isascii() or not text.isprintable():
         return "holds characters other than printable ASCII; paste it again, on one line"
     if " " in text:
@@ -207,10 +210,6 @@ def _token_problem(text: str) -> str | None:
 
 
 def _email_problem(text: str) -> str | None:
-    if not text:
-        return "is empty"
-    if text.startswith(_BYTE_ORDER_MARK):
-        return "starts with a byte order mark; save it as plain text"
     if not text.isprintable() or any(character.isspace() for character in text):
         return "holds spaces or control characters"
     if "@" not in text.strip("'\"@") or text[0] in "'\"":

@@ -1,51 +1,35 @@
 """The configuration as a whole: sources merged, checked together, every secret read once.
 
-The environment is above the file. Every problem is reported, not only the first.
+The environment is above the file. Both are validated alone, and not as sources of one model, which
+pydantic-settings would merge before it validates: then every problem is reported, not only the
+first, with the variable or the place in the file, even of a value that the other source hides.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
 
+from exporter.bitopro.endpoints import BALANCES, OPTIONAL_ENDPOINTS
 from exporter.bitopro.rate_limit import REQUESTS_PER_MINUTE
-from exporter.config.checks import (
-    STALE_AFTER_POLLS,
-    problems_of_budget,
-    problems_of_credentials,
-    problems_of_names,
-    problems_of_schedule,
-    problems_of_thresholds,
-    warnings_of_budget,
-)
 from exporter.config.environment import read_environment, unknown_variables
 from exporter.config.files import CredentialSource
+from exporter.config.model import STALE_AFTER_POLLS, CommonModel, SourceAccount, SourceSettings
 from exporter.config.shards import ONLY_SHARD, Shard
-from exporter.config.values import SourceSettings
 from exporter.errors import ConfigurationError
-from exporter.state import Account
+from exporter.state import DRILL_ACCOUNT, Account
 
-DEFAULT_POLL_INTERVAL_SECONDS = 15.0
-
+_SHORTEST_POLL_INTERVAL_SECONDS = 1.0
+_LONGEST_POLL_INTERVAL_SECONDS = 600.0
+_LONGEST_STALE_AFTER_SECONDS = 3600.0
 _TWO_EXCHANGES = (
     "base_url: the accounts have different ones, and prices of two exchanges must not be mixed: "
     "neither mark prices nor terms of borrowing are asked for; run one exporter per exchange"
 )
-
-_NOTHING = SourceSettings(
-    accounts=(),
-    poll_interval_seconds=None,
-    stale_after_seconds=None,
-    hides_account_id=None,
-    requests_per_minute=None,
-    origins={},
-)
 _NO_ACCOUNTS = (
     "none of the accounts falls to this shard, so there is nothing to poll; fewer shards would do"
 )
-
-_T = TypeVar("_T")
-_U = TypeVar("_U")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,59 +70,51 @@ def load_settings(config_file: Path | None, shard: Shard = ONLY_SHARD) -> Settin
     ConfigurationError with all problems found.
     """
     given, problems = _read_sources(config_file)
-    interval_seconds = _or(given.poll_interval_seconds, DEFAULT_POLL_INTERVAL_SECONDS)
-    stale_after_seconds = _or(given.stale_after_seconds, STALE_AFTER_POLLS * interval_seconds)
-    requests_per_minute = _or(given.requests_per_minute, REQUESTS_PER_MINUTE)
+    common = given.common
     ours = [each for each in given.accounts if shard.has(each.name)]
-    problems += [
-        *problems_of_schedule(given, interval_seconds, stale_after_seconds),
-        *problems_of_budget(given, interval_seconds, len(ours), requests_per_minute),
-        *problems_of_names(given.accounts),
-        *problems_of_thresholds(given.accounts),
-        *problems_of_credentials(given.accounts),
-    ]
+    problems += _problems_of(given, len(ours))
     if problems:
         raise ConfigurationError(problems)
-    settings = Settings(
+    has_two_exchanges = len({each.base_url for each in ours}) > 1
+    return Settings(
         accounts=tuple(
             AccountSettings(
                 Account(
                     name=each.name,
                     base_url=each.base_url,
-                    poll_interval_seconds=interval_seconds,
-                    stale_after_seconds=stale_after_seconds,
+                    poll_interval_seconds=common.poll_interval,
+                    stale_after_seconds=common.stale_after_seconds,
                     thresholds=each.thresholds,
-                    shows_id=not given.hides_account_id,
+                    shows_id=not common.hide_account_id,
                 ),
                 each.credentials,
                 each.origins,
             )
             for each in ours
         ),
-        warnings=tuple(text for each in ours for text in each.credentials.warnings()),
-        requests_per_minute=requests_per_minute,
+        warnings=(
+            *(text for each in ours for text in each.credentials.warnings()),
+            *_warnings_of_budget(common, len(ours)),
+            *([_TWO_EXCHANGES] if has_two_exchanges else []),
+            *([] if ours else [_NO_ACCOUNTS]),
+        ),
+        requests_per_minute=common.requests_per_minute,
         shard=shard,
         origins=given.origins,
     )
-    further = [
-        *warnings_of_budget(interval_seconds, len(ours), requests_per_minute),
-        *([] if settings.has_one_exchange else [_TWO_EXCHANGES]),
-        *([] if settings.accounts else [_NO_ACCOUNTS]),
-    ]
-    return replace(settings, warnings=(*settings.warnings, *further))
 
 
 def _read_sources(config_file: Path | None) -> tuple[SourceSettings, list[str]]:
     """Read both sources, so that problems of one do not hide those of the other."""
     problems = unknown_variables()
-    given = _NOTHING
+    given = SourceSettings()
     try:
         given = read_environment(with_account=config_file is None)
     except ConfigurationError as error:
         problems += error.problems
     try:
         if config_file is not None:
-            given = _merged(given, _read_file(config_file))
+            given = given.above(_read_file(config_file))
     except ConfigurationError as error:
         problems += error.problems
     return given, problems
@@ -151,17 +127,101 @@ def _read_file(path: Path) -> SourceSettings:
     return read_config_file(path)
 
 
-def _merged(above: SourceSettings, below: SourceSettings) -> SourceSettings:
-    return SourceSettings(
-        accounts=(*above.accounts, *below.accounts),
-        poll_interval_seconds=_or(above.poll_interval_seconds, below.poll_interval_seconds),
-        stale_after_seconds=_or(above.stale_after_seconds, below.stale_after_seconds),
-        hides_account_id=_or(above.hides_account_id, below.hides_account_id),
-        origins={**below.origins, **above.origins},
-        requests_per_minute=_or(above.requests_per_minute, below.requests_per_minute),
+def _problems_of(given: SourceSettings, accounts_of_shard: int) -> list[str]:
+    """Return every problem of settings that are well-formed, each named by where it was given."""
+    return [
+        *_problems_of_schedule(given),
+        *_problems_of_budget(given, accounts_of_shard),
+        *_problems_of_names(given.accounts),
+        *_problems_of_thresholds(given.accounts),
+        *_problems_of_credentials(given.accounts),
+    ]
+
+
+def _problems_of_schedule(given: SourceSettings) -> Iterator[str]:
+    interval_seconds = given.common.poll_interval
+    stale_after_seconds = given.common.stale_after_seconds
+    stale_after = given.origins.get("stale_after", "stale_after")
+    if not (_SHORTEST_POLL_INTERVAL_SECONDS <= interval_seconds <= _LONGEST_POLL_INTERVAL_SECONDS):
+        yield f"{given.origins.get('poll_interval', 'poll_interval')}: from 1s to 10m is possible"
+    if stale_after_seconds < interval_seconds:
+        yield (
+            f"{stale_after}: shorter than poll_interval, so that values would come and go; "
+            f"use {STALE_AFTER_POLLS} intervals"
+        )
+    elif stale_after_seconds > _LONGEST_STALE_AFTER_SECONDS:
+        yield f"{stale_after}: longer than 1h; such old values would be taken for present"
+
+
+def _problems_of_budget(given: SourceSettings, accounts: int) -> Iterator[str]:
+    # Of the exporter's own accounts: those of other shards have a budget of their own.
+    interval_seconds = given.common.poll_interval
+    requests_per_minute = given.common.requests_per_minute
+    if (
+        interval_seconds >= _SHORTEST_POLL_INTERVAL_SECONDS
+        and accounts * 60.0 / interval_seconds > requests_per_minute
+    ):
+        yield (
+            f"{given.origins.get('poll_interval', 'poll_interval')}: {accounts} accounts every "
+            f"{interval_seconds:g} s exceed {requests_per_minute} requests a minute; use "
+            f"{math.ceil(accounts * 60.0 / requests_per_minute)}s or more, or several exporters "
+            "on different addresses (--total-shards)"
+        )
+
+
+def _warnings_of_budget(common: CommonModel, accounts: int) -> Iterator[str]:
+    """Return a warning if polls leave too few requests for prices to come in time, or at all."""
+    of_account = [BALANCES, *(each for each in OPTIONAL_ENDPOINTS if each.is_of_account)]
+    of_all = [each for each in OPTIONAL_ENDPOINTS if not each.is_of_account]
+    needed = sum(
+        60.0 / max(each.interval_seconds or 0.0, common.poll_interval)
+        for each in [*of_account * accounts, *of_all]
     )
+    if needed > common.requests_per_minute:
+        yield (
+            f"poll_interval: {accounts} accounts every {common.poll_interval:g} s leave too few "
+            "requests for prices, terms and liquidations, which will be late or missing; use a "
+            "longer one, or several exporters on different addresses (--total-shards)"
+        )
 
 
-def _or(first: _T | None, second: _U) -> _T | _U:
-    """Return `first` unless it is None; zero and False are values."""
-    return second if first is None else first
+def _problems_of_names(accounts: Iterable[SourceAccount]) -> Iterator[str]:
+    # Places instead of names, for one of these may be an e-mail by mistake.
+    wheres: dict[str, str] = {}
+    for each in accounts:
+        if each.name in wheres:
+            yield f"{each.where}: has the name of {wheres[each.name]}; every name once"
+        if each.name == DRILL_ACCOUNT:
+            yield f"{each.where}: {DRILL_ACCOUNT} is the name of drills; choose another"
+        wheres[each.name] = each.where
+
+
+def _problems_of_thresholds(accounts: Iterable[SourceAccount]) -> Iterator[str]:
+    for each in accounts:
+        ratios = list(each.thresholds.by_level().values())
+        if any(higher <= lower for higher, lower in pairwise(ratios)):
+            yield (
+                f"{each.where}: thresholds must fall from warning over critical to liquidation, "
+                f"but are {', '.join(f'{ratio:g}' for ratio in ratios)}"
+            )
+
+
+def _problems_of_credentials(accounts: Iterable[SourceAccount]) -> Iterator[str]:
+    """Read every secret once; two accounts of one key would break each other's nonces."""
+    wheres_by_key: dict[str, str] = {}
+    for each in accounts:
+        try:
+            credentials = each.credentials.read()
+        except ConfigurationError as error:
+            yield from error.problems
+            continue
+        api_key = credentials.api_key
+        if each.name in (api_key, credentials.api_secret, credentials.email):
+            # Not shown here either; the name is a label and in every log line.
+            yield f"{each.where}: the account's name is one of its secrets; choose another"
+        if api_key in wheres_by_key:
+            yield (
+                f"{each.where}: has the API key of {wheres_by_key[api_key]}; "
+                "every account needs its own"
+            )
+        wheres_by_key[api_key] = each.where

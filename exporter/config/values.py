@@ -1,20 +1,15 @@
-"""Types of single settings, what each means, and what one source says of them."""
+"""Types of single settings: how each is read, from either source, and how it is written."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from ipaddress import ip_address
-from pathlib import Path
-from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, ValidationError
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, ValidationError
 
+from exporter.addresses import is_loopback
 from exporter.bitopro.rate_limit import MAX_REQUESTS_PER_MINUTE
-from exporter.config.files import CredentialSource
-from exporter.risk import Thresholds
 
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?(?:(\d{1,6})ms)?", re.ASCII)
 _DURATION_UNITS_SECONDS = (3600.0, 60.0, 1.0, 0.001)
@@ -78,7 +73,7 @@ def _base_url(value: str) -> str:
     # An empty one too, of which the path of an endpoint would become a part.
     if "?" in value or "#" in value:
         raise ValueError("a URL with a query or fragment is refused")
-    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
         raise ValueError("http is for the simulator on this machine only; use https")
     try:
         require_usable_url(value)
@@ -96,15 +91,13 @@ def _require_plain_url(url: SplitResult) -> None:
         raise ValueError("the URL holds characters other than printable ASCII")
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-DurationSeconds = Annotated[float, BeforeValidator(duration_seconds), BeforeValidator(stripped)]
-"""Hours, minutes, seconds and milliseconds with their units; given in seconds."""
+DurationSeconds = Annotated[
+    float,
+    BeforeValidator(duration_seconds),
+    BeforeValidator(stripped),
+    PlainSerializer(lambda seconds: f"{seconds:g}s"),
+]
+"""Seconds, written as hours, minutes, seconds and milliseconds with their units."""
 
 RequestsPerMinute = Annotated[int, BeforeValidator(_requests_per_minute), BeforeValidator(stripped)]
 """How many requests all accounts of a process may send in a minute."""
@@ -118,80 +111,13 @@ AccountName = Annotated[str, AfterValidator(_account_name), BeforeValidator(stri
 BaseUrl = Annotated[str, AfterValidator(_base_url), BeforeValidator(stripped)]
 """Where the API is, without a trailing slash: https, or http on this machine."""
 
-Choice = Annotated[bool, BeforeValidator(stripped)]
+Choice = Annotated[
+    bool, BeforeValidator(stripped), PlainSerializer(lambda choice: str(choice).lower())
+]
 """Whether something is wanted."""
 
-FileName = Annotated[Path, BeforeValidator(stripped)]
-"""The path of a file."""
-
-
-# By the name of the variable, in lower case and without its prefix; keys of the file alike.
-DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "account": "your own name for the account, the value of the label account",
-        "api_key": "the API key; it needs permission to read, and no other",
-        "api_secret": "the secret of that key",
-        "email": "the e-mail address of the account at the exchange",
-        "base_url": "where the API is; http is possible on this machine only",
-        "threshold_warning": "account-to-debt ratio below which to warn; BitoPro publishes none",
-        "threshold_critical": "account-to-debt ratio below which it is critical",
-        "threshold_liquidation": "account-to-debt ratio below which the exchange is taken to sell",
-        "poll_interval": "time between polls of an account, from 1s to 10m",
-        "stale_after": "age at which an account's values disappear, 1h at most; "
-        "without it, three intervals",
-        "requests_per_minute": "requests of all accounts together, 600 at most, which is what the "
-        "exchange allows per address",
-        "hide_account_id": "whether to leave the exchange's id of the account off the page",
-    }
-)
-
-# Read by OpenSSL, and by us for what OpenSSL would not say.
-AUTHORITIES_VARIABLE = "SSL_CERT_FILE"
-AUTHORITIES_DESCRIPTION = (
-    "PEM file of the certificate authorities to trust, instead of certifi's list"
-)
-NO_COLOUR_VARIABLE = "NO_COLOR"
-NO_COLOUR_MEANING = "if set to anything, nothing is printed in colour"
-
-
-def description_of(name: str) -> str:
-    """Return the meaning of a variable or key; `_file` names a file that holds the value."""
-    if name.endswith("_file"):
-        return f"file that holds it: {DESCRIPTIONS[name.removesuffix('_file')]}"
-    return DESCRIPTIONS[name]
-
-
-DEFAULT_BASE_URL: Final = "https://api.bitopro.com/v3"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceAccount:
-    """One account, with the place where its secrets are. `where` names it in messages.
-
-    `origins` has, for each setting that was set, the variable, or the file and the place in it.
-    """
-
-    where: str
-    name: str
-    base_url: str
-    thresholds: Thresholds
-    credentials: CredentialSource
-    origins: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceSettings:
-    """Accounts, and what was said about all of them; None where nothing was said.
-
-    `origins` is as for an account.
-    """
-
-    accounts: tuple[SourceAccount, ...]
-    poll_interval_seconds: float | None
-    stale_after_seconds: float | None
-    hides_account_id: bool | None
-    origins: Mapping[str, str]
-    requests_per_minute: int | None
+FileName = Annotated[str, BeforeValidator(stripped)]
+"""The path of a file, which may start at the folder of the file that names it."""
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

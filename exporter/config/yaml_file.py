@@ -1,29 +1,26 @@
 """The configuration file: YAML 1.2 without surprises, and the settings and accounts in it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self, cast
+from types import MappingProxyType
+from typing import Any, ClassVar, Self, cast
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from exporter.config.files import MAX_CONFIG_BYTES, CredentialSource, Secret, read_text_file
-from exporter.config.values import (
-    DEFAULT_BASE_URL,
-    AccountName,
-    BaseUrl,
-    DurationSeconds,
-    Ratio,
-    RequestsPerMinute,
+from exporter.config.files import MAX_CONFIG_BYTES, read_text_file
+from exporter.config.model import (
+    AccountKeys,
+    CommonModel,
+    ExchangeModel,
     SourceAccount,
     SourceSettings,
-    problem_texts,
-    stripped,
-    suggestion,
+    ThresholdsModel,
+    credential_source,
 )
+from exporter.config.values import problem_texts, suggestion
 from exporter.errors import ConfigurationError
-from exporter.risk import ASSUMED_THRESHOLDS, Thresholds
 
 # As many as a thousand accounts need, a hundred times over; work grows with them.
 _MOST_MERGED_KEYS = 100_000
@@ -196,27 +193,18 @@ _SHAPES = {
 # Of keys that are the operator's own, a place for what accounts merge by `<<: *defaults`.
 _FREE = "x-"
 
-
-_FileName = Annotated[str, BeforeValidator(stripped)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+_STRICT = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
-class _ThresholdsModel(_Model):
-    warning: Ratio = ASSUMED_THRESHOLDS.warning
-    critical: Ratio = ASSUMED_THRESHOLDS.critical
-    liquidation: Ratio = ASSUMED_THRESHOLDS.liquidation
+class _ThresholdsModel(ThresholdsModel):
+    model_config = ConfigDict(
+        **_STRICT, alias_generator=lambda name: name.removeprefix("threshold_")
+    )
 
 
-class _AccountModel(_Model):
-    name: AccountName
-    api_key_file: _FileName
-    api_secret_file: _FileName
-    email: str | None = Field(default=None, repr=False)
-    email_file: _FileName | None = None
-    base_url: BaseUrl = DEFAULT_BASE_URL
+class _AccountModel(ExchangeModel, AccountKeys):
+    model_config = _STRICT
+
     thresholds: _ThresholdsModel = _ThresholdsModel()
 
     @model_validator(mode="after")
@@ -226,18 +214,19 @@ class _AccountModel(_Model):
         return self
 
 
-class _FileModel(_Model):
-    poll_interval: DurationSeconds | None = None
-    stale_after: DurationSeconds | None = None
-    hide_account_id: bool | None = None
-    requests_per_minute: RequestsPerMinute | None = None
+class _FileModel(CommonModel):
+    model_config = _STRICT
+
     accounts: list[_AccountModel] = Field(min_length=1)
 
 
-FILE_KEYS = tuple(_FileModel.model_fields)
-ACCOUNT_KEYS = tuple(_AccountModel.model_fields)
-THRESHOLD_KEYS = tuple(_ThresholdsModel.model_fields)
-_KEYS = frozenset({*FILE_KEYS, *ACCOUNT_KEYS, *THRESHOLD_KEYS})
+# By the keys that they are in.
+MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
+    {"": _FileModel, "accounts[].": _AccountModel, "accounts[].thresholds.": _ThresholdsModel}
+)
+_KEYS = frozenset(
+    field.alias or name for model in MODELS.values() for name, field in model.model_fields.items()
+)
 
 
 def read_config_file(path: Path) -> SourceSettings:
@@ -247,7 +236,7 @@ def read_config_file(path: Path) -> SourceSettings:
     """
     document = load_yaml(path, "--config.file")
     if isinstance(document, dict):
-        document = {key: value for key, value in document.items() if not key.startswith(_FREE)}
+        document = {key: value for key, value in document.items() if _is_said(key, value)}
     try:
         file = _FileModel.model_validate(document)
     except ValidationError as error:
@@ -257,42 +246,31 @@ def read_config_file(path: Path) -> SourceSettings:
             _account(path, f"{path}: accounts[{index}]", account)
             for index, account in enumerate(file.accounts)
         ),
-        poll_interval_seconds=file.poll_interval,
-        stale_after_seconds=file.stale_after,
-        hides_account_id=file.hide_account_id,
-        origins={name: f"{path}: {name}" for name in file.model_fields_set},
-        requests_per_minute=file.requests_per_minute,
+        common=file,
+        origins={
+            name: f"{path}: {name}"
+            for name in file.model_fields_set & CommonModel.model_fields.keys()
+        },
     )
 
 
-def _account(path: Path, where: str, account: _AccountModel) -> SourceAccount:
-    def secret(name: str, file: str | None, value: str | None = None) -> Secret:
-        if file is None:
-            return Secret(setting=f"{where}.{name}", value=value)
-        return Secret(setting=f"{where}.{name}_file", file=path.parent / file)
+def _is_said(key: str, value: object) -> bool:
+    """Return whether a key at the top is ours; without a value, its default counts."""
+    return not key.startswith(_FREE) and (value is not None or key not in CommonModel.model_fields)
 
+
+def _account(path: Path, where: str, account: _AccountModel) -> SourceAccount:
+    thresholds = account.thresholds.thresholds()
     return SourceAccount(
         where=where,
         name=account.name,
         base_url=account.base_url,
-        thresholds=Thresholds(
-            warning=account.thresholds.warning,
-            critical=account.thresholds.critical,
-            liquidation=account.thresholds.liquidation,
-            chosen=frozenset(account.thresholds.model_fields_set),
-        ),
-        credentials=CredentialSource(
-            api_key=secret("api_key", account.api_key_file),
-            api_secret=secret("api_secret", account.api_secret_file),
-            email=secret("email", account.email_file, account.email),
-        ),
+        thresholds=thresholds,
+        credentials=credential_source(account, lambda name: f"{where}.{name}", path.parent),
         origins={
             **{name: f"{where}.{name}" for name in account.model_fields_set},
             "account": f"{where}.name",
-            **{
-                f"threshold_{level}": f"{where}.thresholds.{level}"
-                for level in account.thresholds.model_fields_set
-            },
+            **{f"threshold_{level}": f"{where}.thresholds.{level}" for level in thresholds.chosen},
         },
     )
 

@@ -17,9 +17,9 @@ from exporter.config.files import (
     path_of_content,
     read_regular_file,
 )
+from exporter.config.model import AUTHORITIES_VARIABLE
 from exporter.config.settings import Settings, load_settings
 from exporter.config.shards import MAX_SHARDS, Shard
-from exporter.config.values import AUTHORITIES_VARIABLE
 from exporter.crash import ExitOnFailure
 from exporter.errors import EXIT_INTERNAL, ConfigurationError, UnableError, error_text
 from exporter.logs import LogFormat, LogWriter

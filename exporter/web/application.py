@@ -9,8 +9,8 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 
+from exporter.addresses import is_address, is_loopback
 from exporter.metrics.negotiation import accepts_gzip, choose_format
 from exporter.metrics.page import Exposition, in_parts
 from exporter.state import Store
@@ -67,7 +67,7 @@ class AllowedHosts:
 
     def allow(self, scope: Scope) -> bool:
         """Return whether the request may be answered. Without a Host, it is not of a browser."""
-        is_on_loopback = _is_loopback(scope["server"][0])
+        is_on_loopback = is_loopback(scope["server"][0])
         if self._allows_all or not (is_on_loopback or self._is_given):
             return True
         hosts = [_host(value) for value in _values(scope, b"host")]
@@ -76,7 +76,7 @@ class AllowedHosts:
             or host in self._names
             or host == "localhost"
             or host.endswith(".localhost")
-            or (_is_loopback(host) if is_on_loopback else _is_address(host))
+            or (is_loopback(host) if is_on_loopback else is_address(host))
             for host in hosts
         )
 
@@ -140,22 +140,6 @@ def _host(value: str) -> str:
 
 def _plain(host: str) -> str:
     return host.lower().strip("[]").removesuffix(".").partition("%")[0]
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 async def _judge(scope: Scope, guarded: Guarded) -> Verdict:

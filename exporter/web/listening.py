@@ -1,21 +1,15 @@
 """Listening sockets from `--web.listen-address`, with an error a person can act on."""
 
-import re
 import socket
 from collections.abc import Iterable
 from errno import EACCES, EADDRINUSE, EADDRNOTAVAIL
-from ipaddress import IPv6Address, ip_address
 
+from exporter.addresses import host_and_port, is_every_address, is_loopback, joined
 from exporter.errors import ConfigurationError, UnableError, error_text
 
 _FLAG = "--web.listen-address"
 _BACKLOG = 512
-_LARGEST_PORT = 65_535
-_LONGEST_NAME = 253
-_SHOWN = 80
 _EVERY_IPV4_ADDRESS = "0.0.0.0"  # noqa: S104 - compared
-# The underscore is in names of containers.
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII | re.IGNORECASE)
 _HINTS = {
     EACCES: "; choose a port above 1023",
     EADDRINUSE: "; choose another port, or end what has it; [::] and an empty host have every "
@@ -65,40 +59,29 @@ def address_problems(addresses: Iterable[str], *, resolves: bool = False) -> lis
 
 def is_public(listening: socket.socket) -> bool:
     """Return whether other machines may reach the socket."""
-    return not _is_loopback(listening.getsockname()[0])
+    return not is_loopback(listening.getsockname()[0])
 
 
 def is_public_address(address: str) -> bool:
     """Return the same for a `host:port` that nothing listens on yet; a name counts as public."""
-    host, _ = host_and_port(address)
-    try:
-        return not host or not _is_loopback(host)
-    except ValueError:
-        return host != "localhost"
+    return not is_loopback(host_and_port(address)[0])
 
 
 def url_of(listening: socket.socket, scheme: str = "http") -> str:
     """Return the URL under which a person on this machine reaches the socket."""
     host, port = listening.getsockname()[:2]
-    if host in ("::", "0.0.0.0"):  # noqa: S104 - compared, not bound
-        host = "localhost"
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+    return f"{scheme}://{joined('localhost' if is_every_address(host) else host, port)}"
 
 
 def bound_address(listening: socket.socket) -> str:
     """Return `host:port` as it was bound, which says who may reach it."""
-    host, port = listening.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _is_loopback(host: str) -> bool:
-    return ip_address(host.partition("%")[0]).is_loopback
+    return joined(*listening.getsockname()[:2])
 
 
 def _open_socket(address: str) -> socket.socket:
     host, port = host_and_port(address)
     try:
-        if not host or _is_every_address(host):
+        if is_every_address(host):
             # Both families, as exporters in Go have it for [::] as well.
             is_dual = socket.has_dualstack_ipv6() and host != _EVERY_IPV4_ADDRESS
             bound, family = host, socket.AF_INET6 if is_dual else socket.AF_INET
@@ -123,66 +106,3 @@ def _unknown_host(address: str, error: OSError) -> str:
         f"cannot listen on {address}: {error_text(error)}; write an address of this machine, "
         "such as 127.0.0.1:10061, or :10061 for every address"
     )
-
-
-def _is_every_address(host: str) -> bool:
-    try:
-        return ip_address(host).is_unspecified
-    except ValueError:
-        return False
-
-
-def host_and_port(text: str) -> tuple[str, int]:
-    """Return host, empty for every address and without brackets, and port of `host:port`.
-
-    Whether the host exists is not looked up. Raises ValueError, which says what to write.
-    """
-    host, colon, port = text.rpartition(":")
-    problem = None
-    if "://" in text:
-        problem = "is a URL"
-    elif not colon or not port or port.endswith("]"):
-        problem = "has no port"
-    elif not (port.isascii() and port.isdigit() and int(port[:6]) <= _LARGEST_PORT):
-        problem = f"has no port from 0 to {_LARGEST_PORT}"
-    elif host == "*":
-        return _refuse(text, f"has a host that is not understood; every address is :{port}")
-    elif host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-        problem = None if _is_ipv6(host) else "has no IPv6 address between its brackets"
-    elif ":" in host:
-        problem = "has an IPv6 address without brackets" if _is_ipv6(host) else "has several colons"
-    elif host and not is_host(host):
-        problem = "has a host that is neither a name nor an address"
-    if problem is not None:
-        return _refuse(text, problem)
-    return host, int(port)
-
-
-def is_host(text: str) -> bool:
-    """Return whether this can be the name of a host, or is an IPv4 address."""
-    labels = text.removesuffix(".").split(".")
-    if len(text) > _LONGEST_NAME or not all(map(_LABEL.fullmatch, labels)):
-        return False
-    if not labels[-1].isdigit():
-        return True
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _refuse(text: str, problem: str) -> tuple[str, int]:
-    shown = text if text.isprintable() else ascii(text)
-    raise ValueError(
-        f"{shown[:_SHOWN]} is not host:port, such as 127.0.0.1:10061, [::1]:10061 or :10061: "
-        f"it {problem}"
-    )
-
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        return isinstance(ip_address(text), IPv6Address)
-    except ValueError:
-        return False

@@ -130,7 +130,7 @@ def test_port_taken_from_the_simulator_is_told(capsys: pytest.CaptureFixture[str
 def test_fault_list_names_every_group(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", "--fault-list"]) == 0
     assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} == {
-        "wire",
+        "connection",
         "status",
         "answer",
     }

@@ -443,6 +443,16 @@ def test_environment_is_above_the_file(
     assert settings.accounts[0].account.poll_interval_seconds == 20.0
 
 
+def test_key_without_a_value_leaves_the_default(config: Callable[[str], Path]) -> None:
+    names = ("poll_interval", "stale_after", "hide_account_id", "requests_per_minute")
+    empty = "".join(f"{name}:\n" for name in names)
+
+    settings = load_settings(config(f"{empty}accounts:{ACCOUNT_A}"))
+
+    assert settings.accounts[0].account == Account("a", "https://api.bitopro.com/v3", 15.0, 45.0)
+    assert (settings.requests_per_minute, settings.origins) == (540, {})
+
+
 def test_account_in_environment_and_file_is_ambiguous(
     config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.cli.parser import command_line, commands_of, parse_arguments
+from exporter.cli.parser import commands, parse_arguments
 from exporter.simulator import FAULTS, SCENARIOS
 from exporter.web.config import FILE_KEYS, HEADERS, TLS_KEYS
 
@@ -51,9 +51,7 @@ def test_commands_of_newcomers_are_named() -> None:
     named = {command.split()[1] for command in COMMANDS if " " in command}
 
     assert {"check", "drill", "simulate"} <= named
-    assert named - {"--config.file=config.yml"} <= {
-        each.name for each in commands_of(command_line())
-    }
+    assert named - {"--config.file=config.yml"} <= {each.name for each in commands()}
 
 
 def test_make_targets_exist() -> None:

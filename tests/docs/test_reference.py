@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from exporter.cli.parser import command_line, commands_of
+from exporter.cli.parser import commands
 from exporter.config.environment import known_variables
-from exporter.config.yaml_file import ACCOUNT_KEYS, FILE_KEYS, THRESHOLD_KEYS
+from exporter.config.yaml_file import MODELS
 from exporter.errors import POLL_ERRORS
 from exporter.metrics.account import FAMILIES
 from exporter.metrics.exporter import EXPORTER_FAMILIES
@@ -35,7 +35,7 @@ def test_every_family_has_one_entry_and_that_of_an_account_an_example() -> None:
 def test_every_variable_and_flag_is_there() -> None:
     page = (DOCS / "configuration.md").read_text()
 
-    flags = [flag.written for each in commands_of(command_line()) for flag in each.flags]
+    flags = [flag.written for each in commands() for flag in each.flags]
     assert [each for each in flags if f"`{each.replace('|', chr(92) + '|')}`" not in page] == []
     assert [each for each in known_variables() if f"`{each}`" not in page] == []
 
@@ -44,8 +44,9 @@ def test_every_key_of_the_file_is_there() -> None:
     page = (DOCS / "configuration.md").read_text()
 
     keys = [
-        *(key for key in FILE_KEYS if key != "accounts"),
-        *(f"accounts[].{key}" for key in ACCOUNT_KEYS if key != "thresholds"),
-        *(f"accounts[].thresholds.{key}" for key in THRESHOLD_KEYS),
+        f"{place}{field.alias or name}"
+        for place, model in MODELS.items()
+        for name, field in model.model_fields.items()
+        if field.description is not None
     ]
     assert [key for key in keys if page.count(f"| `{key}` |") != 1] == []

@@ -6,9 +6,10 @@ import socket
 
 import pytest
 
+from exporter.addresses import host_and_port
 from exporter.cli.main import main
 from exporter.errors import ConfigurationError
-from exporter.web.listening import ListenError, host_and_port, open_sockets
+from exporter.web.listening import ListenError, open_sockets
 from tests.process.running import environment
 
 HINT = "is not host:port, such as 127.0.0.1:10061, [::1]:10061 or :10061: it "
