@@ -3,8 +3,6 @@
 import argparse
 import asyncio
 import json
-import os
-import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -21,7 +19,7 @@ from exporter.cli import formatting
 from exporter.cli.account_reports import AccountReport, poll_until
 from exporter.cli.flags import OutputFormat
 from exporter.cli.run import shard_of
-from exporter.cli.terminal import echo, echo_error
+from exporter.cli.terminal import echo, echo_error, terminal_of
 from exporter.clock import Clock
 from exporter.errors import EXIT_FAILED, POLL_ERRORS, UnableError
 from exporter.metrics.negotiation import Format
@@ -319,12 +317,6 @@ def failures(results: Sequence[AccountReport]) -> Sequence[str]:
     ]
 
 
-def is_colour_wanted() -> bool:
-    """Return whether standard output is a terminal whose user does not mind (no-color.org)."""
-    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return sys.stdout is not None and sys.stdout.isatty() and not is_plain
-
-
 def _table(results: Sequence[AccountReport], is_coloured: bool) -> str:  # noqa: FBT001 - see _FORMS
     return table(results, is_coloured=is_coloured)
 
@@ -365,7 +357,7 @@ def main(options: argparse.Namespace) -> int:
     if results is None:
         raise UnableError("stopped before every account was asked")
     echo_error("".join(f"warning: {warning}\n" for warning in settings.warnings))
-    echo(printed(results, OutputFormat(options.output), is_coloured=is_colour_wanted()))
+    echo(printed(results, OutputFormat(options.output), is_coloured=terminal_of().has_colour))
     problems = failures(results)
     echo_error("".join(f"error: {problem}\n" for problem in problems))
     return EXIT_FAILED if problems else 0

@@ -73,7 +73,7 @@ def main(options: argparse.Namespace) -> int:
     """Serve until a signal comes; return the exit code."""
     if options.fault_list:
         faults = FAULTS.values()
-        echo("".join(f"{each.group:8}{each.name:40}{each.summary}\n" for each in faults))
+        echo("".join(f"{each.group:12}{each.name:40}{each.summary}\n" for each in faults))
         return 0
     host, port = options.listen_address
     config = simulator_config(
