@@ -54,6 +54,7 @@ def listed_settings(settings: Settings) -> Iterator[Listed]:
         origins, "stale_after", f"{account.stale_after_seconds:g}s", "default: three intervals"
     )
     yield _listed(origins, "requests_per_minute", str(settings.requests_per_minute))
+    yield _listed(origins, "stable_currencies", ",".join(sorted(account.stable_currencies)))
     yield _listed(origins, "hide_account_id", _text(not account.shows_id))
     authorities = os.environ.get(AUTHORITIES_VARIABLE)
     yield (
@@ -75,6 +76,8 @@ def listed_account(each: AccountSettings) -> Iterator[Listed]:
         yield _listed(
             origins, f"threshold_{level}", f"{ratio:g}", "default: assumed, BitoPro publishes none"
         )
+    for level, distance in account.thresholds.distance_by_level().items():
+        yield _listed(origins, f"threshold_distance_{level}", f"{distance:g}")
 
 
 def table(rows: Iterable[Listed]) -> str:

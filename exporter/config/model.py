@@ -17,12 +17,14 @@ from exporter.config.values import (
     AccountName,
     BaseUrl,
     Choice,
+    Currencies,
+    Distance,
     DurationSeconds,
     FileName,
     Ratio,
     RequestsPerMinute,
 )
-from exporter.risk import ASSUMED_THRESHOLDS, Thresholds
+from exporter.risk import ASSUMED_THRESHOLDS, STABLE_CURRENCIES, Thresholds
 
 # Read by OpenSSL, and by us for what OpenSSL would not say.
 AUTHORITIES_VARIABLE = "SSL_CERT_FILE"
@@ -55,6 +57,11 @@ class CommonModel(BaseModel):
         default=False,
         description="whether to leave the exchange's id of the account off the page",
     )
+    stable_currencies: Currencies = Field(
+        default=STABLE_CURRENCIES,
+        description="currencies that do not move with the others in stress and distances, beside "
+        "the account's unit",
+    )
     requests_per_minute: RequestsPerMinute = Field(
         default=REQUESTS_PER_MINUTE,
         description="requests of all accounts together, 600 at most, which is what the exchange "
@@ -85,6 +92,15 @@ class ThresholdsModel(BaseModel):
         description="account-to-debt ratio below which the exchange is taken to sell",
     )
 
+    threshold_distance_warning: Distance = Field(
+        default=ASSUMED_THRESHOLDS.distance_warning,
+        description="distance to liquidation, as a share of prices, below which to warn",
+    )
+    threshold_distance_critical: Distance = Field(
+        default=ASSUMED_THRESHOLDS.distance_critical,
+        description="distance to liquidation below which it is critical",
+    )
+
     def thresholds(self) -> Thresholds:
         """Return the thresholds, which know those that were chosen."""
         return Thresholds(
@@ -92,9 +108,12 @@ class ThresholdsModel(BaseModel):
             critical=self.threshold_critical,
             liquidation=self.threshold_liquidation,
             chosen=frozenset(
-                name.removeprefix("threshold_")
-                for name in self.model_fields_set & ThresholdsModel.model_fields.keys()
+                level
+                for level in ASSUMED_THRESHOLDS.by_level()
+                if f"threshold_{level}" in self.model_fields_set
             ),
+            distance_warning=self.threshold_distance_warning,
+            distance_critical=self.threshold_distance_critical,
         )
 
 

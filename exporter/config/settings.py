@@ -85,6 +85,7 @@ def load_settings(config_file: Path | None, shard: Shard = ONLY_SHARD) -> Settin
                     poll_interval_seconds=common.poll_interval,
                     stale_after_seconds=common.stale_after_seconds,
                     thresholds=each.thresholds,
+                    stable_currencies=common.stable_currencies,
                     shows_id=not common.hide_account_id,
                 ),
                 each.credentials,
@@ -203,6 +204,11 @@ def _problems_of_thresholds(accounts: Iterable[SourceAccount]) -> Iterator[str]:
             yield (
                 f"{each.where}: thresholds must fall from warning over critical to liquidation, "
                 f"but are {', '.join(f'{ratio:g}' for ratio in ratios)}"
+            )
+        if each.thresholds.distance_warning < each.thresholds.distance_critical:
+            yield (
+                f"{each.where}: distance_warning must not be below distance_critical, but they are "
+                f"{each.thresholds.distance_warning:g} and {each.thresholds.distance_critical:g}"
             )
 
 

@@ -7,8 +7,10 @@ from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, ValidationError
+from pydantic_settings import NoDecode
 
 from exporter.addresses import is_loopback
+from exporter.bitopro.parsing import CURRENCY
 from exporter.bitopro.rate_limit import MAX_REQUESTS_PER_MINUTE
 
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?(?:(\d{1,6})ms)?", re.ASCII)
@@ -41,6 +43,23 @@ def _ratio(value: object) -> float:
     if not _RATIO.fullmatch(text) or not 1.0 <= float(text) <= _LARGEST_RATIO:
         raise ValueError(f"a ratio between 1 and {_LARGEST_RATIO:g} was expected, such as 1.3")
     return float(text)
+
+
+def _distance(value: object) -> float:
+    text = str(value) if isinstance(value, int | float | str) else ""
+    if not _RATIO.fullmatch(text) or not 0.0 < float(text) < 1.0:
+        raise ValueError("a share of a price between 0 and 1 was expected, such as 0.1 for 10 %")
+    return float(text)
+
+
+def _currencies(value: object) -> frozenset[str]:
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise ValueError("currency codes were expected, such as USDT,USDC")
+    codes = [each.strip() for each in names]
+    if not all(CURRENCY.fullmatch(each) for each in codes):
+        raise ValueError("a currency code is letters and digits, such as USDT")
+    return frozenset(each.upper() for each in codes)
 
 
 def _requests_per_minute(value: object) -> int:
@@ -104,6 +123,19 @@ RequestsPerMinute = Annotated[int, BeforeValidator(_requests_per_minute), Before
 
 Ratio = Annotated[float, BeforeValidator(_ratio), BeforeValidator(stripped)]
 """An account-to-debt ratio."""
+
+Distance = Annotated[float, BeforeValidator(_distance), BeforeValidator(stripped)]
+"""A move of prices without its sign, as a share: 0.1 is 10 %."""
+
+Currencies = Annotated[
+    frozenset[str],
+    # pydantic-settings would read a variable of this type as JSON.
+    NoDecode,
+    BeforeValidator(_currencies),
+    BeforeValidator(stripped),
+    PlainSerializer(lambda codes: ",".join(sorted(codes))),
+]
+"""Upper-case codes; in the file a list, or text with commas between them."""
 
 AccountName = Annotated[str, AfterValidator(_account_name), BeforeValidator(stripped)]
 """The operator's name for an account, a label value."""

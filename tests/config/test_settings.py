@@ -443,6 +443,68 @@ def test_environment_is_above_the_file(
     assert settings.accounts[0].account.poll_interval_seconds == 20.0
 
 
+@pytest.mark.parametrize(
+    "codes", ["usdt, DAI", "[USDT, dai]", "\n  - USDT\n  - DAI\n"], ids=["text", "flow", "block"]
+)
+def test_stable_currencies_are_a_list_or_text(config: Callable[[str], Path], codes: str) -> None:
+    settings = load_settings(config(f"stable_currencies: {codes}\naccounts:{ACCOUNT_A}"))
+
+    assert settings.accounts[0].account.stable_currencies == {"USDT", "DAI"}
+
+
+def test_stable_currencies_and_distances_come_from_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("API_KEY", "API_SECRET"):
+        monkeypatch.setenv(f"BITOPRO_{name}", name)
+    monkeypatch.setenv("BITOPRO_EMAIL", "me@example.com")
+    monkeypatch.setenv("BITOPRO_STABLE_CURRENCIES", "USDT,DAI")
+    monkeypatch.setenv("BITOPRO_THRESHOLD_DISTANCE_WARNING", "0.25")
+
+    account = load_settings(None).accounts[0].account
+
+    assert account.stable_currencies == {"USDT", "DAI"}
+    assert account.thresholds == Thresholds(distance_warning=0.25)
+
+
+def test_distances_of_a_file_are_of_their_account(config: Callable[[str], Path]) -> None:
+    distances = "    thresholds: {distance_warning: 0.3, distance_critical: 0.15}\n"
+
+    settings = load_settings(config(f"accounts:{ACCOUNT_A}{distances}{ACCOUNT_B}"))
+
+    assert [each.account.thresholds.distance_by_level() for each in settings.accounts] == [
+        {"warning": 0.3, "critical": 0.15},
+        {"warning": 0.2, "critical": 0.1},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("{distance_warning: 20}", "a share of a price between 0 and 1 was expected"),
+        ("{distance_warning: 0}", "a share of a price between 0 and 1 was expected"),
+        ("{distance_warning: 1}", "a share of a price between 0 and 1 was expected"),
+        ("{distance_warning: 0.05}", "distance_warning must not be below distance_critical"),
+    ],
+)
+def test_distance_that_cannot_be_meant_is_refused(
+    config: Callable[[str], Path], given: str, problem: str
+) -> None:
+    path = config(f"accounts:{ACCOUNT_A}    thresholds: {given}\n")
+
+    assert len(problems(path)) == 1
+    assert problem in problems(path)[0]
+
+
+@pytest.mark.parametrize("codes", ["'U$D'", "[1]", "5", "{}", "''"])
+def test_stable_currencies_that_are_no_codes_are_refused(
+    config: Callable[[str], Path], codes: str
+) -> None:
+    path = config(f"stable_currencies: {codes}\naccounts:{ACCOUNT_A}")
+
+    assert problems(path)[0].startswith(f"{path}: stable_currencies: ")
+
+
 def test_key_without_a_value_leaves_the_default(config: Callable[[str], Path]) -> None:
     names = ("poll_interval", "stale_after", "hide_account_id", "requests_per_minute")
     empty = "".join(f"{name}:\n" for name in names)
