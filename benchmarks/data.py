@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable
+from decimal import Decimal
 from random import Random
 
 from exporter.bitopro.balances import parse_snapshot
-from exporter.state import Account, AccountState, PollTimes
+from exporter.bitopro.market import BorrowTerm, BorrowTerms, MarkPrices
+from exporter.state import Account, AccountState, MarketState, PollTimes
 
 CURRENCIES = (
     *("ADA", "APE", "AVAX", "BCH", "BNB", "BTC", "DOGE", "DOT", "ETH", "LINK"),
@@ -14,6 +16,16 @@ CURRENCIES = (
 # So long that nothing expires while it is measured.
 _STALE_AFTER_SECONDS = 3600.0
 _INTERVAL_SECONDS = 15.0
+_TERM = BorrowTerm(Decimal(1), Decimal(1), Decimal(0), Decimal(1), 1, 1, Decimal("0.05"))
+
+
+def market(now: float) -> MarketState:
+    """Return prices and rates of all currencies, as they are known at `now` (monotonic)."""
+    prices = MarkPrices(
+        {name: Decimal(number + 1) / 7 for number, name in enumerate(CURRENCIES)}, frozenset()
+    )
+    terms = BorrowTerms(dict.fromkeys(CURRENCIES, _TERM), frozenset())
+    return MarketState(_STALE_AFTER_SECONDS).after(prices, now).after(terms, now)
 
 
 def account(number: int) -> Account:
@@ -55,9 +67,10 @@ def answer(number: int, round_: int) -> bytes:
 
 
 def polled(before: AccountState, number: int, round_: int, now: float) -> AccountState:
-    """Return the state after the poll of that round; `now` is monotonic."""
+    """Return the state after the poll of that round, with its risk; `now` is monotonic."""
     times = PollTimes(now, 1.7e9 + _INTERVAL_SECONDS * round_ + number / 100, 0.1 + number / 1e5)
-    return before.after_success(parse_snapshot(answer(number, round_)), times, 0.25)
+    state = before.after_success(parse_snapshot(answer(number, round_)), times, 0.25)
+    return state.assessed(market(now), now)
 
 
 def states(count: int, now: float) -> list[AccountState]:

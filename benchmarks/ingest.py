@@ -12,14 +12,14 @@ from exporter.bitopro.balances import parse_snapshot
 from exporter.bitopro.client import Exchange
 from exporter.bitopro.endpoints import BALANCES
 from exporter.bitopro.rate_limit import REQUESTS_PER_MINUTE, RequestBudget
-from exporter.bitopro.signing import Credentials, signed_headers
+from exporter.bitopro.signing import Credentials, NonceSource, signed_headers
 from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.page import Exposition
 from exporter.polling.session import AccountSession
 from exporter.service.process import client_ssl_context
-from exporter.state import AccountState, Store
+from exporter.state import AccountState, PollTimes, Store
 
 _CREDENTIALS = Credentials("demo-key", "demo-secret", "demo@example.com")
 _ROUNDS = 200
@@ -37,21 +37,26 @@ class Row:
 def measure() -> list[Row]:
     """Measure each step on its own, then whole polls."""
     bodies = [data.answer(0, round_) for round_ in range(_ROUNDS)]
+    snapshots = [parse_snapshot(body) for body in bodies]
     before = AccountState(data.account(0))
     states = [data.polled(before, 0, round_, 0.0) for round_ in range(_ROUNDS)]
+    market = data.market(0.0)
     exposition = Exposition(time.monotonic, ExporterMetrics())
     with simulator() as base_url:
-        whole = asyncio.run(_whole_polls(base_url))
+        whole, request = asyncio.run(_whole_polls(base_url))
     return [
         Row("sign", _median_us(lambda n: signed_headers(_CREDENTIALS, n))),
         Row("parse and verify", _median_us(lambda n: parse_snapshot(bodies[n]))),
         Row(
             "state",
-            _median_us(lambda n: data.polled(before, 0, n, 0.0))
-            - _median_us(lambda n: parse_snapshot(data.answer(0, n))),
+            _median_us(
+                lambda n: before.after_success(snapshots[n], PollTimes(0.0, 0.0, 0.1), 0.25)
+            ),
         ),
+        Row("risk", _median_us(lambda n: states[n].assessed(market, 0.0))),
         Row("render, every amount changed", _median_us(lambda n: exposition.put(states[n]))),
         Row("render, nothing changed", _median_us(lambda _: exposition.put(states[0]))),
+        Row("HTTP request alone", request),
         Row("whole poll, HTTP included", whole),
     ]
 
@@ -72,12 +77,16 @@ def _seconds(step: Callable[[int], object], number: int) -> float:
     return time.process_time() - started
 
 
-async def _whole_polls(base_url: str) -> float:
-    """Poll a simulator in another process, and give the CPU time of a poll in microseconds."""
+async def _whole_polls(base_url: str) -> tuple[float, float]:
+    """Poll a simulator in another process.
+
+    Returns the CPU time of a poll, and of its HTTP request alone, in microseconds.
+    """
     clock = Clock()
     store = Store([data.account(0)])
     exposition = Exposition(clock.monotonic, ExporterMetrics())
     costs: list[float] = []
+    requests: list[float] = []
     async with Connection(client_ssl_context()) as connection:
         exchange = Exchange(
             base_url=base_url,
@@ -92,7 +101,8 @@ async def _whole_polls(base_url: str) -> float:
             store.put(state)
             exposition.put(state)
 
-        session = AccountSession(store.states()[0], exchange, clock, publish)
+        market = data.market(clock.monotonic())
+        session = AccountSession(store.states()[0], exchange, clock, publish, lambda: market)
         for _ in range(_WARM_UP + _ROUNDS):
             started = time.process_time()
             outcome = await session.fetch(BALANCES)
@@ -100,4 +110,10 @@ async def _whole_polls(base_url: str) -> float:
             costs.append(time.process_time() - started)
             if outcome.error is not None:
                 raise outcome.error
-    return median(costs[_WARM_UP:]) * 1e6
+        nonces = NonceSource(clock.wall)
+        for _ in range(_WARM_UP + _ROUNDS):
+            headers = signed_headers(_CREDENTIALS, nonces.next_ms())
+            started = time.process_time()
+            await connection.get(base_url + BALANCES.path, headers)
+            requests.append(time.process_time() - started)
+    return median(costs[_WARM_UP:]) * 1e6, median(requests[_WARM_UP:]) * 1e6
