@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import math
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
@@ -18,8 +19,16 @@ from exporter.metrics.account import FAMILIES
 from exporter.metrics.families import PREFIX
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.risk import Thresholds
-from exporter.state import Account, AccountState, EndpointState, LiquidationCounts, Received, Store
+from exporter.risk import CurrencyRisk, Risk, Thresholds
+from exporter.state import (
+    Account,
+    AccountState,
+    Assessment,
+    EndpointState,
+    LiquidationCounts,
+    Received,
+    Store,
+)
 from exporter.web.application import Application
 from exporter.web.status_page import StatusPage
 from tests.abuse.clients import Page, fetch
@@ -37,11 +46,33 @@ WITHOUT_GENERATION = {
     "undocumented_values_total",
     "ad_ratio_threshold_assumed",
     "endpoint_up",
+    "price_missing",
 }
 # The value of these is 1; what they say is in a label.
 IN_LABEL = {"ad_ratio_label", "account_info"}
 
 _SAMPLE = re.compile(rf'^{PREFIX}(\w+)\{{account="(\w+)"(.*)\}} (\S+)$', re.MULTILINE)
+
+
+def risk_of(amount: Decimal) -> Risk:
+    """Return a risk of which every number is the same, on the page."""
+    levels = dict.fromkeys(("warning", "critical", "liquidation"), amount)
+    currency = CurrencyRisk(amount, amount, amount, levels, levels)
+    return Risk(
+        ratio=amount,
+        currencies=dict.fromkeys(CURRENCIES, currency),
+        missing_prices=(),
+        together_asset=amount,
+        together_debt=amount,
+        liquidation_move=levels,
+        liquidation_distance=levels,
+        stress={"-0.1": amount},
+        rescue_repay=levels,
+        rescue_deposit=levels,
+        interest_per_day=amount,
+        days_to_threshold=dict.fromkeys(levels, amount / 86_400),
+        integrity=amount,
+    )
 
 
 def state_of(name: str, generation: int) -> AccountState:
@@ -60,11 +91,15 @@ def state_of(name: str, generation: int) -> AccountState:
         balances=Balances.of(dict.fromkeys(CURRENCIES, balance)),
         unknown_fields=frozenset(),
     )
+    thresholds = Thresholds(
+        seconds, seconds, seconds, distance_warning=seconds, distance_critical=seconds
+    )
     return AccountState(
-        Account(name, "", seconds, seconds, Thresholds(seconds, seconds, seconds)),
+        Account(name, "", seconds, seconds, thresholds),
         polls=generation,
         failures=dict.fromkeys(REASONS, generation),
         received=Received(snapshot, seconds, seconds),
+        assessment=Assessment(risk_of(amount), math.inf, math.inf),
         last_success_timestamp_seconds=seconds,
         poll_duration_seconds=seconds,
         clock_skew_seconds=seconds,

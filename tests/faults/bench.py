@@ -10,8 +10,10 @@ from exporter.bitopro.endpoints import BALANCES
 from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
 from exporter.metrics.account import FAMILIES
+from exporter.metrics.families import PREFIX
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
+from exporter.metrics.risk import RISK_FAMILIES
 from exporter.polling.session import AccountSession
 from exporter.simulator import Simulator, SimulatorConfig
 from exporter.state import Account, AccountState
@@ -26,6 +28,8 @@ _SETTLED_SECONDS = 5.0
 _NOTHING = AccountState(Account("bench", "", 15.0, 60.0))
 # What is shown only for a while.
 _OF_EXCHANGE = frozenset(each.name for each in FAMILIES if each.expires_at(_NOTHING) < 0)
+# What follows from it.
+_RISK = frozenset(each.name for each in RISK_FAMILIES) & _OF_EXCHANGE
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,18 @@ class Verdict:
     @property
     def is_silently_wrong(self) -> bool:
         """Whether a value is shown that the exchange did not verifiably say."""
-        return values(self.during) != self.expected_values
+        return values(self.during) != self.expected_values or not self._has_right_risk
+
+    @property
+    def _has_right_risk(self) -> bool:
+        """Whether what follows from the values is of those that are shown."""
+        if self.outcome != ACCEPTED:
+            return risk(self.during) == (risk(self.before) if values(self.during) else {})
+        asset, debt, exact = (
+            [float(each) for name, each in self.during.items() if name.startswith(f"{PREFIX}{of}")]
+            for of in ("total_asset_amount", "total_debt_amount", "ad_ratio_exact")
+        )
+        return exact == ([asset[0] / debt[0]] if debt[0] else [])
 
     @property
     def hangs(self) -> bool:
@@ -58,8 +73,8 @@ class Verdict:
     @property
     def recovers(self) -> bool:
         """Whether the next good poll restored everything."""
-        return self.after["bitopro_margin_up"] == "1.0" and values(self.after) == values(
-            self.before
+        return self.after["bitopro_margin_up"] == "1.0" and (
+            (values(self.after), risk(self.after)) == (values(self.before), risk(self.before))
         )
 
 
@@ -68,8 +83,13 @@ def values(page: Page) -> Page:
     return {
         name: value
         for name, value in page.items()
-        if name.partition("{")[0] in _OF_EXCHANGE and "last_change" not in name
+        if name.partition("{")[0] in _OF_EXCHANGE - _RISK and "last_change" not in name
     }
+
+
+def risk(page: Page) -> Page:
+    """Return what the page shows that follows from what the exchange said."""
+    return {name: value for name, value in page.items() if name.partition("{")[0] in _RISK}
 
 
 async def verdict_on(

@@ -58,7 +58,7 @@ class Exporter:
     def __init__(self, simulator: Simulator, connection: Connection) -> None:
         exchange = exchange_at(simulator.base_url, connection)
         state = AccountState(Account("bench", simulator.base_url, 15.0, 1e6))
-        self._session = AccountSession(state, exchange, Clock())
+        self._session = AccountSession(state, exchange, Clock(), market=lambda: self.market)
         self.market = MarketState(1e6)
 
     @property

@@ -10,6 +10,7 @@ from exporter.metrics.account import FAMILIES
 from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.market import MARKET_FAMILIES
 from exporter.metrics.negotiation import Format
+from exporter.metrics.risk import RISK_FAMILIES
 from tests.alerts.deployment import ALL_RULES
 from tests.alerts.names import selectors
 from tests.grafana.shipped import ANNOTATIONS, QUERIES
@@ -26,6 +27,7 @@ NOT_SHOWN = {
     "bitopro_margin_last_change_timestamp_seconds": "an alert tells when it matters",
     "bitopro_margin_last_liquidation_asset_amount": "a matter for the exchange's own list",
     "bitopro_margin_last_liquidation_debt_amount": "a matter for the exchange's own list",
+    **{family.name: "recorded by rules, which panels read" for family in RISK_FAMILIES},
 }
 RECORDED = {rule.name for rule in ALL_RULES if not rule.is_alert}
 
