@@ -177,7 +177,7 @@ def test_port_that_demands_certificates_is_probed_without_one() -> None:
 def test_page_of_many_accounts_can_be_let_through() -> None:
     values = {**LEAST, "serviceMonitor": {"sampleLimit": 1_200_000}}
 
-    assert one("ServiceMonitor", LEAST)["spec"]["sampleLimit"] == 20_000
+    assert one("ServiceMonitor", LEAST)["spec"]["sampleLimit"] == 50_000
     assert one("ServiceMonitor", values)["spec"]["sampleLimit"] == 1_200_000
 
 

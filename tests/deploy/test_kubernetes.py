@@ -9,7 +9,7 @@ import yaml
 
 from exporter import __version__
 from exporter.cli.parser import parse_arguments
-from exporter.config.yaml_file import read_config_file
+from exporter.config.yaml_file import MODELS, read_config_file
 from generate.bundle import CHART, KUBERNETES
 from tests.alerts.deployment import PROMETHEUS_CONFIG, document
 from tests.deploy.policy import Manifest, mounted, opened, pod_violations
@@ -169,13 +169,17 @@ def test_schema_knows_every_value_and_no_other() -> None:
 
 
 def test_schema_knows_the_accounts_of_the_exporter() -> None:
-    from exporter.config.yaml_file import _AccountModel, _FileModel  # noqa: PLC0415 - its keys
+    account = SCHEMA["definitions"]["account"]["properties"]
+    of_places = {
+        "": SCHEMA["properties"]["config"]["properties"].keys(),
+        "accounts[].": account.keys(),
+        "accounts[].thresholds.": account["thresholds"]["properties"].keys(),
+    }
 
-    of_file = SCHEMA["properties"]["config"]["properties"].keys()
-    of_account = SCHEMA["definitions"]["account"]["properties"].keys()
-
-    assert of_file == _FileModel.model_fields.keys()
-    assert of_account == _AccountModel.model_fields.keys()
+    assert of_places == {
+        place: {field.alias or name for name, field in model.model_fields.items()}
+        for place, model in MODELS.items()
+    }
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
