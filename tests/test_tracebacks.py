@@ -5,7 +5,7 @@ import pytest
 from exporter.errors import SchemaError
 from exporter.logs import traceback_text
 
-SECRET = "canary"
+SECRET = "a-secret"
 
 
 def _fail() -> None:

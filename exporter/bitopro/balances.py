@@ -116,7 +116,7 @@ _BALANCE_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What one successful poll learned. Totals are in `unit`.
+    """What one successful poll found. Totals are in `unit`.
 
     `ad_ratio` and `ad_ratio_label` are None only without debt, when a ratio means nothing.
     `balances` are in alphabetical order of currencies. `unknown_fields` holds the

@@ -69,10 +69,10 @@ def load_settings(config_file: Path | None, shard: Shard = ONLY_SHARD) -> Settin
     Those of the others are checked all the same, for they may be ours tomorrow. Raises
     ConfigurationError with all problems found.
     """
-    given, problems = _read_sources(config_file)
-    common = given.common
-    ours = [each for each in given.accounts if shard.has(each.name)]
-    problems += _problems_of(given, len(ours))
+    source, problems = _read_sources(config_file)
+    common = source.common
+    ours = [each for each in source.accounts if shard.has(each.name)]
+    problems += _problems_of(source, len(ours))
     if problems:
         raise ConfigurationError(problems)
     has_two_exchanges = len({each.base_url for each in ours}) > 1
@@ -101,24 +101,24 @@ def load_settings(config_file: Path | None, shard: Shard = ONLY_SHARD) -> Settin
         ),
         requests_per_minute=common.requests_per_minute,
         shard=shard,
-        origins=given.origins,
+        origins=source.origins,
     )
 
 
 def _read_sources(config_file: Path | None) -> tuple[SourceSettings, list[str]]:
     """Read both sources, so that problems of one do not hide those of the other."""
     problems = unknown_variables()
-    given = SourceSettings()
+    source = SourceSettings()
     try:
-        given = read_environment(with_account=config_file is None)
+        source = read_environment(with_account=config_file is None)
     except ConfigurationError as error:
         problems += error.problems
     try:
         if config_file is not None:
-            given = given.above(_read_file(config_file))
+            source = source.above(_read_file(config_file))
     except ConfigurationError as error:
         problems += error.problems
-    return given, problems
+    return source, problems
 
 
 def _read_file(path: Path) -> SourceSettings:
@@ -128,23 +128,23 @@ def _read_file(path: Path) -> SourceSettings:
     return read_config_file(path)
 
 
-def _problems_of(given: SourceSettings, accounts_of_shard: int) -> list[str]:
-    """Return every problem of settings that are well-formed, each named by where it was given."""
+def _problems_of(source: SourceSettings, accounts_of_shard: int) -> list[str]:
+    """Return every problem of settings that are well-formed, each named by where it was set."""
     return [
-        *_problems_of_schedule(given),
-        *_problems_of_budget(given, accounts_of_shard),
-        *_problems_of_names(given.accounts),
-        *_problems_of_thresholds(given.accounts),
-        *_problems_of_credentials(given.accounts),
+        *_problems_of_schedule(source),
+        *_problems_of_budget(source, accounts_of_shard),
+        *_problems_of_names(source.accounts),
+        *_problems_of_thresholds(source.accounts),
+        *_problems_of_credentials(source.accounts),
     ]
 
 
-def _problems_of_schedule(given: SourceSettings) -> Iterator[str]:
-    interval_seconds = given.common.poll_interval
-    stale_after_seconds = given.common.stale_after_seconds
-    stale_after = given.origins.get("stale_after", "stale_after")
+def _problems_of_schedule(source: SourceSettings) -> Iterator[str]:
+    interval_seconds = source.common.poll_interval
+    stale_after_seconds = source.common.stale_after_seconds
+    stale_after = source.origins.get("stale_after", "stale_after")
     if not (_SHORTEST_POLL_INTERVAL_SECONDS <= interval_seconds <= _LONGEST_POLL_INTERVAL_SECONDS):
-        yield f"{given.origins.get('poll_interval', 'poll_interval')}: from 1s to 10m is possible"
+        yield f"{source.origins.get('poll_interval', 'poll_interval')}: from 1s to 10m is possible"
     if stale_after_seconds < interval_seconds:
         yield (
             f"{stale_after}: shorter than poll_interval, so that values would come and go; "
@@ -154,16 +154,16 @@ def _problems_of_schedule(given: SourceSettings) -> Iterator[str]:
         yield f"{stale_after}: longer than 1h; such old values would be taken for present"
 
 
-def _problems_of_budget(given: SourceSettings, accounts: int) -> Iterator[str]:
+def _problems_of_budget(source: SourceSettings, accounts: int) -> Iterator[str]:
     # Of the exporter's own accounts: those of other shards have a budget of their own.
-    interval_seconds = given.common.poll_interval
-    requests_per_minute = given.common.requests_per_minute
+    interval_seconds = source.common.poll_interval
+    requests_per_minute = source.common.requests_per_minute
     if (
         interval_seconds >= _SHORTEST_POLL_INTERVAL_SECONDS
         and accounts * 60.0 / interval_seconds > requests_per_minute
     ):
         yield (
-            f"{given.origins.get('poll_interval', 'poll_interval')}: {accounts} accounts every "
+            f"{source.origins.get('poll_interval', 'poll_interval')}: {accounts} accounts every "
             f"{interval_seconds:g} s exceed {requests_per_minute} requests a minute; use "
             f"{math.ceil(accounts * 60.0 / requests_per_minute)}s or more, or several exporters "
             "on different addresses (--total-shards)"

@@ -1,4 +1,4 @@
-"""Telling systemd how we are: ready, stopping, and alive for as long as every account is polled.
+"""Notify systemd: ready, stopping, and alive for as long as every account is polled.
 
 The protocol is sd_notify(3): a line of text to a Unix socket that the environment names. Without
 one, nothing is sent.
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class SystemdNotifier:
-    """Whoever started us and wants to know. `states` gives that of each account that is polled."""
+    """Notifies the service manager. `states` returns that of each account that is polled."""
 
     def __init__(
         self,

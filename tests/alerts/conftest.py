@@ -1,4 +1,4 @@
-"""Alertmanager's tools, and the worlds that many tests look at."""
+"""Alertmanager's tools, and the scenarios that many tests look at."""
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -115,7 +115,7 @@ _PLAYS: Mapping[str, _Play] = {
 def _timelines(
     promtool: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[Timeline]]]:
-    """Play the worlds, two at a time and in order, so that no test waits for all of them."""
+    """Play the scenarios, two at a time and in order, so that no test waits for all of them."""
     with ThreadPoolExecutor(max_workers=2) as pool:
         yield {
             name: pool.submit(

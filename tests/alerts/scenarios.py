@@ -1,4 +1,4 @@
-"""Worlds that rules are tried in: what is scraped over time, from the exporter's own page.
+"""Scenarios that rules are tried in: what is scraped over time, from the exporter's own page.
 
 The series are those of a page that the exporter renders, and a test changes values of series
 that are there: a name that is misspelt in rule and test alike cannot pass. Time is in seconds

@@ -30,12 +30,12 @@ def texts(  # noqa: PLR0913, PLR0917 - each world has alerts that no other has
     company: Timeline,
 ) -> list[Text]:
     """What is written on alerts of all kinds."""
-    worlds = (cases, late_cases, risk_cases, late_risk_cases, chain)
+    scenarios = (cases, late_cases, risk_cases, late_risk_cases, chain)
     # The other account of those days is one of numbers without sense.
     news = [text for text in days.texts if text.labels.get("account") == "news"]
     # Most texts of several accounts list names, which are English.
     several = [text for text in company.texts if text.alert in OF_COMPANY]
-    return [*news, *several, *(text for world in worlds for text in world.texts)]
+    return [*news, *several, *(text for scenario in scenarios for text in scenario.texts)]
 
 
 def test_both_languages_have_the_same_queries_formats_and_labels() -> None:

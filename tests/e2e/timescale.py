@@ -42,7 +42,7 @@ _LITERALS = (
 # What is no time, although it is not small: of a rate by the year, of a decimal digit, of a ratio.
 _NO_TIMES = ("/ 365", "10 ^ ", "bitopro_margin_ad_ratio:exact < 100")
 # Seconds that stay: how old an optional answer may be. The exporter asks each of them at its own
-# interval, of five minutes for one, in a hurry too.
+# interval, of five minutes for one, too.
 _OWN_PACE = (") > 900",)
 # A smaller number in an expression is a share, a count, or seconds between two clocks.
 _SMALLEST_LITERAL = 10
@@ -138,7 +138,7 @@ def write_all(  # noqa: PLR0913 - the addresses of everything that takes part
     alertmanager: str | None,
     webhooks: str,
 ) -> None:
-    """Lay out `folder` as deploy/ is, in a hurry: prometheus/ and alertmanager/."""
+    """Lay out `folder` as deploy/ is, with shorter times: prometheus/ and alertmanager/."""
     found = [before for path in RULE_FILES for before in _literals_in(path.read_text())]
     if missing := [before for before, _ in _LITERALS if before not in found]:
         raise HurryError(f"no rule holds {', '.join(missing)} any more")
