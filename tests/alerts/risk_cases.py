@@ -174,6 +174,16 @@ FIRING_RISK = [
     Case(
         "BitoproMarginLiquidationsUnreadable",
         {
+            **_fault({LIQUIDATIONS_UP: 0}),
+            REFUSED.replace("schema", "cached"): rising(START, END, 60),
+        },
+        15,
+        26,
+        about="a copy",
+    ),
+    Case(
+        "BitoproMarginLiquidationsUnreadable",
+        {
             LIQUIDATIONS_UP: between(0, START * MINUTE, ABSENT, always(0)),
             REFUSED: between(0, START * MINUTE, ABSENT, always(1)),
         },
