@@ -20,6 +20,7 @@ from exporter.state import Account, AccountState
 Page = Mapping[str, str]
 
 ACCEPTED = "accepted"
+CONFIG = SimulatorConfig(port=0, scenario="documented", rate_limit=1_000_000)
 # A poll is over at its deadline; beyond it the machine may be busy, but not for so long.
 _TOLERANCE_SECONDS = 1.0
 _SETTLED_SECONDS = 5.0
@@ -73,27 +74,17 @@ def values(page: Page) -> Page:
 
 
 async def verdict_on(
-    fault: str,
-    expect: Callable[[Page, str], Page],
-    deadline_seconds: float,
+    fault: str, expect: Callable[[Page, str], Page], deadline_seconds: float
 ) -> Verdict:
     """Poll the documented account well, under the fault, and well again.
 
     `expect` gives, from the values before and the outcome, the values that may be shown.
     """
-    config = SimulatorConfig(port=0, scenario="documented", rate_limit=1_000_000)
     async with (
-        Simulator(config) as simulator,
+        Simulator(CONFIG) as simulator,
         Connection(ssl.create_default_context()) as connection,
     ):
-        exchange = Exchange(
-            base_url=simulator.base_url,
-            read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
-            connection=connection,
-            clock=Clock(),
-            take_slot=lambda: asyncio.sleep(0),
-            deadline_seconds=deadline_seconds,
-        )
+        exchange = exchange_of(simulator, connection, deadline_seconds)
         account = Account("bench", simulator.base_url, 15.0, 60.0)
         good, error = await poll_once(AccountState(account), exchange, Clock())
         assert error is None
@@ -125,15 +116,32 @@ async def verdict_on(
         )
 
 
+def exchange_of(simulator: Simulator, connection: Connection, deadline_seconds: float) -> Exchange:
+    """Return the exchange as the exporter reaches it."""
+    return Exchange(
+        base_url=simulator.base_url,
+        read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
+        connection=connection,
+        clock=Clock(),
+        take_slot=lambda: asyncio.sleep(0),
+        deadline_seconds=deadline_seconds,
+    )
+
+
+def samples_of(exposition: Exposition) -> Page:
+    """Return the samples on a page by their names and labels."""
+    lines = exposition.page(Format.TEXT).decode().splitlines()
+    samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: value for name, _, value in samples}
+
+
 def _page_of(state: AccountState) -> Page:
     now = state.received.monotonic_seconds if state.received else 0.0
     exposition = Exposition(lambda: now)
     exposition.put(state)
-    lines = exposition.page(Format.TEXT).decode().splitlines()
-    samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {
         name.replace('account="bench",', "").replace('{account="bench"}', ""): value
-        for name, _, value in samples
+        for name, value in samples_of(exposition).items()
     }
 
 

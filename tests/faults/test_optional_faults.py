@@ -1,6 +1,5 @@
 """Faults of optional endpoints: no wrong price, no trace in the balances, and recovery."""
 
-import asyncio
 import itertools
 import ssl
 from collections.abc import Callable, Mapping
@@ -8,38 +7,21 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from exporter.bitopro.client import Exchange
 from exporter.bitopro.endpoints import OPTIONAL_ENDPOINTS, Endpoint, OptionalResponse
-from exporter.bitopro.signing import Credentials
 from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
-from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
 from exporter.polling.optional import OptionalRequests, Schedule
 from exporter.polling.poller import poll_once
-from exporter.simulator import FAULTS, Simulator, SimulatorConfig
+from exporter.simulator import FAULTS, Simulator
 from exporter.state import Account, AccountState, MarketState
+from tests.faults.bench import CONFIG, exchange_of, samples_of
 from tests.faults.test_fault_bench import expected_outcomes
 
 pytestmark = pytest.mark.anyio
 
 # Faults of a body as a whole; others lie in a field that only balances have.
-OF_ANY_BODY = (
-    "json-*",
-    "byte-order-mark",
-    "utf-*",
-    "null",
-    "true",
-    "number",
-    "string",
-    "empty-list",
-    "empty-object",
-    "blank",
-    "error-under-200",
-    "wrapped-*",
-    "deep-list",
-    "padded-to-2-mib",
-)
+OF_ANY_BODY = ["json-*", "byte-order-mark", "utf-*", "null", "true", "number", "string", "empty-list", "empty-object", "blank", "error-under-200", "wrapped-*", "deep-list", "padded-to-2-mib"]
 GENERAL = [
     name
     for name, fault in FAULTS.items()
@@ -58,14 +40,7 @@ class Exporter:
     """One account's exchange and what became of its answers."""
 
     def __init__(self, simulator: Simulator, connection: Connection) -> None:
-        self.exchange = Exchange(
-            base_url=simulator.base_url,
-            read_credentials=lambda: Credentials("demo-key", "demo-secret", "demo@example.com"),
-            connection=connection,
-            clock=Clock(),
-            take_slot=lambda: asyncio.sleep(0),
-            deadline_seconds=10.0,
-        )
+        self.exchange = exchange_of(simulator, connection, 10.0)
         self.state = AccountState(Account("bench", simulator.base_url, 15.0, 1e6))
         self.market = MarketState(1e6)
 
@@ -94,14 +69,9 @@ class Exporter:
         exposition = Exposition(Clock().monotonic)
         exposition.put(self.state)
         exposition.put_market(self.market)
-        samples = (
-            line.rpartition(" ")
-            for line in exposition.page(Format.TEXT).decode().splitlines()
-            if not line.startswith("#")
-        )
         return {
             name: value
-            for name, _, value in samples
+            for name, value in samples_of(exposition).items()
             if not any(part in name for part in ("endpoint_", "poll", "success", "skew"))
         }
 
@@ -112,9 +82,8 @@ class Exporter:
 async def test_fault_of_an_optional_endpoint_is_its_own(
     fault: str, endpoint: Endpoint[OptionalResponse]
 ) -> None:
-    config = SimulatorConfig(port=0, scenario="documented", rate_limit=1_000_000)
     async with (
-        Simulator(config) as simulator,
+        Simulator(CONFIG) as simulator,
         Connection(ssl.create_default_context()) as connection,
     ):
         exporter = Exporter(simulator, connection)
