@@ -211,9 +211,7 @@ async def test_junk_for_a_handshake_gets_no_page(site: Site, sent: bytes) -> Non
     assert b"HTTP/" not in await exchange(site.exporter.port, sent)
 
 
-async def test_clients_under_tls_leave_no_descriptor_and_nothing_bad_in_the_log(
-    site: Site,
-) -> None:
+async def test_clients_under_tls_leave_no_descriptor_and_nothing_bad_in_the_log(site: Site) -> None:
     exporter = site.exporter
     await scrape(site, PASSWORD, SCRAPER)
     before = exporter.descriptors()
@@ -231,9 +229,7 @@ def test_log_says_that_it_listens_under_tls(site: Site) -> None:
     assert f"address=https://127.0.0.1:{site.exporter.port} tls=true" in line
 
 
-def test_rotated_certificate_is_served_by_the_running_process(
-    tmp_path: Path,
-) -> None:
+def test_rotated_certificate_is_served_by_the_running_process(tmp_path: Path) -> None:
     old, new = trustme.CA(), trustme.CA()
     write_certificate(tmp_path, old)
     web = write_web_config(tmp_path, TLS_TEXT, users_text())

@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from exporter.web.server import Receive, Scope, Send
+from exporter.web.server import ASGIApplication, Receive, Scope, Send
 from tests.abuse.clients import CutOffError, exchange, fetch
 from tests.abuse.serving import serving
 
@@ -19,16 +19,34 @@ async def failing(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise ValueError("bug")
 
 
-async def ending_early(_scope: Scope, _receive: Receive, send: Send) -> None:
-    length = [(b"content-length", b"100")]
-    await send({"type": "http.response.start", "status": 200, "headers": length})
-    await send({"type": "http.response.body", "body": b"up 1", "more_body": False})
+def saying(body: bytes, length: int) -> ASGIApplication:
+    """Return a page of a body, and of a length that is announced for it."""
+
+    async def page(_scope: Scope, _receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", b"%d" % length)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    return page
 
 
-async def healthy(_scope: Scope, _receive: Receive, send: Send) -> None:
-    length = [(b"content-length", b"2")]
-    await send({"type": "http.response.start", "status": 200, "headers": length})
-    await send({"type": "http.response.body", "body": b"ok", "more_body": False})
+healthy = saying(b"ok", 2)
+
+
+async def answer_to(*pieces: bytes, ends: bool = False) -> bytes:
+    """Return what a healthy page answers to a request in pieces."""
+    async with serving(healthy) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+        if ends:
+            writer.write_eof()
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+    return answer
 
 
 async def test_page_that_fails_is_a_500_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -42,7 +60,7 @@ async def test_page_that_fails_is_a_500_and_is_logged(caplog: pytest.LogCaptureF
 async def test_page_shorter_than_announced_never_passes_for_a_whole_one(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with serving(ending_early) as port:
+    async with serving(saying(b"up 1", 100)) as port:
         with pytest.raises(CutOffError):
             await fetch(port)
 
@@ -50,29 +68,15 @@ async def test_page_shorter_than_announced_never_passes_for_a_whole_one(
 
 
 async def test_request_in_many_pieces_is_answered() -> None:
-    async with serving(healthy) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for piece in (b"GET / HT", b"TP/1.1\r", b"\nHost:", b" x\r\n\r", b"\n"):
-            writer.write(piece)
-            await writer.drain()
-            await asyncio.sleep(0)
-        answer = await reader.read()
-        writer.close()
-        await writer.wait_closed()
+    pieces = (b"GET / HT", b"TP/1.1\r", b"\nHost:", b" x\r\n\r", b"\n")
 
-    assert answer.endswith(b"ok")
+    assert (await answer_to(*pieces)).endswith(b"ok")
 
 
 async def test_client_that_stops_sending_still_gets_its_answer() -> None:
-    async with serving(healthy) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        writer.write_eof()
-        answer = await reader.read()
-        writer.close()
-        await writer.wait_closed()
+    request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-    assert answer.endswith(b"ok")
+    assert (await answer_to(request, ends=True)).endswith(b"ok")
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"])

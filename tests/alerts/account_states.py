@@ -192,11 +192,7 @@ GOOD = [
     ),
     State("two minutes without the exporter", _outage(120, _BEFORE_FIRST_POLL)),
     State("exporter restarted", _outage(15, _BEFORE_FIRST_POLL)),
-    _good(
-        "Prometheus restarted",
-        {**dict.fromkeys(NO_PAGE, ABSENT), "up": ABSENT},
-        120,
-    ),
+    _good("Prometheus restarted", {**dict.fromkeys(NO_PAGE, ABSENT), "up": ABSENT}, 120),
     State(
         "two exporters",
         {},

@@ -4,16 +4,7 @@ from collections.abc import Mapping
 
 from tests.alerts.account_states import OF_ACCOUNT, labelled
 from tests.alerts.cases import ASSETS, DEBT, NO_PAGE, SAFE, UP, ratio
-from tests.alerts.scenarios import (
-    ABSENT,
-    STALE,
-    History,
-    World,
-    account,
-    always,
-    between,
-    during,
-)
+from tests.alerts.scenarios import ABSENT, STALE, History, World, account, always, between, during
 
 _JOB = "bitopro-margin-drill"
 INFO = "bitopro_margin_account_info*"

@@ -1,7 +1,7 @@
 """Alertmanager's tools, and the scenarios that many tests look at."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,24 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.account_states import BAD, GOOD, State
-from tests.alerts.cases import (
-    FIRING,
-    FIRING_LATE,
-    NEAR_MISSES,
-    NEAR_MISSES_LATE,
-    UNDOCUMENTED,
-    Case,
-)
+from tests.alerts.cases import CASES, LATE_CASES, UNDOCUMENTED, Case
 from tests.alerts.company import COMPANY
 from tests.alerts.deployment import EXPECTED_ACCOUNTS, RULE_FILES, RULES
-from tests.alerts.risk_cases import (
-    FIRING_RISK,
-    FIRING_RISK_LATE,
-    LIQUIDATED_UNSEEN,
-    NEAR_MISSES_RISK,
-    NEAR_MISSES_RISK_LATE,
-    SHARED_PRICES,
-)
+from tests.alerts.risk_cases import LATE_RISK_CASES, LIQUIDATED_UNSEEN, RISK_CASES, SHARED_PRICES
 from tests.alerts.scenarios import (
     INTERVAL,
     MINUTE,
@@ -95,14 +81,12 @@ class _Play:
 
 
 _PLAYS: Mapping[str, _Play] = {
-    "cases": _Play(
-        _together([*FIRING, *NEAR_MISSES]) | account("healthy"), 38, rule_files=_WITHOUT_RISK
-    ),
-    "risk cases": _Play(_together([*FIRING_RISK, *NEAR_MISSES_RISK]) | account("healthy"), 38),
-    "late cases": _Play(_together([*FIRING_LATE, *NEAR_MISSES_LATE]), 77, rule_files=_WITHOUT_RISK),
-    "late risk cases": _Play(_together([*FIRING_RISK_LATE, *NEAR_MISSES_RISK_LATE]), 77),
-    "shared prices": _Play(SHARED_PRICES, 82, MINUTE),
-    "liquidated unseen": _Play(LIQUIDATED_UNSEEN, 250, 2 * MINUTE),
+    "cases": _Play(_together(CASES) | account("healthy"), 38, rule_files=_WITHOUT_RISK),
+    "risk_cases": _Play(_together(RISK_CASES) | account("healthy"), 38),
+    "late_cases": _Play(_together(LATE_CASES), 77, rule_files=_WITHOUT_RISK),
+    "late_risk_cases": _Play(_together(LATE_RISK_CASES), 77),
+    "shared_prices": _Play(SHARED_PRICES, 82, MINUTE),
+    "liquidated_unseen": _Play(LIQUIDATED_UNSEEN, 250, 2 * MINUTE),
     "chain": _Play(_CHAIN, 32),
     "days": _Play(_DAYS, 26 * 60, 10 * MINUTE),
     "company": _Play(COMPANY, 32),
@@ -112,7 +96,7 @@ _PLAYS: Mapping[str, _Play] = {
 
 
 @pytest.fixture(scope="session")
-def _timelines(
+def timelines(
     promtool: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[Timeline]]]:
     """Play the scenarios, two at a time and in order, so that no test waits for all of them."""
@@ -131,67 +115,20 @@ def _timelines(
         }
 
 
-@pytest.fixture(scope="session")
-def cases(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
-    """What fires for the cases."""
-    return _timelines["cases"].result()
+def _timeline(name: str) -> Callable[..., Timeline]:
+    """Return the fixture of a world: what fires in it."""
+
+    @pytest.fixture(scope="session", name=name)
+    def timeline(timelines: Mapping[str, Future[Timeline]]) -> Timeline:
+        return timelines[name].result()
+
+    return timeline
 
 
-@pytest.fixture(scope="session")
-def late_cases(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
-    """What fires for the cases that take longer."""
-    return _timelines["late cases"].result()
-
-
-@pytest.fixture(scope="session")
-def risk_cases(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
-    """What fires for the cases of risk."""
-    return _timelines["risk cases"].result()
-
-
-@pytest.fixture(scope="session")
-def late_risk_cases(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
-    """What fires for the cases of risk that take longer."""
-    return _timelines["late risk cases"].result()
-
-
-@pytest.fixture(scope="session")
-def shared_prices(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
-    """What fires where one key reads prices for several accounts."""
-    return _timelines["shared prices"].result()
-
-
-@pytest.fixture(scope="session")
-def liquidated_unseen(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
-    """What fires for liquidations that finished while nothing was scraped."""
-    return _timelines["liquidated unseen"].result()
-
-
-@pytest.fixture(scope="session")
-def states(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
-    """What fires in the states of the matrix."""
-    return _timelines["states"].result()
-
-
-@pytest.fixture(scope="session")
-def sequences(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
-    """What fires when one state follows another."""
-    return _timelines["sequences"].result()
-
-
-@pytest.fixture(scope="session")
-def company(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
-    """What fires where several accounts and exporters are."""
-    return _timelines["company"].result()
-
-
-@pytest.fixture(scope="session")
-def chain(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
-    """What fires when the chain from exporter to rule is broken."""
-    return _timelines["chain"].result()
-
-
-@pytest.fixture(scope="session")
-def days(_timelines: Mapping[str, Future[Timeline]]) -> Timeline:
-    """What fires over two days."""
-    return _timelines["days"].result()
+shared_prices = _timeline("shared_prices")
+liquidated_unseen = _timeline("liquidated_unseen")
+chain = _timeline("chain")
+days = _timeline("days")
+company = _timeline("company")
+states = _timeline("states")
+sequences = _timeline("sequences")

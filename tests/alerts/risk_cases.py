@@ -2,16 +2,7 @@
 
 from collections.abc import Mapping
 
-from tests.alerts.cases import (
-    ASSETS,
-    DEBT,
-    END,
-    NO_DEBT,
-    START,
-    UP,
-    Case,
-    rising,
-)
+from tests.alerts.cases import ASSETS, DEBT, END, NO_DEBT, START, UP, Case, fault, rising
 from tests.alerts.scenarios import (
     ABSENT,
     BTC_PRICE,
@@ -62,10 +53,6 @@ def position(
     }
 
 
-def _fault(changes: Changes) -> dict[str, History]:
-    return during(START * MINUTE, END * MINUTE, changes)
-
-
 def _fault_then(changes: Changes, after: Changes) -> dict[str, History]:
     """Let other changes follow three minutes after the fault begins, until its usual end."""
     return then((START, START + 3, changes), (START + 3, END, {**changes, **after}))
@@ -87,288 +74,157 @@ NEVER_UNTIL_30: Changes = {
 }
 BLIND: Changes = {UP: 0, ASSETS: STALE, DEBT: STALE, "bitopro_margin_mark_price*": STALE}
 
-FIRING_RISK = [
-    Case("BitoproMarginDistanceCritical", _fault(NEAR), 11, 26),
-    Case("BitoproMarginDistanceCritical", _fault_then(NEAR, BLIND), 11, 26, about="then blind"),
+RISK_CASES = [
+    Case("DistanceCritical", fault(NEAR), 11, 26),
+    Case("DistanceCritical: then blind", _fault_then(NEAR, BLIND), 11, 26),
+    Case("DistanceCritical: then without a price", _fault_then(NEAR, {BTC_PRICE: STALE}), 11, 26),
     Case(
-        "BitoproMarginDistanceCritical",
-        _fault_then(NEAR, {BTC_PRICE: STALE}),
-        11,
-        26,
-        about="then without a price",
-    ),
-    Case(
-        "BitoproMarginDistanceCritical",
+        "DistanceCritical: then a price that is no number",
         _fault_then(NEAR, {BTC_PRICE: "NaN"}),
         11,
         26,
-        about="then a price that is no number",
     ),
     Case(
-        "BitoproMarginDistanceCritical",
+        "DistanceCritical: then without debt",
         {**_fault_then(NEAR, BLIND), **then((START, START + 3, NEAR), (START + 3, 99, NO_DEBT))},
         11,
         17,
-        about="then without debt",
     ),
     Case(
-        "BitoproMarginDistanceCritical",
+        "DistanceCritical: then far, without a price",
         then((START, START + 3, NEAR), (START + 3, 99, {**FAR, BTC_PRICE: STALE})),
         11,
         17,
-        about="then far, without a price",
     ),
-    Case("BitoproMarginDistanceWarning", _fault(NOT_FAR), 15, 31),
-    Case("BitoproMarginDistanceWarning", _fault(SHORT), 15, 31, about="short"),
-    Case("BitoproMarginStressCrosses", _fault(NOT_FAR), 15, 31),
-    Case("BitoproMarginIntegrity", _fault({BTC_PRICE: 64_824.45906666 * 1.02}), 15, 31),
+    Case("DistanceWarning", fault(NOT_FAR), 15, 31),
+    Case("DistanceWarning: short", fault(SHORT), 15, 31),
+    Case("StressCrosses", fault(NOT_FAR), 15, 31),
+    Case("Integrity", fault({BTC_PRICE: 64_824.45906666 * 1.02}), 15, 31),
+    Case("BorrowRateDoubled", fault({RATE % "BTC": 0.02}), 20, 31, currency="BTC"),
+    Case("PriceMissing", fault({BTC_PRICE: STALE}), 20, 26, currency="BTC"),
+    Case("PriceMissing: no number", fault({BTC_PRICE: "NaN"}), 20, 26, currency="BTC"),
+    Case("PriceMissing: infinite", fault({BTC_PRICE: "Inf"}), 20, 26, currency="BTC"),
     Case(
-        "BitoproMarginBorrowRateDoubled",
-        _fault({RATE % "BTC": 0.02}),
-        20,
-        31,
-        labels={"currency": "BTC"},
-    ),
-    Case(
-        "BitoproMarginPriceMissing", _fault({BTC_PRICE: STALE}), 20, 26, labels={"currency": "BTC"}
-    ),
-    Case(
-        "BitoproMarginPriceMissing",
-        _fault({BTC_PRICE: "NaN"}),
-        20,
-        26,
-        about="no number",
-        labels={"currency": "BTC"},
-    ),
-    Case(
-        "BitoproMarginPriceMissing",
-        _fault({BTC_PRICE: "Inf"}),
-        20,
-        26,
-        about="infinite",
-        labels={"currency": "BTC"},
-    ),
-    Case(
-        "BitoproMarginPriceMissing",
+        "PriceMissing: gone without a marker",
         during(START * MINUTE, 24 * MINUTE, {BTC_PRICE: ABSENT}),
         22,
         28,
-        about="gone without a marker",
-        labels={"currency": "BTC"},
+        currency="BTC",
         slack=1,
     ),
-    Case("BitoproMarginLiquidationRunning", _fault({UNFINISHED: 1}), 10, 26),
+    Case("LiquidationRunning", fault({UNFINISHED: 1}), 10, 26),
     Case(
-        "BitoproMarginLiquidationRunning",
+        "LiquidationRunning: then not seen",
         _fault_then({UNFINISHED: 1}, {UNFINISHED: STALE}),
         10,
         26,
-        about="then not seen",
     ),
     Case(
-        "BitoproMarginLiquidationsUnreadable",
-        {**_fault({LIQUIDATIONS_UP: 0}), REFUSED: rising(START, END, 60)},
+        "LiquidationsUnreadable",
+        {**fault({LIQUIDATIONS_UP: 0}), REFUSED: rising(START, END, 60)},
         15,
         26,
     ),
     Case(
-        "BitoproMarginLiquidationsUnreadable",
+        "LiquidationsUnreadable: a copy",
         {
-            **_fault({LIQUIDATIONS_UP: 0}),
+            **fault({LIQUIDATIONS_UP: 0}),
             REFUSED.replace("schema", "cached"): rising(START, END, 60),
         },
         15,
         26,
-        about="a copy",
     ),
     Case(
-        "BitoproMarginLiquidationsUnreadable",
+        "LiquidationsUnreadable: at the first request",
         {
             LIQUIDATIONS_UP: between(0, START * MINUTE, ABSENT, always(0)),
             REFUSED: between(0, START * MINUTE, ABSENT, always(1)),
         },
         13,
         29,
-        about="at the first request",
     ),
     Case(
-        "BitoproMarginEndpointNotAsked",
-        {LIQUIDATIONS_SUCCESS: NEGLECTED},
-        26,
-        34,
-        labels={"endpoint": "user-liquidations"},
+        "EndpointNotAsked", {LIQUIDATIONS_SUCCESS: NEGLECTED}, 26, 34, endpoint="user-liquidations"
+    ),
+    Case("EndpointNotAsked: prices", {ENDPOINT_SUCCESS: NEGLECTED}, 26, 34, endpoint="mark-price"),
+    Case("EndpointNotAsked: never", NEVER_UNTIL_30, 20, 34, endpoint="user-liquidations"),
+    # These come near, and raise nothing.
+    Case("DistanceCritical: at 15 %", fault(NOT_FAR)),
+    Case("DistanceWarning: at 21 %", fault(FAR)),
+    Case("DistanceWarning: stablecoins only", fault(STABLE_ONLY)),
+    Case("DistanceWarning: no debt", fault(NO_DEBT)),
+    Case("DistanceWarning: a tiny debt", fault(TINY)),
+    Case("DistanceWarning: never a price", {BTC_PRICE: STALE}),
+    Case("DistanceCritical: for less than a minute", during(600, 645, NEAR)),
+    Case("StressCrosses: at 21 %", fault(FAR)),
+    Case("StressCrosses: what a fall is good for", fault(SHORT)),
+    Case("StressCrosses: stablecoins only", fault(STABLE_ONLY)),
+    Case("Integrity: tolerated", fault({BTC_PRICE: 64_824.45906666 * 1.009})),
+    Case("Integrity: without a price", fault({BTC_PRICE: STALE})),
+    Case("Integrity: no debt", fault(NO_DEBT)),
+    Case("BorrowRateDoubled: not quite", fault({RATE % "BTC": 0.0199}), currency="BTC"),
+    Case("BorrowRateDoubled: of what is not owed", fault({RATE % "ETH": 0.2}), currency="ETH"),
+    Case("BorrowRateDoubled: of a tiny debt", fault({RATE % "USDT": 0.2}), currency="USDT"),
+    Case("BorrowRateDoubled: no number", fault({RATE % "BTC": "NaN"}), currency="BTC"),
+    Case("PriceMissing: of nothing held", fault({ETH_PRICE: STALE}), currency="ETH"),
+    Case("PriceMissing: a tiny debt", {**TINY, BTC_PRICE: STALE}, currency="BTC"),
+    Case("PriceMissing: no debt", {**NO_DEBT, BTC_PRICE: STALE}, currency="BTC"),
+    Case("PriceMissing: for nine minutes", during(600, 1140, {BTC_PRICE: STALE}), currency="BTC"),
+    Case("LiquidationRunning: not seen", fault({UNFINISHED: STALE})),
+    Case(
+        "LiquidationsUnreadable: twice",
+        {**during(600, 720, {LIQUIDATIONS_UP: 0}), REFUSED: rising(10, 11, 60)},
+    ),
+    Case("LiquidationsUnreadable: for another reason", fault({LIQUIDATIONS_UP: 0})),
+    Case(
+        "EndpointNotAsked: each quarter of an hour",
+        {LIQUIDATIONS_SUCCESS: lambda at: at // 900 * 900},
+        endpoint="user-liquidations",
     ),
     Case(
-        "BitoproMarginEndpointNotAsked",
-        {ENDPOINT_SUCCESS: NEGLECTED},
-        26,
-        34,
-        about="prices",
-        labels={"endpoint": "mark-price"},
+        "EndpointNotAsked: it fails",
+        {LIQUIDATIONS_SUCCESS: NEGLECTED, LIQUIDATIONS_UP: 0},
+        endpoint="user-liquidations",
     ),
     Case(
-        "BitoproMarginEndpointNotAsked",
-        NEVER_UNTIL_30,
-        20,
-        34,
-        about="never",
-        labels={"endpoint": "user-liquidations"},
+        "EndpointNotAsked: the balances fail",
+        {LIQUIDATIONS_SUCCESS: NEGLECTED, UP: between(12 * MINUTE, 99 * MINUTE, 0, always(1))},
+        endpoint="user-liquidations",
+    ),
+    Case(
+        "EndpointNotAsked: never, and the balances not for long",
+        {**NEVER_UNTIL_30, UP: between(10 * MINUTE, 21 * MINUTE, 0, always(1))},
+        endpoint="user-liquidations",
     ),
 ]
 
-FIRING_RISK_LATE = [
+LATE_RISK_CASES = [
+    Case("InterestHigh", during(10 * MINUTE, 40 * MINUTE, {RATE % "BTC": 2.2}), 25, 69),
+    Case("Liquidated", {LIQUIDATED_AT: lambda at: ABSENT if at < 600 else 590}, 10, 74, slack=1),
     Case(
-        "BitoproMarginInterestHigh",
-        during(10 * MINUTE, 40 * MINUTE, {RATE % "BTC": 2.2}),
-        25,
-        69,
-    ),
-    Case(
-        "BitoproMarginLiquidated",
-        {LIQUIDATED_AT: lambda at: ABSENT if at < 600 else 590},
-        10,
-        74,
-        slack=1,
-    ),
-    Case(
-        "BitoproMarginLiquidated",
+        "Liquidated: then blind",
         {LIQUIDATED_AT: lambda at: ABSENT if at < 600 or at > 720 else 590},
         10,
         74,
-        about="then blind",
         slack=1,
     ),
     Case(
-        "BitoproMarginEndpointFailing",
+        "EndpointFailing",
         during(5 * MINUTE, 72 * MINUTE, {ENDPOINT_UP: 0}),
         70,
         76,
-        labels={"endpoint": "mark-price"},
+        endpoint="mark-price",
         slack=1,
     ),
-]
-
-NEAR_MISSES_RISK = [
-    Case("BitoproMarginDistanceCritical", _fault(NOT_FAR), about="at 15 %"),
-    Case("BitoproMarginDistanceWarning", _fault(FAR), about="at 21 %"),
-    Case("BitoproMarginDistanceWarning", _fault(STABLE_ONLY), about="stablecoins only"),
-    Case("BitoproMarginDistanceWarning", _fault(NO_DEBT), about="no debt"),
-    Case("BitoproMarginDistanceWarning", _fault(TINY), about="a tiny debt"),
-    Case("BitoproMarginDistanceWarning", {BTC_PRICE: STALE}, about="never a price"),
+    # These come near, and raise nothing.
+    Case("InterestHigh: just below", during(10 * MINUTE, 40 * MINUTE, {RATE % "BTC": 2.0})),
+    Case("InterestHigh: a rate missing", {RATE % "BTC": 2.2, RATE % "USDT": STALE}),
+    Case("InterestHigh: no debt", {**NO_DEBT, RATE % "BTC": 2.2}),
+    Case("Liquidated: over an hour ago", {LIQUIDATED_AT: -3_600}),
     Case(
-        "BitoproMarginDistanceCritical",
-        during(600, 645, NEAR),
-        about="for less than a minute",
-    ),
-    Case("BitoproMarginStressCrosses", _fault(FAR), about="at 21 %"),
-    Case("BitoproMarginStressCrosses", _fault(SHORT), about="what a fall is good for"),
-    Case("BitoproMarginStressCrosses", _fault(STABLE_ONLY), about="stablecoins only"),
-    Case("BitoproMarginIntegrity", _fault({BTC_PRICE: 64_824.45906666 * 1.009}), about="tolerated"),
-    Case("BitoproMarginIntegrity", _fault({BTC_PRICE: STALE}), about="without a price"),
-    Case("BitoproMarginIntegrity", _fault(NO_DEBT), about="no debt"),
-    Case(
-        "BitoproMarginBorrowRateDoubled",
-        _fault({RATE % "BTC": 0.0199}),
-        about="not quite",
-        labels={"currency": "BTC"},
-    ),
-    Case(
-        "BitoproMarginBorrowRateDoubled",
-        _fault({RATE % "ETH": 0.2}),
-        about="of what is not owed",
-        labels={"currency": "ETH"},
-    ),
-    Case(
-        "BitoproMarginBorrowRateDoubled",
-        _fault({RATE % "USDT": 0.2}),
-        about="of a tiny debt",
-        labels={"currency": "USDT"},
-    ),
-    Case(
-        "BitoproMarginBorrowRateDoubled",
-        _fault({RATE % "BTC": "NaN"}),
-        about="no number",
-        labels={"currency": "BTC"},
-    ),
-    Case(
-        "BitoproMarginPriceMissing",
-        _fault({ETH_PRICE: STALE}),
-        about="of nothing held",
-        labels={"currency": "ETH"},
-    ),
-    Case(
-        "BitoproMarginPriceMissing",
-        {**TINY, BTC_PRICE: STALE},
-        about="a tiny debt",
-        labels={"currency": "BTC"},
-    ),
-    Case(
-        "BitoproMarginPriceMissing",
-        {**NO_DEBT, BTC_PRICE: STALE},
-        about="no debt",
-        labels={"currency": "BTC"},
-    ),
-    Case(
-        "BitoproMarginPriceMissing",
-        during(600, 1140, {BTC_PRICE: STALE}),
-        about="for nine minutes",
-        labels={"currency": "BTC"},
-    ),
-    Case("BitoproMarginLiquidationRunning", _fault({UNFINISHED: STALE}), about="not seen"),
-    Case(
-        "BitoproMarginLiquidationsUnreadable",
-        {**during(600, 720, {LIQUIDATIONS_UP: 0}), REFUSED: rising(10, 11, 60)},
-        about="twice",
-    ),
-    Case(
-        "BitoproMarginLiquidationsUnreadable",
-        _fault({LIQUIDATIONS_UP: 0}),
-        about="for another reason",
-    ),
-    Case(
-        "BitoproMarginEndpointNotAsked",
-        {LIQUIDATIONS_SUCCESS: lambda at: at // 900 * 900},
-        about="each quarter of an hour",
-        labels={"endpoint": "user-liquidations"},
-    ),
-    Case(
-        "BitoproMarginEndpointNotAsked",
-        {LIQUIDATIONS_SUCCESS: NEGLECTED, LIQUIDATIONS_UP: 0},
-        about="it fails",
-        labels={"endpoint": "user-liquidations"},
-    ),
-    Case(
-        "BitoproMarginEndpointNotAsked",
-        {LIQUIDATIONS_SUCCESS: NEGLECTED, UP: between(12 * MINUTE, 99 * MINUTE, 0, always(1))},
-        about="the balances fail",
-        labels={"endpoint": "user-liquidations"},
-    ),
-    Case(
-        "BitoproMarginEndpointNotAsked",
-        {**NEVER_UNTIL_30, UP: between(10 * MINUTE, 21 * MINUTE, 0, always(1))},
-        about="never, and the balances not for long",
-        labels={"endpoint": "user-liquidations"},
-    ),
-]
-
-NEAR_MISSES_RISK_LATE = [
-    Case(
-        "BitoproMarginInterestHigh",
-        during(10 * MINUTE, 40 * MINUTE, {RATE % "BTC": 2.0}),
-        about="just below",
-    ),
-    Case(
-        "BitoproMarginInterestHigh",
-        {RATE % "BTC": 2.2, RATE % "USDT": STALE},
-        about="a rate missing",
-    ),
-    Case("BitoproMarginInterestHigh", {**NO_DEBT, RATE % "BTC": 2.2}, about="no debt"),
-    Case("BitoproMarginLiquidated", {LIQUIDATED_AT: -3_600}, about="over an hour ago"),
-    Case(
-        "BitoproMarginEndpointFailing",
+        "EndpointFailing: for an hour less",
         during(5 * MINUTE, 65 * MINUTE, {ENDPOINT_UP: 0}),
-        about="for an hour less",
-        labels={"endpoint": "mark-price"},
+        endpoint="mark-price",
     ),
 ]
 

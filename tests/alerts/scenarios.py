@@ -8,6 +8,7 @@ since the start of the world, which is unix time 0 for the rules.
 import fnmatch
 import json
 import math
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +24,7 @@ from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
 from exporter.metrics.risk import RISK_FAMILIES
 from tests.alerts.deployment import RULE_FILES
-from tests.alerts.texts import NEVER, Text, asked_for, shown
+from tests.alerts.texts import Text, asked_for, shown
 from tests.conftest import FIXTURES
 from tests.states import polled
 
@@ -292,11 +293,7 @@ def played(  # noqa: PLR0913 - what a run of promtool consists of
     interval: int = INTERVAL,
     rule_files: Sequence[Path] = RULE_FILES,
 ) -> Timeline:
-    """Let promtool evaluate the rules in a world, and give the alerts that fire.
-
-    promtool tells what an expression gives only if that is not what was expected; so it is told
-    to expect what never comes.
-    """
+    """Let promtool evaluate the rules in a world, and return the alerts that fire."""
     at = range(0, minutes + 1, max(1, interval // MINUTE))
     output = _tested(
         promtool,
@@ -305,14 +302,7 @@ def played(  # noqa: PLR0913 - what a run of promtool consists of
         minutes=minutes,
         interval=interval,
         rule_files=rule_files,
-        promql_expr_test=[
-            {
-                "expr": 'ALERTS{alertstate="firing"}',
-                "eval_time": f"{minute}m",
-                "exp_samples": [{"labels": "never", "value": 0}],
-            }
-            for minute in at
-        ],
+        promql_expr_test=[_asked('ALERTS{alertstate="firing"}', minute) for minute in at],
         alert_rule_test=asked_for([minute for minute in at if minute % _TEXTS_EACH == 0]),
     )
     got = re.findall(r"^\s+got: (.*)$", output, re.MULTILINE)
@@ -336,7 +326,7 @@ def evaluated(  # noqa: PLR0913 - what a run of promtool consists of
     minutes: int,
     rule_files: Sequence[Path] = RULE_FILES,
 ) -> list[Sample]:
-    """Let promtool evaluate the rules in a world, and give what an expression is at its end."""
+    """Let promtool evaluate the rules in a world, and return what an expression is at its end."""
     output = _tested(
         promtool,
         folder,
@@ -344,13 +334,7 @@ def evaluated(  # noqa: PLR0913 - what a run of promtool consists of
         minutes=minutes,
         interval=INTERVAL,
         rule_files=rule_files,
-        promql_expr_test=[
-            {
-                "expr": expression,
-                "eval_time": f"{minutes}m",
-                "exp_samples": [{"labels": "never", "value": 0}],
-            }
-        ],
+        promql_expr_test=[_asked(expression, minutes)],
     )
     got = re.findall(r"^\s+got: (.*)$", output, re.MULTILINE)
     if len(got) != 1 or "err:" in output:
@@ -364,7 +348,7 @@ def evaluated(  # noqa: PLR0913 - what a run of promtool consists of
 def written(
     promtool: str, folder: Path, world: World, alerts: Iterable[str], *, minutes: int
 ) -> list[Text]:
-    """Let promtool evaluate the rules in a world, and give what is written on alerts at its end."""
+    """Let promtool evaluate the rules in a world, and return what is written at its end."""
     output = _tested(
         promtool,
         folder,
@@ -372,12 +356,15 @@ def written(
         minutes=minutes,
         interval=INTERVAL,
         rule_files=RULE_FILES,
-        alert_rule_test=[
-            {"eval_time": f"{minutes}m", "alertname": alert, "exp_alerts": NEVER}
-            for alert in alerts
-        ],
+        alert_rule_test=asked_for([minutes], alerts),
     )
     return shown(output)
+
+
+def _asked(expression: str, minute: int) -> object:
+    """Return what lets promtool show what an expression gives: it expects what never comes."""
+    never = [{"labels": "never", "value": 0}]
+    return {"expr": expression, "eval_time": f"{minute}m", "exp_samples": never}
 
 
 def _tested(  # noqa: PLR0913 - what a run of promtool consists of
@@ -409,7 +396,12 @@ def _tested(  # noqa: PLR0913 - what a run of promtool consists of
     # JSON is YAML, and is written in a tenth of the time.
     path.write_text(json.dumps(document))
     run = subprocess.run(
-        [promtool, "test", "rules", path], capture_output=True, text=True, check=False
+        [promtool, "test", "rules", path],
+        # Collecting garbage less often saves a sixth of the time.
+        env={**os.environ, "GOGC": "400"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return run.stdout + run.stderr
 

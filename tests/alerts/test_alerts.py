@@ -1,24 +1,17 @@
 """Each alert fires when it should, for as long as it should, and at no other time."""
 
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
-from tests.alerts.cases import (
-    FIRING,
-    FIRING_LATE,
-    NEAR_MISSES,
-    NEAR_MISSES_LATE,
-    Case,
-)
+from tests.alerts.account_states import BAD, END, GOOD, START
+from tests.alerts.cases import CASES, LATE_CASES, Case
 from tests.alerts.deployment import ALERTS, RISK_RULES, RULES, rules_of
-from tests.alerts.risk_cases import (
-    FIRING_RISK,
-    FIRING_RISK_LATE,
-    NEAR_MISSES_RISK,
-    NEAR_MISSES_RISK_LATE,
-)
+from tests.alerts.risk_cases import LATE_RISK_CASES, RISK_CASES
 from tests.alerts.scenarios import Timeline, account, played
+from tests.alerts.sequences import BELOW_UNTIL_30, REPAID_AT_15
 
 # Of no account: what each test of a chain that is broken as a whole says.
 OF_THE_CHAIN = {
@@ -30,149 +23,143 @@ OF_THE_CHAIN = {
 }
 # Of several accounts: see test_company.
 OF_COMPANY = {"BitoproMarginAccountLabelHidden", "BitoproMarginAccountsAreOne"}
+WORLDS: Mapping[str, list[Case]] = {
+    "cases": CASES,
+    "risk_cases": RISK_CASES,
+    "late_cases": LATE_CASES,
+    "late_risk_cases": LATE_RISK_CASES,
+}
+
+Timelines = Mapping[str, Future[Timeline]]
 
 
-def _ids(case: Case) -> str:
-    return case.name
-
-
-@pytest.mark.parametrize("case", FIRING, ids=_ids)
-def test_alert_fires_from_its_time_until_it_is_over(cases: Timeline, case: Case) -> None:
-    assert_fires(cases, case)
-
-
-@pytest.mark.parametrize("case", FIRING_LATE, ids=_ids)
-def test_late_alert_fires_from_its_time_until_it_is_over(late_cases: Timeline, case: Case) -> None:
-    assert_fires(late_cases, case)
-
-
-@pytest.mark.parametrize("case", FIRING_RISK, ids=_ids)
-def test_alert_on_risk_fires_from_its_time_until_it_is_over(
-    risk_cases: Timeline, case: Case
+@pytest.mark.parametrize("world", WORLDS)
+def test_alerts_fire_from_their_time_until_it_is_over_and_on_nothing_that_only_comes_near(
+    timelines: Timelines, world: str
 ) -> None:
-    assert_fires(risk_cases, case)
+    timeline = timelines[world].result()
+    fired = [(case, timeline.minutes(case.alert, case.labels)) for case in WORLDS[world]]
+
+    assert [
+        (case.name, case.first, case.last, minutes)
+        for case, minutes in fired
+        if not case.is_met_by(minutes)
+    ] == []
 
 
-@pytest.mark.parametrize("case", FIRING_RISK_LATE, ids=_ids)
-def test_late_alert_on_risk_fires_from_its_time_until_it_is_over(
-    late_risk_cases: Timeline, case: Case
+@pytest.mark.parametrize("world", ["cases", "risk_cases"])
+def test_nothing_fires_before_anything_happens_or_for_an_account_beside_many_in_trouble(
+    timelines: Timelines, world: str
 ) -> None:
-    assert_fires(late_risk_cases, case)
+    timeline = timelines[world].result()
+    too_early = {
+        alert: minutes
+        for alert in sorted(set(ALERTS) - {"BitoproMarginWatchdog"})
+        if (minutes := [minute for minute in timeline.minutes_of(alert) if minute < 10])
+    }
 
-
-def assert_fires(timeline: Timeline, case: Case) -> None:
-    minutes = timeline.minutes(case.alert, case.expected_labels)
-
-    assert minutes, f"never with the labels {case.expected_labels}"
-    assert minutes == list(range(minutes[0], minutes[-1] + 1))
-    assert minutes[0] == pytest.approx(case.first, abs=case.slack)
-    assert minutes[-1] == pytest.approx(case.last, abs=case.slack)
-
-
-@pytest.mark.parametrize(("account", "first"), [("spared", None), ("concerned", 80)])
-def test_endpoint_is_failing_where_no_key_of_the_exporter_reads_it(
-    shared_prices: Timeline, account: str, first: int | None
-) -> None:
-    labels = {"account": account, "endpoint": "mark-price"}
-
-    minutes = shared_prices.minutes("BitoproMarginEndpointFailing", labels)
-
-    assert next(iter(minutes), None) == pytest.approx(first, abs=1)
-
-
-@pytest.mark.parametrize(
-    ("account", "first"), [("reader", None), ("not needed", None), ("former reader", 26)]
-)
-def test_endpoint_is_not_asked_where_no_key_of_the_exporter_reads_it(
-    shared_prices: Timeline, account: str, first: int | None
-) -> None:
-    labels = {"account": account, "endpoint": "mark-price"}
-
-    minutes = shared_prices.minutes("BitoproMarginEndpointNotAsked", labels)
-
-    assert next(iter(minutes), None) == pytest.approx(first, abs=1)
-
-
-@pytest.mark.parametrize("account", ["first one", "another one"])
-def test_liquidation_that_nobody_saw_is_told_for_an_hour_once_it_is_seen(
-    liquidated_unseen: Timeline, account: str
-) -> None:
-    minutes = liquidated_unseen.minutes("BitoproMarginLiquidated", {"account": account})
-
-    assert minutes == list(range(minutes[0], minutes[-1] + 1, 2))
-    assert minutes[0] == 150
-    assert minutes[-1] == pytest.approx(150 + 60 + 5, abs=2)
-
-
-@pytest.mark.parametrize("account", ["none", "listed again", "new exporter", "new key"])
-def test_liquidation_of_long_ago_is_not_told(liquidated_unseen: Timeline, account: str) -> None:
-    assert liquidated_unseen.minutes("BitoproMarginLiquidated", {"account": account}) == []
-
-
-def test_text_of_a_liquidation_that_nobody_saw_says_so(liquidated_unseen: Timeline) -> None:
-    texts = [each for each in liquidated_unseen.texts if each.alert == "BitoproMarginLiquidated"]
-
-    assert {"1h 40m 0s ago" in each.annotations["description"] for each in texts} == {True, False}
-    assert {
-        "It was not seen at that time, so there may have been more than one."
-        in each.annotations["description"]
-        for each in texts
-    } == {True}
-    assert [fault for each in texts for fault in each.faults] == []
-
-
-@pytest.mark.parametrize("case", NEAR_MISSES, ids=_ids)
-def test_alert_is_silent_on_what_only_comes_near(cases: Timeline, case: Case) -> None:
-    assert cases.minutes(case.alert, case.expected_labels) == []
-
-
-@pytest.mark.parametrize("case", NEAR_MISSES_LATE, ids=_ids)
-def test_late_alert_is_silent_on_what_only_comes_near(late_cases: Timeline, case: Case) -> None:
-    assert late_cases.minutes(case.alert, case.expected_labels) == []
-
-
-@pytest.mark.parametrize("case", NEAR_MISSES_RISK, ids=_ids)
-def test_alert_on_risk_is_silent_on_what_only_comes_near(risk_cases: Timeline, case: Case) -> None:
-    assert risk_cases.minutes(case.alert, case.expected_labels) == []
-
-
-@pytest.mark.parametrize("case", NEAR_MISSES_RISK_LATE, ids=_ids)
-def test_late_alert_on_risk_is_silent_on_what_only_comes_near(
-    late_risk_cases: Timeline, case: Case
-) -> None:
-    assert late_risk_cases.minutes(case.alert, case.expected_labels) == []
-
-
-def test_nothing_fires_for_an_account_beside_many_that_are_in_trouble(
-    cases: Timeline, risk_cases: Timeline
-) -> None:
-    assert cases.about("healthy") == {}
-    assert risk_cases.about("healthy") == {}
-
-
-@pytest.mark.parametrize("alert", sorted(set(ALERTS) - {"BitoproMarginWatchdog"}))
-def test_alert_is_silent_before_anything_happens(
-    cases: Timeline, risk_cases: Timeline, alert: str
-) -> None:
-    minutes = [*cases.minutes_of(alert), *risk_cases.minutes_of(alert)]
-
-    assert [minute for minute in minutes if minute < 10] == []
+    assert too_early == {}
+    assert timeline.about("healthy") == {}
 
 
 def test_every_alert_is_seen_to_fire() -> None:
-    seen = {case.alert for case in [*FIRING, *FIRING_LATE, *FIRING_RISK, *FIRING_RISK_LATE]}
+    seen = {case.alert for cases in WORLDS.values() for case in cases if case.first is not None}
 
     assert seen | OF_THE_CHAIN | OF_COMPANY == set(ALERTS)
 
 
 def test_every_alert_on_risk_is_seen_to_be_silent() -> None:
-    silent = {case.alert for case in [*NEAR_MISSES_RISK, *NEAR_MISSES_RISK_LATE]}
+    silent = {case.alert for case in [*RISK_CASES, *LATE_RISK_CASES] if case.first is None}
 
     assert silent == {rule.name for rule in rules_of(RISK_RULES) if rule.is_alert}
 
 
-def test_watchdog_fires_always(cases: Timeline) -> None:
-    assert cases.minutes("BitoproMarginWatchdog", {}) == list(range(39))
+def test_bad_states_page_within_eight_minutes_and_without_a_pause_until_they_end(
+    states: Timeline,
+) -> None:
+    wrong = {}
+    for state in BAD:
+        minutes = sorted(states.about(state.name, ["critical"])) or [99]
+        is_soon = minutes[0] in range(START, START + 9)
+        is_steady = set(range(minutes[0], END)) <= set(minutes)
+        if not (is_soon and is_steady and minutes[-1] < END + 12):
+            wrong[state.name] = minutes
+
+    assert wrong == {}
+
+
+def test_good_states_raise_nothing(states: Timeline) -> None:
+    assert {each.name: found for each in GOOD if (found := states.about(each.name))} == {}
+
+
+def test_liquidation_fires_until_it_is_proven_to_be_over_and_no_longer(sequences: Timeline) -> None:
+    fired = {
+        state.name: sequences.minutes("BitoproMarginRatioLiquidation", {"account": state.name})
+        for state in BELOW_UNTIL_30
+    }
+
+    assert {
+        name: minutes
+        for name, minutes in fired.items()
+        if not set(range(10, 30)) <= set(minutes) or max(minutes) >= 36
+    } == {}
+
+
+def test_ratio_from_before_a_repayment_does_not_come_back(sequences: Timeline) -> None:
+    minutes = sequences.minutes("BitoproMarginRatioLiquidation", {"account": REPAID_AT_15.name})
+
+    assert max(minutes) < 21
+
+
+def first_minutes(timeline: Timeline, alert: str, accounts: Iterable[str]) -> dict[str, int | None]:
+    """Return the first minute at which an alert on mark prices fires, by account."""
+    labels = [{"account": each, "endpoint": "mark-price"} for each in accounts]
+    return {each["account"]: next(iter(timeline.minutes(alert, each)), None) for each in labels}
+
+
+@pytest.mark.parametrize(
+    ("alert", "expected"),
+    [
+        ("BitoproMarginEndpointFailing", {"spared": None, "concerned": 80}),
+        (
+            "BitoproMarginEndpointNotAsked",
+            {"reader": None, "not needed": None, "former reader": 26},
+        ),
+    ],
+)
+def test_endpoint_is_told_of_where_no_key_of_the_exporter_reads_it(
+    shared_prices: Timeline, alert: str, expected: Mapping[str, int | None]
+) -> None:
+    assert first_minutes(shared_prices, alert, expected) == pytest.approx(expected, abs=1)
+
+
+def test_liquidation_that_was_not_seen_is_told_for_an_hour_once_it_is_seen(
+    liquidated_unseen: Timeline,
+) -> None:
+    for name in ("first one", "another one"):
+        minutes = liquidated_unseen.minutes("BitoproMarginLiquidated", {"account": name})
+
+        assert minutes == list(range(150, minutes[-1] + 1, 2))
+        assert minutes[-1] == pytest.approx(150 + 60 + 5, abs=2)
+
+
+def test_liquidation_of_long_ago_is_not_told(liquidated_unseen: Timeline) -> None:
+    for name in ("none", "listed again", "new exporter", "new key"):
+        assert liquidated_unseen.minutes("BitoproMarginLiquidated", {"account": name}) == [], name
+
+
+def test_text_of_a_liquidation_that_was_not_seen_says_so(liquidated_unseen: Timeline) -> None:
+    texts = [each for each in liquidated_unseen.texts if each.alert == "BitoproMarginLiquidated"]
+    told = [each.annotations["description"] for each in texts]
+    unseen = "It was not seen at that time, so there may have been more than one."
+
+    assert {"1h 40m 0s ago" in each for each in told} == {True, False}
+    assert [each for each in told if unseen not in each] == []
+    assert [fault for each in texts for fault in each.faults] == []
+
+
+def test_watchdog_fires_always(timelines: Timelines) -> None:
+    assert timelines["cases"].result().minutes("BitoproMarginWatchdog", {}) == list(range(39))
 
 
 def test_exporter_absent_fires_until_there_is_a_target(chain: Timeline) -> None:

@@ -6,24 +6,12 @@ from tests.alerts.cases import NO_PAGE, ratio
 from tests.alerts.company import drill
 from tests.alerts.deployment import EXPECTED_ACCOUNTS, RULES, document
 from tests.alerts.risk_cases import NEAR, UNFINISHED
-from tests.alerts.scenarios import (
-    MINUTE,
-    STALE,
-    Timeline,
-    account,
-    between,
-    during,
-    played,
-)
+from tests.alerts.scenarios import MINUTE, STALE, Timeline, account, between, during, played
 
 
 def test_one_of_two_accounts_missing_raises_its_alert_alone(company: Timeline) -> None:
     assert company.minutes("BitoproMarginNotProvenSafe", {"account": "missing"})[0] <= 18
     assert company.about("present") == {}
-
-
-def test_account_is_proven_safe_by_the_exporter_that_is_left(company: Timeline) -> None:
-    assert company.minutes("BitoproMarginNotProvenSafe", {"account": "first is down"}) == []
 
 
 def test_exporter_that_is_down_is_told_although_another_is_left(company: Timeline) -> None:
@@ -32,16 +20,24 @@ def test_exporter_that_is_down_is_told_although_another_is_left(company: Timelin
     assert company.minutes("BitoproMarginExporterDown", labels) == list(range(13, 28))
 
 
-def test_account_is_unreachable_only_once_all_its_exporters_are_down(company: Timeline) -> None:
-    alert = "BitoproMarginAccountUnreachable"
+def test_account_is_unreachable_or_unproven_by_what_all_its_exporters_say(
+    company: Timeline,
+) -> None:
+    # By account: whether it is told to be unreachable, and whether not to be proven safe.
+    expected = {
+        "first is down": (False, False),
+        "both are down": (True, True),
+        "down and blind": (False, True),
+        "elsewhere": (False, True),
+    }
 
-    assert company.minutes(alert, {"account": "both are down"})
-    assert company.minutes(alert, {"account": "first is down"}) == []
-
-
-def test_blind_exporter_beside_one_that_is_down_is_not_held_back(company: Timeline) -> None:
-    assert company.minutes("BitoproMarginAccountUnreachable", {"account": "down and blind"}) == []
-    assert company.minutes("BitoproMarginNotProvenSafe", {"account": "down and blind"})
+    assert {
+        name: tuple(
+            bool(company.minutes(f"BitoproMargin{alert}", {"account": name}))
+            for alert in ("AccountUnreachable", "NotProvenSafe")
+        )
+        for name in expected
+    } == expected
 
 
 def test_of_two_exporters_the_lower_ratio_counts(company: Timeline) -> None:
@@ -62,19 +58,13 @@ def test_unreachable_account_fires_for_as_long_as_it_is_not_proven_safe(company:
     assert set(unproven) <= set(held_back)
 
 
-def test_exporter_of_another_job_holds_nothing_back(company: Timeline) -> None:
-    assert company.minutes("BitoproMarginAccountUnreachable", {"account": "elsewhere"}) == []
-    assert company.minutes("BitoproMarginNotProvenSafe", {"account": "elsewhere"})
+def test_drill_that_does_not_answer_is_not_proven_safe_and_no_exporter_that_is_down(
+    company: Timeline,
+) -> None:
+    told = company.about("drill")
 
-
-def test_drill_that_does_not_answer_is_not_proven_safe(company: Timeline) -> None:
-    assert company.minutes("BitoproMarginNotProvenSafe", {"account": "drill"})[0] == 14
-
-
-def test_drill_that_does_not_answer_is_no_exporter_that_is_down(company: Timeline) -> None:
-    assert {alert for names in company.about("drill").values() for alert in names} == {
-        "BitoproMarginNotProvenSafe"
-    }
+    assert min(told) == 14
+    assert set().union(*told.values()) == {"BitoproMarginNotProvenSafe"}
 
 
 def test_account_behind_a_label_of_the_target_is_told_until_the_label_is_gone(
@@ -97,12 +87,6 @@ def test_account_behind_a_label_is_no_proof_that_another_is_safe(company: Timeli
     assert company.minutes("BitoproMarginNotProvenSafe", {"account": "cloud"})[0] in {14, 15}
 
 
-def test_label_that_the_targets_of_a_drill_have_is_not_told(promtool: str, tmp_path: Path) -> None:
-    timeline = played(promtool, tmp_path, {**account("main"), **drill({})}, minutes=8)
-
-    assert timeline.minutes_of("BitoproMarginAccountLabelHidden") == []
-
-
 def test_accounts_that_are_one_are_told_until_they_differ(company: Timeline) -> None:
     twins = {
         account: company.minutes("BitoproMarginAccountsAreOne", {"account": account})
@@ -120,7 +104,7 @@ def test_accounts_scraped_twice_or_without_an_id_are_not_taken_for_one(company: 
     ] == []
 
 
-def test_drill_of_an_exchange_account_that_is_watched_is_not_taken_for_it(
+def test_drill_is_not_taken_for_the_watched_account_that_it_drills_or_for_a_hidden_one(
     promtool: str, tmp_path: Path
 ) -> None:
     world = {**account("main", account_id="drill"), **drill({})}
@@ -128,6 +112,7 @@ def test_drill_of_an_exchange_account_that_is_watched_is_not_taken_for_it(
     timeline = played(promtool, tmp_path, world, minutes=8)
 
     assert timeline.minutes_of("BitoproMarginAccountsAreOne") == []
+    assert timeline.minutes_of("BitoproMarginAccountLabelHidden") == []
 
 
 def test_drill_that_has_ended_is_not_missed(promtool: str, tmp_path: Path) -> None:
@@ -152,33 +137,21 @@ def test_drill_that_ended_below_liquidation_leaves_nothing_behind(
     assert set(timeline.about("drill", ["critical"])) <= set(range(10, 19))
 
 
-def test_near_liquidation_of_a_drill_is_its_own(promtool: str, tmp_path: Path) -> None:
-    world = {**account("main"), **drill(during(10 * MINUTE, 99 * MINUTE, NEAR))}
-
-    timeline = played(promtool, tmp_path, world, minutes=14)
-
-    assert timeline.minutes("BitoproMarginDistanceCritical", {"account": "drill"})
-    assert timeline.about("main") == {}
-
-
-def test_exporter_that_sees_the_account_near_liquidation_is_enough(
+def test_near_liquidation_is_of_its_account_alone_and_one_exporter_that_sees_it_is_enough(
     promtool: str, tmp_path: Path
 ) -> None:
     near = during(10 * MINUTE, 99 * MINUTE, NEAR)
-    world = {**account("main"), **account("main", near, instance="second")}
+    world = {
+        **account("main"),
+        **account("two"),
+        **account("two", near, instance="second"),
+        **drill({**near, **during(10 * MINUTE, 99 * MINUTE, {UNFINISHED: 1})}),
+    }
 
     timeline = played(promtool, tmp_path, world, minutes=14)
 
-    assert timeline.minutes("BitoproMarginDistanceCritical", {"account": "main"})[0] == 11
-
-
-def test_liquidation_that_the_drill_plays_is_none_of_the_account(
-    promtool: str, tmp_path: Path
-) -> None:
-    world = {**account("main"), **drill(during(10 * MINUTE, 99 * MINUTE, {UNFINISHED: 1}))}
-
-    timeline = played(promtool, tmp_path, world, minutes=12)
-
+    assert timeline.minutes("BitoproMarginDistanceCritical", {"account": "two"})[0] == 11
+    assert timeline.minutes("BitoproMarginDistanceCritical", {"account": "drill"})
     assert timeline.minutes("BitoproMarginLiquidationRunning", {"account": "drill"})
     assert timeline.about("main") == {}
 

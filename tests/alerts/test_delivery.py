@@ -1,20 +1,15 @@
 """What a receiver is sent by a real Alertmanager, in the language that the switch says."""
 
 import json
-import socket
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import httpx
 import yaml
 
 from tests.alerts.deployment import ALERTMANAGER_CONFIG, TEMPLATE, document
-from tests.alerts.switch import switched
-from tests.process.running import until
+from tests.alerts.test_messages import switched
+from tests.e2e.alerting import free_address, running_alertmanager, until
+from tests.local_server import answering
 
 ALERT = {
     "labels": {
@@ -39,32 +34,6 @@ SLACK = {
 }
 
 
-@contextmanager
-def receiving() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Listen on this machine; give the address, and what it is told."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            told.extend(body["attachments"])
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    told: list[dict[str, str]] = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/", told
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def write_config(folder: Path, template: str, receiver: str) -> Path:
     """Write the shipped configuration with another template and one receiver that listens."""
     config = document(ALERTMANAGER_CONFIG)
@@ -79,33 +48,22 @@ def write_config(folder: Path, template: str, receiver: str) -> Path:
 
 def sent(alertmanager: str, folder: Path, template: str) -> dict[str, str]:
     """Return what a receiver is sent about the alert."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    with receiving() as (receiver, told), (folder / "log").open("wb") as log:
-        command = [
-            alertmanager,
-            f"--config.file={write_config(folder, template, receiver)}",
-            f"--storage.path={folder / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-        ]
-        with (
-            subprocess.Popen(command, stdout=log, stderr=log) as process,
-            httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
-        ):
-            try:
-                until(lambda: is_ready(client), "Alertmanager is ready")
-                client.post("/api/v2/alerts", json=[ALERT]).raise_for_status()
-                return until(lambda: told[0] if told else None, "the receiver is told")
-            finally:
-                process.terminate()
+    told: list[dict[str, str]] = []
 
+    def keep(_: str, body: bytes) -> bytes:
+        told.extend(json.loads(body)["attachments"])
+        return b""
 
-def is_ready(client: httpx.Client) -> bool:
-    try:
-        return client.get("/-/ready").is_success
-    except httpx.TransportError:
-        return False
+    address = free_address()
+    with (
+        answering(keep) as receiver,
+        running_alertmanager(
+            alertmanager, write_config(folder, template, receiver), folder, address
+        ),
+    ):
+        alerts = f"http://{address}/api/v2/alerts"
+        httpx.post(alerts, json=[ALERT], trust_env=False).raise_for_status()
+        return until(lambda: told[0] if told else None, "the receiver is told", 30.0)
 
 
 def test_receiver_is_told_in_english_as_shipped(alertmanager: str, tmp_path: Path) -> None:

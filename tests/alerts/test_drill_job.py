@@ -1,15 +1,15 @@
 """Whose label account counts, the target's or the page's, in a real Prometheus."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests import prometheus as server
-from tests.alerts.deployment import PROMETHEUS_CONFIG, document
+from tests.alerts.deployment import PROMETHEUS_CONFIG, Document, document
+from tests.local_server import answering
 
 pytestmark = pytest.mark.anyio
 
@@ -23,38 +23,25 @@ process_open_fds 7
 """
 
 
-@asynccontextmanager
-async def serving(page: bytes) -> AsyncIterator[str]:
-    """Serve one page on a free port."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nConnection: close\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (len(page), page)
-        )
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
-        host, port = listening.sockets[0].getsockname()
-        yield f"{host}:{port}"
+@contextmanager
+def scraped(name: str) -> Iterator[tuple[Document, str]]:
+    """Serve the page; yield a job of the shipped configuration in a hurry, and the address."""
+    (job,) = (
+        each for each in document(PROMETHEUS_CONFIG)["scrape_configs"] if each["job_name"] == name
+    )
+    with answering(lambda *_: PAGE) as url:
+        yield {**job, "scrape_interval": "1s", "scrape_timeout": "1s"}, url.split("/")[2]
 
 
 async def test_drills_target_can_only_speak_of_the_drill(prometheus: str, tmp_path: Path) -> None:
-    shipped = document(PROMETHEUS_CONFIG)
-    (job,) = (
-        each for each in shipped["scrape_configs"] if each["job_name"] == "bitopro-margin-drill"
-    )
-    job |= {"scrape_interval": "1s", "scrape_timeout": "1s"}
     config = tmp_path / "prometheus.yml"
-    config.write_text(yaml.safe_dump({"scrape_configs": [job]}))
     (tmp_path / "targets").mkdir()
-
-    async with serving(PAGE) as address, server.running(prometheus, config) as running:
-        (tmp_path / "targets" / "drill.json").write_text(f'[{{"targets": ["{address}"]}}]')
-        await running.until("bitopro_margin_up")
-        series = await running.query('{job="bitopro-margin-drill",__name__!~"scrape_.*"}')
+    with scraped("bitopro-margin-drill") as (job, address):
+        config.write_text(yaml.safe_dump({"scrape_configs": [job]}))
+        async with server.running(prometheus, config) as running:
+            (tmp_path / "targets" / "drill.json").write_text(f'[{{"targets": ["{address}"]}}]')
+            await running.until("bitopro_margin_up")
+            series = await running.query('{job="bitopro-margin-drill",__name__!~"scrape_.*"}')
 
     target = {"account": "drill", "instance": address, "job": "bitopro-margin-drill"}
     bitcoin = {"currency": "BTC", **target}
@@ -69,14 +56,12 @@ async def test_drills_target_can_only_speak_of_the_drill(prometheus: str, tmp_pa
 async def test_label_of_the_target_does_not_hide_the_accounts_of_the_exporter(
     prometheus: str, tmp_path: Path
 ) -> None:
-    shipped = document(PROMETHEUS_CONFIG)
-    (job,) = (each for each in shipped["scrape_configs"] if each["job_name"] == "bitopro-margin")
     config = tmp_path / "prometheus.yml"
-
-    async with serving(PAGE) as address:
+    with scraped("bitopro-margin") as (job, address):
         labelled = {"targets": [address], "labels": {"account": "aws-prod"}}
-        job |= {"scrape_interval": "1s", "scrape_timeout": "1s", "static_configs": [labelled]}
-        config.write_text(yaml.safe_dump({"scrape_configs": [job]}))
+        config.write_text(
+            yaml.safe_dump({"scrape_configs": [{**job, "static_configs": [labelled]}]})
+        )
         async with server.running(prometheus, config) as running:
             series = await running.until("bitopro_margin_up")
 

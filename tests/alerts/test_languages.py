@@ -7,8 +7,7 @@ import pytest
 
 from tests.alerts.deployment import ALERTS
 from tests.alerts.names import queries
-from tests.alerts.scenarios import Timeline
-from tests.alerts.test_alerts import OF_COMPANY
+from tests.alerts.test_alerts import OF_COMPANY, WORLDS, Timelines
 from tests.alerts.texts import Text
 
 # What has to be the same in a text and its translation.
@@ -20,22 +19,15 @@ FINDERS: Mapping[str, Callable[[str], list[str]]] = {
 
 
 @pytest.fixture(scope="module")
-def texts(  # noqa: PLR0913, PLR0917 - each world has alerts that no other has
-    cases: Timeline,
-    late_cases: Timeline,
-    risk_cases: Timeline,
-    late_risk_cases: Timeline,
-    chain: Timeline,
-    days: Timeline,
-    company: Timeline,
-) -> list[Text]:
+def texts(timelines: Timelines) -> list[Text]:
     """What is written on alerts of all kinds."""
-    scenarios = (cases, late_cases, risk_cases, late_risk_cases, chain)
+    names = (*WORLDS, "chain", "days", "company")
+    played = {name: timelines[name].result().texts for name in names}
     # The other account of those days is one of numbers without sense.
-    news = [text for text in days.texts if text.labels.get("account") == "news"]
+    news = [text for text in played["days"] if text.labels.get("account") == "news"]
     # Most texts of several accounts list names, which are English.
-    several = [text for text in company.texts if text.alert in OF_COMPANY]
-    return [*news, *several, *(text for scenario in scenarios for text in scenario.texts)]
+    several = [text for text in played["company"] if text.alert in OF_COMPANY]
+    return [*news, *several, *(text for name in (*WORLDS, "chain") for text in played[name])]
 
 
 def test_both_languages_have_the_same_queries_formats_and_labels() -> None:

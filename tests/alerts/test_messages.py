@@ -2,15 +2,18 @@
 
 import json
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.alerts.deployment import TEMPLATE
-from tests.alerts.switch import switched
+
+Alert = dict[str, Any]
 
 
-def alert(name: str, status: str, **labels: str) -> object:
+def alert(name: str, status: str, **labels: str) -> Alert:
     """Return an alert as Alertmanager hands it to templates."""
     return {
         "status": status,
@@ -37,11 +40,20 @@ class Renderer:
         self._template = folder / TEMPLATE.name
         self._template.write_text(template)
 
-    def __call__(self, template: str, status: str, *alerts: object, **common: str) -> str:
+    def __call__(
+        self,
+        template: str,
+        alerts: Sequence[Alert],
+        *,
+        severity: str = "critical",
+        account: str = "",
+    ) -> str:
         """Render a template of the shipped file."""
+        common = {"severity": severity, **({"account": account} if account else {})}
+        is_firing = any(each["status"] == "firing" for each in alerts)
         data = {
             "receiver": "page",
-            "status": status,
+            "status": "firing" if is_firing else "resolved",
             "alerts": alerts,
             "groupLabels": common,
             "commonLabels": common,
@@ -66,53 +78,92 @@ class Renderer:
         return run.stdout
 
 
-@pytest.fixture
-def rendered(amtool: str, tmp_path: Path) -> Renderer:
-    """What renders one of the templates with alerts of one group."""
-    return Renderer(amtool, tmp_path, TEMPLATE.read_text())
+def switched(template: str, language: str) -> str:
+    """Return Alertmanager's template with another language; ValueError without such a switch."""
+    before, switch, after = template.partition('{{ $language := "en" -}}')
+    if not switch:
+        raise ValueError("the template has no switch of its language")
+    return f'{before}{{{{ $language := "{language}" -}}}}{after}'
 
 
 @pytest.fixture
-def rendered_zh(amtool: str, tmp_path: Path) -> Renderer:
-    """The same, with the switch on Chinese."""
-    return Renderer(amtool, tmp_path, switched(TEMPLATE.read_text(), "zh-TW"))
+def renderers(amtool: str, tmp_path: Path) -> Mapping[str, Renderer]:
+    """What renders one of the templates with alerts of one group, by the language switched to."""
+    shipped = TEMPLATE.read_text()
+    templates = {"en": shipped, **{each: switched(shipped, each) for each in ("zh-TW", "zh")}}
+    renderers = {}
+    for language, template in templates.items():
+        (tmp_path / language).mkdir()
+        renderers[language] = Renderer(amtool, tmp_path / language, template)
+    return renderers
 
 
 LIQUIDATION = alert("Liquidation", "firing", account="main")
 UNPROVEN = alert("Unproven", "firing", account="main")
 DOWN = alert("Down", "firing", instance="a:1")
 OVER = alert("Critical", "resolved", account="main")
+# Without a translation.
+OWN: Alert = {
+    "status": "firing",
+    "labels": {"alertname": "Own", "severity": "critical"},
+    "annotations": {"summary": "My own.", "runbook_url": "https://wiki/own"},
+    "startsAt": "2026-01-02T03:04:05Z",
+}
 
-
-@pytest.mark.parametrize(
-    ("status", "alerts", "account", "title"),
-    [
-        ("firing", [LIQUIDATION], "main", "[CRITICAL] main: Summary of Liquidation."),
-        (
-            "firing",
-            [LIQUIDATION, UNPROVEN],
-            "main",
-            "[CRITICAL] main: Summary of Liquidation. And 1 more.",
-        ),
-        ("firing", [LIQUIDATION], "drill", "[DRILL] [CRITICAL] drill: Summary of Liquidation."),
-        ("firing", [OVER, LIQUIDATION], "main", "[CRITICAL] main: Summary of Liquidation."),
-        ("firing", [DOWN], "", "[CRITICAL] Summary of Down."),
-        ("resolved", [OVER], "main", "[RESOLVED] main: Critical has ended."),
-        ("resolved", [OVER, OVER], "main", "[RESOLVED] main: Critical has ended, and 1 more."),
+# Alerts of a group and its account, and the titles of these in order.
+GROUPS = [
+    ([LIQUIDATION], "main"),
+    ([LIQUIDATION, UNPROVEN], "main"),
+    ([LIQUIDATION], "drill"),
+    ([OVER, LIQUIDATION], "main"),
+    ([DOWN], ""),
+    ([OWN], ""),
+    ([OVER], "main"),
+    ([OVER, OVER], "main"),
+]
+TITLES = {
+    "en": [
+        "[CRITICAL] main: Summary of Liquidation.",
+        "[CRITICAL] main: Summary of Liquidation. And 1 more.",
+        "[DRILL] [CRITICAL] drill: Summary of Liquidation.",
+        "[CRITICAL] main: Summary of Liquidation.",
+        "[CRITICAL] Summary of Down.",
+        "[CRITICAL] My own.",
+        "[RESOLVED] main: Critical has ended.",
+        "[RESOLVED] main: Critical has ended, and 1 more.",
     ],
-)
-def test_title(
-    rendered: Renderer, status: str, alerts: list[object], account: str, title: str
-) -> None:
-    common = {"severity": "critical", **({"account": account} if account else {})}
+    "zh-TW": [
+        "[緊急] main: Liquidation的摘要。",
+        "[緊急] main: Liquidation的摘要。另有 1 則。",
+        "[演練] [緊急] drill: Liquidation的摘要。",
+        "[緊急] main: Liquidation的摘要。",
+        "[緊急] Down的摘要。",
+        "[緊急] My own.",
+        "[已解除] main: Critical 已解除。",
+        "[已解除] main: Critical 已解除，另有 1 則。",
+    ],
+}
 
-    assert rendered("title", status, *alerts, **common).strip() == title
+
+def test_titles(renderers: Mapping[str, Renderer]) -> None:
+    assert {
+        language: [
+            renderers[language]("title", alerts, account=account).strip()
+            for alerts, account in GROUPS
+        ]
+        for language in TITLES
+    } == TITLES
 
 
-def test_text_tells_what_fires_and_what_has_ended(rendered: Renderer) -> None:
-    text = rendered("text", "firing", LIQUIDATION, OVER, severity="critical", account="main")
+def test_severity_in_chinese(renderers: Mapping[str, Renderer]) -> None:
+    for severity, word in (("critical", "緊急"), ("warning", "警告"), ("info", "資訊")):
+        title = renderers["zh-TW"]("title", [LIQUIDATION], severity=severity, account="main")
 
-    assert text.strip() == (
+        assert title.startswith(f"[{word}] ")
+
+
+TEXTS = {
+    "en": (
         "FIRING: Summary of Liquidation.\n"
         "Description of Liquidation.\n"
         "Alert: Liquidation (critical), since 2026-01-02 03:04:05 UTC\n"
@@ -121,57 +172,8 @@ def test_text_tells_what_fires_and_what_has_ended(rendered: Renderer) -> None:
         "\n"
         "RESOLVED: Critical (critical) of account main, at 2026-01-02 04:05:06 UTC. "
         "It said: Summary of Critical."
-    )
-
-
-def test_text_of_a_drill_says_first_that_it_is_one(rendered: Renderer) -> None:
-    text = rendered("text", "firing", LIQUIDATION, severity="critical", account="drill")
-
-    assert text.startswith("This is a drill. No real account is concerned")
-
-
-def test_text_of_an_end_says_that_it_is_not_the_end_of_everything(rendered: Renderer) -> None:
-    text = rendered("text", "resolved", OVER, severity="critical", account="main")
-
-    assert text.strip().endswith("alerts of another severity have messages of their own.")
-
-
-def test_link_is_the_dashboard_of_the_first_alert(rendered: Renderer) -> None:
-    assert rendered("link", "firing", LIQUIDATION).strip() == "https://dashboard/Liquidation"
-
-
-@pytest.mark.parametrize(
-    ("status", "alerts", "account", "title"),
-    [
-        ("firing", [LIQUIDATION], "main", "[緊急] main: Liquidation的摘要。"),
-        ("firing", [LIQUIDATION, UNPROVEN], "main", "[緊急] main: Liquidation的摘要。另有 1 則。"),
-        ("firing", [LIQUIDATION], "drill", "[演練] [緊急] drill: Liquidation的摘要。"),
-        ("firing", [DOWN], "", "[緊急] Down的摘要。"),
-        ("resolved", [OVER], "main", "[已解除] main: Critical 已解除。"),
-        ("resolved", [OVER, OVER], "main", "[已解除] main: Critical 已解除，另有 1 則。"),
-    ],
-)
-def test_title_in_chinese(
-    rendered_zh: Renderer, status: str, alerts: list[object], account: str, title: str
-) -> None:
-    common = {"severity": "critical", **({"account": account} if account else {})}
-
-    assert rendered_zh("title", status, *alerts, **common).strip() == title
-
-
-@pytest.mark.parametrize(
-    ("severity", "word"), [("critical", "緊急"), ("warning", "警告"), ("info", "資訊")]
-)
-def test_severity_in_chinese(rendered_zh: Renderer, severity: str, word: str) -> None:
-    title = rendered_zh("title", "firing", LIQUIDATION, severity=severity, account="main")
-
-    assert title.startswith(f"[{word}] ")
-
-
-def test_text_in_chinese_tells_what_fires_and_what_has_ended(rendered_zh: Renderer) -> None:
-    text = rendered_zh("text", "firing", LIQUIDATION, OVER, severity="critical", account="main")
-
-    assert text.strip() == (
+    ),
+    "zh-TW": (
         "觸發中：Liquidation的摘要。\n"
         "Liquidation的說明。\n"
         "警報：Liquidation（緊急），自 2026-01-02 03:04:05 UTC 起\n"
@@ -180,39 +182,49 @@ def test_text_in_chinese_tells_what_fires_and_what_has_ended(rendered_zh: Render
         "\n"
         "已解除：Critical（緊急），帳戶 main，時間 2026-01-02 04:05:06 UTC。"
         "原內容：Critical的摘要。"
-    )
+    ),
+}
 
 
-def test_text_of_a_drill_says_first_that_it_is_one_in_chinese(rendered_zh: Renderer) -> None:
-    text = rendered_zh("text", "firing", LIQUIDATION, severity="critical", account="drill")
+def test_text_tells_what_fires_and_what_has_ended(renderers: Mapping[str, Renderer]) -> None:
+    assert {
+        language: renderers[language]("text", [LIQUIDATION, OVER], account="main").strip()
+        for language in TEXTS
+    } == TEXTS
 
-    assert text.startswith("這是演練，與任何真實帳戶無關")
 
-
-def test_text_of_an_end_says_in_chinese_that_it_is_not_the_end_of_everything(
-    rendered_zh: Renderer,
+@pytest.mark.parametrize(
+    ("language", "beginning", "end"),
+    [
+        (
+            "en",
+            "This is a drill. No real account is concerned",
+            "alerts of another severity have messages of their own.",
+        ),
+        ("zh-TW", "這是演練，與任何真實帳戶無關", "其他嚴重程度的警報另有通知。"),
+    ],
+)
+def test_text_says_first_that_it_is_a_drill_and_last_that_not_everything_is_over(
+    renderers: Mapping[str, Renderer], language: str, beginning: str, end: str
 ) -> None:
-    text = rendered_zh("text", "resolved", OVER, severity="critical", account="main")
+    rendered = renderers[language]
 
-    assert text.strip().endswith("其他嚴重程度的警報另有通知。")
-
-
-def test_alert_without_a_translation_is_told_in_english(rendered_zh: Renderer) -> None:
-    own = {
-        "status": "firing",
-        "labels": {"alertname": "Own", "severity": "critical"},
-        "annotations": {"summary": "My own.", "runbook_url": "https://wiki/own"},
-        "startsAt": "2026-01-02T03:04:05Z",
-    }
-
-    assert rendered_zh("title", "firing", own, severity="critical").strip() == "[緊急] My own."
-    assert "觸發中：My own.\n" in rendered_zh("text", "firing", own, severity="critical")
-    assert "處理方式：https://wiki/own\n" in rendered_zh("text", "firing", own)
+    assert rendered("text", [LIQUIDATION], account="drill").startswith(beginning)
+    assert rendered("text", [OVER], account="main").strip().endswith(end)
 
 
-def test_language_that_is_not_known_is_english(amtool: str, tmp_path: Path) -> None:
-    rendered = Renderer(amtool, tmp_path, switched(TEMPLATE.read_text(), "zh"))
+def test_link_is_the_dashboard_of_the_first_alert(renderers: Mapping[str, Renderer]) -> None:
+    assert renderers["en"]("link", [LIQUIDATION]).strip() == "https://dashboard/Liquidation"
 
-    title = rendered("title", "firing", LIQUIDATION, severity="critical", account="main")
+
+def test_alert_without_a_translation_is_told_in_english(renderers: Mapping[str, Renderer]) -> None:
+    text = renderers["zh-TW"]("text", [OWN])
+
+    assert "觸發中：My own.\n" in text
+    assert "處理方式：https://wiki/own\n" in text
+
+
+def test_language_that_is_not_known_is_english(renderers: Mapping[str, Renderer]) -> None:
+    title = renderers["zh"]("title", [LIQUIDATION], account="main")
 
     assert title.strip() == "[CRITICAL] main: Summary of Liquidation."

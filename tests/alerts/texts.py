@@ -2,14 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from exporter.errors import REASONS
 from tests.alerts.deployment import ALERTS, ALL_RULES
-
-# promtool shows an alert only if it is not what was expected.
-NEVER = [{"exp_labels": {"never": "expected"}}]
 
 _QUOTED = r'(\w+)="((?:[^"\\]|\\.)*)"'
 _ALERT = re.compile(r"^ +alertname: ", re.MULTILINE)
@@ -50,7 +48,7 @@ class Text:
 
     @property
     def faults(self) -> list[str]:
-        """Tell what is wrong with the Chinese texts, beside the English ones."""
+        """Return what is wrong with the Chinese texts, beside the English ones."""
         return [
             f"{self.alert} {dict(self.labels)}: {fault}\n  {chinese}"
             for english, chinese in (
@@ -62,7 +60,7 @@ class Text:
         ]
 
     def _bare(self, text: str) -> str:
-        """Take away names of alerts, and what was put into the text from the alert's labels."""
+        """Return a text without names of alerts and what the alert's labels put into it."""
         for value in [*ALERTS, *sorted(self.labels.values(), key=len, reverse=True)]:
             text = text.replace(value, "…")
         return text
@@ -84,12 +82,12 @@ def _faults(english: str, chinese: str) -> list[str]:
     return [fault for fault, is_found in found.items() if is_found]
 
 
-def asked_for(minutes: list[int]) -> list[object]:
-    """Return what lets promtool show every alert at these minutes."""
+def asked_for(minutes: Iterable[int], alerts: Iterable[str] = tuple(ALERTS)) -> list[object]:
+    """Return what lets promtool show alerts at these minutes: it expects what never comes."""
+    never = [{"exp_labels": {"never": "expected"}}]
     return [
-        {"eval_time": f"{minute}m", "alertname": alert, "exp_alerts": NEVER}
-        for minute in minutes
-        for alert in ALERTS
+        {"eval_time": f"{minute}m", "alertname": alert, "exp_alerts": never}
+        for minute, alert in product(minutes, alerts)
     ]
 
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -114,7 +114,7 @@ def alerting(  # noqa: PLR0913 - what may differ from the shipped chain
 
     Unless `is_connected`, Prometheus knows no Alertmanager. `change_rules` may break the rules.
     """
-    prometheus, alertmanager = (f"127.0.0.1:{port}" for port in _free_ports(2))
+    prometheus, alertmanager = free_address(), free_address()
     timescale.write_all(
         folder,
         factor,
@@ -125,39 +125,51 @@ def alerting(  # noqa: PLR0913 - what may differ from the shipped chain
     )
     for path in (folder / "prometheus" / "rules").iterdir():
         path.write_text(change_rules(path.read_text()))
-    with ExitStack() as stack:
-        stack.enter_context(
-            _running(
-                [
-                    next(filter(None, map(shutil.which, _ALERTMANAGERS))) or "",
-                    f"--config.file={folder / 'alertmanager' / 'alertmanager.yml'}",
-                    f"--storage.path={folder / 'alertmanager' / 'data'}",
-                    f"--web.listen-address={alertmanager}",
-                    "--cluster.listen-address=",
-                ],
-                folder / "alertmanager.log",
-            )
-        )
-        pid = stack.enter_context(
-            _running(
-                [
-                    shutil.which(_PROMETHEUS) or "",
-                    f"--config.file={folder / 'prometheus' / 'prometheus.yml'}",
-                    f"--storage.tsdb.path={folder / 'prometheus' / 'data'}",
-                    f"--web.listen-address={prometheus}",
-                    f"--query.lookback-delta={timescale.duration(_LOOKBACK, factor)}",
-                    f"--rules.alert.resend-delay={timescale.duration(_RESEND_DELAY, factor)}",
-                ],
-                folder / "prometheus.log",
-            )
-        )
-        for url in (f"http://{prometheus}", f"http://{alertmanager}"):
-            until(lambda url=url: _is_ready(url), f"{url} is ready", _START_SECONDS)  # type: ignore[misc] # mypy cannot infer a lambda's default
+    config = folder / "prometheus" / "prometheus.yml"
+    command = [
+        shutil.which(_PROMETHEUS) or "",
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'prometheus' / 'data'}",
+        f"--web.listen-address={prometheus}",
+        f"--query.lookback-delta={timescale.duration(_LOOKBACK, factor)}",
+        f"--rules.alert.resend-delay={timescale.duration(_RESEND_DELAY, factor)}",
+    ]
+    with (
+        running_alertmanager(
+            next(filter(None, map(shutil.which, _ALERTMANAGERS))) or "",
+            folder / "alertmanager" / "alertmanager.yml",
+            folder,
+            alertmanager,
+        ),
+        _running(command, folder / "prometheus.log", prometheus) as pid,
+    ):
         servers = Alerting(folder, f"http://{prometheus}", f"http://{alertmanager}", pid)
         if is_connected:
             # Five seconds go by before Prometheus takes notice of it.
             until(servers.is_connected, "Prometheus knows its Alertmanager", _START_SECONDS)
         yield servers
+
+
+@contextmanager
+def running_alertmanager(
+    executable: str, config: Path, folder: Path, address: str
+) -> Iterator[None]:
+    """Run Alertmanager at an address, with its data and its log in a folder."""
+    command = [
+        executable,
+        f"--config.file={config}",
+        f"--storage.path={folder / 'alertmanager-data'}",
+        f"--web.listen-address={address}",
+        "--cluster.listen-address=",
+    ]
+    with _running(command, folder / "alertmanager.log", address):
+        yield
+
+
+def free_address() -> str:
+    """Return an address of this machine at which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 def _is_ready(url: str) -> bool:
@@ -167,19 +179,13 @@ def _is_ready(url: str) -> bool:
         return False
 
 
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [
-            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
-        ]
-        return [each.getsockname()[1] for each in sockets]
-
-
 @contextmanager
-def _running(command: Sequence[str], log: Path) -> Iterator[int]:
+def _running(command: Sequence[str], log: Path, address: str) -> Iterator[int]:
+    """Run a server until it has been told to stop; yield its process id once it is ready."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
+        until(lambda: _is_ready(f"http://{address}"), f"{address} is ready", _START_SECONDS)
         yield process.pid
     finally:
         process.terminate()

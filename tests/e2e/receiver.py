@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+
+from tests.local_server import answering
 
 
 @dataclass(frozen=True)
@@ -54,35 +54,22 @@ class Receiver:
 @contextmanager
 def receiving() -> Iterator[Receiver]:
     """Listen on this machine."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            at = time.monotonic()
-            document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            told.extend(
-                Told(
-                    at=at,
-                    channel=self.path.removeprefix("/"),
-                    labels=alert["labels"],
-                    annotations=alert["annotations"],
-                    is_over=alert["status"] == "resolved",
-                    all_is_over=document["status"] == "resolved",
-                )
-                for alert in document["alerts"]
-            )
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
     told: list[Told] = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield Receiver(f"http://127.0.0.1:{server.server_address[1]}/", told)
-        finally:
-            server.shutdown()
-            thread.join()
+
+    def keep(path: str, body: bytes) -> bytes:
+        at, document = time.monotonic(), json.loads(body)
+        told.extend(
+            Told(
+                at=at,
+                channel=path.removeprefix("/"),
+                labels=alert["labels"],
+                annotations=alert["annotations"],
+                is_over=alert["status"] == "resolved",
+                all_is_over=document["status"] == "resolved",
+            )
+            for alert in document["alerts"]
+        )
+        return b""
+
+    with answering(keep) as url:
+        yield Receiver(url, told)

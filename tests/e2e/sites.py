@@ -4,15 +4,14 @@ import signal
 import sys
 import time
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from threading import Thread
 
 from anyio.from_thread import BlockingPortal
 
 from exporter.simulator import STEP_SECONDS, Simulator, SimulatorConfig
+from tests.local_server import answering
 from tests.process.running import Running
 
 POLL_SECONDS = 1
@@ -125,28 +124,6 @@ def _config_file(folder: Path, base_urls: Mapping[str, str]) -> Path:
     return path
 
 
-@contextmanager
-def another_program(address: str) -> Iterator[None]:
+def another_program(address: str) -> AbstractContextManager[str]:
     """Answer at the address of an exporter that has ended, with a page that is not its own."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            page = b"cats_total 9\n"
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(page)))
-            self.end_headers()
-            self.wfile.write(page)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    host, _, port = address.rpartition(":")
-    with ThreadingHTTPServer((host, int(port)), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
+    return answering(lambda *_: b"cats_total 9\n", int(address.rpartition(":")[2]))

@@ -42,7 +42,7 @@ EMPTY = {
 }
 # Of one account alone.
 EMPTY_OF_ONE = {
-    "margin-account: Liquidated, if one price alone ...: H": "one price alone can liquidate demo-1",
+    "margin-account: Liquidated, if one price alone ...: H": "one price alone can liquidate demo-1"
 }
 
 FILLED = [query for query in [*QUERIES, *ANNOTATIONS] if str(query) not in EMPTY]
@@ -81,9 +81,7 @@ def servers(prometheus: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     ):
         job = {
             "job_name": "bitopro-margin",
-            "static_configs": [
-                {"targets": [demo.printed(r"metrics +http://(\S+)/metrics")[1]]},
-            ],
+            "static_configs": [{"targets": [demo.printed(r"metrics +http://(\S+)/metrics")[1]]}],
         }
         document = {
             "global": _INTERVALS,
@@ -128,9 +126,7 @@ def test_variable_has_values_to_choose_from(servers: Asked, variable: Document) 
     inside = filled(variable["definition"]).removeprefix("label_values(").removesuffix(")")
     selector, _, label = inside.rpartition(", ")
     answer = httpx.get(
-        f"{servers.url}/api/v1/label/{label}/values",
-        params={"match[]": selector},
-        trust_env=False,
+        f"{servers.url}/api/v1/label/{label}/values", params={"match[]": selector}, trust_env=False
     )
 
     assert answer.json()["data"]

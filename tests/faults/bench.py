@@ -22,6 +22,7 @@ from tests.exchanges import exchange_at
 Page = Mapping[str, str]
 
 ACCEPTED = "accepted"
+CONFIG = SimulatorConfig(port=0, scenario="documented", rate_limit=1_000_000)
 # A poll is over at its deadline; beyond it the machine may be busy, but not for so long.
 _TOLERANCE_SECONDS = 1.0
 _SETTLED_SECONDS = 5.0
@@ -93,17 +94,14 @@ def risk(page: Page) -> Page:
 
 
 async def verdict_on(
-    fault: str,
-    expect: Callable[[Page, str], Page],
-    deadline_seconds: float,
+    fault: str, expect: Callable[[Page, str], Page], deadline_seconds: float
 ) -> Verdict:
     """Poll the documented account well, under the fault, and well again.
 
     `expect` gives, from the values before and the outcome, the values that may be shown.
     """
-    config = SimulatorConfig(port=0, scenario="documented", rate_limit=1_000_000)
     async with (
-        Simulator(config) as simulator,
+        Simulator(CONFIG) as simulator,
         Connection(ssl.create_default_context()) as connection,
     ):
         exchange = exchange_at(simulator.base_url, connection, deadline_seconds=deadline_seconds)
@@ -143,15 +141,20 @@ async def verdict_on(
         )
 
 
+def samples_of(exposition: Exposition) -> Page:
+    """Return the samples on a page by their names and labels."""
+    lines = exposition.page(Format.TEXT).decode().splitlines()
+    samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: value for name, _, value in samples}
+
+
 def _page_of(state: AccountState) -> Page:
     now = state.received.monotonic_seconds if state.received else 0.0
     exposition = Exposition(lambda: now)
     exposition.put(state)
-    lines = exposition.page(Format.TEXT).decode().splitlines()
-    samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {
         name.replace('account="bench",', "").replace('{account="bench"}', ""): value
-        for name, _, value in samples
+        for name, value in samples_of(exposition).items()
     }
 
 

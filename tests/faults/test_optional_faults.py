@@ -10,19 +10,19 @@ import pytest
 from exporter.bitopro.endpoints import BALANCES, OPTIONAL_ENDPOINTS, Endpoint, OptionalResponse
 from exporter.bitopro.transport import Connection
 from exporter.clock import Clock
-from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
 from exporter.polling.optional import OptionalRequests, Schedule, SharedMarket
 from exporter.polling.session import AccountSession
-from exporter.simulator import FAULTS, Simulator, SimulatorConfig
+from exporter.simulator import FAULTS, Simulator
 from exporter.state import Account, AccountState, MarketState
 from tests.exchanges import exchange_at
+from tests.faults.bench import CONFIG, samples_of
 from tests.faults.test_fault_bench import expected_outcomes
 
 pytestmark = pytest.mark.anyio
 
 # Faults of a body as a whole; others lie in a field that only balances have.
-OF_ANY_BODY = (
+OF_ANY_BODY = [
     "json-*",
     "byte-order-mark",
     "utf-*",
@@ -37,7 +37,7 @@ OF_ANY_BODY = (
     "wrapped-*",
     "deep-list",
     "padded-to-2-mib",
-)
+]
 GENERAL = [
     name
     for name, fault in FAULTS.items()
@@ -85,14 +85,9 @@ class Exporter:
         exposition = Exposition(Clock().monotonic)
         exposition.put(self.state)
         exposition.put_market(self.market)
-        samples = (
-            line.rpartition(" ")
-            for line in exposition.page(Format.TEXT).decode().splitlines()
-            if not line.startswith("#")
-        )
         return {
             name: value
-            for name, _, value in samples
+            for name, value in samples_of(exposition).items()
             if not any(part in name for part in ("endpoint_", "poll", "success", "skew"))
         }
 
@@ -103,9 +98,8 @@ class Exporter:
 async def test_fault_of_an_optional_endpoint_is_its_own(
     fault: str, endpoint: Endpoint[OptionalResponse]
 ) -> None:
-    config = SimulatorConfig(port=0, scenario="documented", rate_limit=1_000_000)
     async with (
-        Simulator(config) as simulator,
+        Simulator(CONFIG) as simulator,
         Connection(ssl.create_default_context()) as connection,
     ):
         exporter = Exporter(simulator, connection)

@@ -14,75 +14,18 @@ from tests.process.running import environment
 
 HINT = "is not host:port, such as 127.0.0.1:10061, [::1]:10061 or :10061: it "
 HOSTS = (
-    "http://localhost",
-    "https://[::1]",
-    "tcp://10.0.0.1",
-    "*",
-    "**",
-    "a b",
-    " localhost",
-    "local\thost",
-    "localhost\n",
-    "-a",
-    "a-",
-    "a..b",
-    ".a",
-    ".",
-    "a" * 64,
-    "a." * 127 + "a",
-    "z" * 300,
-    "256.0.0.1",
-    "1.2.3",
-    "1.2.3.4.5",
-    "127.1",
-    "2130706433",
-    "[127.0.0.1]",
-    "[localhost]",
-    "[::1",
-    "::1]",
-    "::1",
-    "::",
-    "fe80::1%eth0",
-    "[]",
-    "[[::1]]",
-    "[:::1]",
-    "[1::2::3]",
-    "[::g]",
-    "幣.example",
-    "localhost\N{FULLWIDTH COLON}1",
-    "me:secret@host",
-    "me@host",
-    "host/path",
-    "host?x",
-    "host#x",
-    "host\\x",
-    "%6cocalhost",
-    "a,b",
-    "$HOST",
-    "{host}",
-    "\N{ZERO WIDTH SPACE}",
-    "\udcff",
+    *("http://localhost", "https://[::1]", "tcp://10.0.0.1", "*", "**", "a b", " localhost"),
+    *("local\thost", "localhost\n", "-a", "a-", "a..b", ".a", ".", "a" * 64, "a." * 127 + "a"),
+    *("z" * 300, "256.0.0.1", "1.2.3", "1.2.3.4.5", "127.1", "2130706433", "[127.0.0.1]"),
+    *("[localhost]", "[::1", "::1]", "::1", "::", "fe80::1%eth0", "[]", "[[::1]]", "[:::1]"),
+    *("[1::2::3]", "[::g]", "幣.example", "localhost\N{FULLWIDTH COLON}1", "me:secret@host"),
+    *("me@host", "host/path", "host?x", "host#x", "host\\x", "%6cocalhost", "a,b", "$HOST"),
+    *("{host}", "\N{ZERO WIDTH SPACE}", "\udcff"),
 )
 PORTS = (
-    "",
-    "x",
-    "-1",
-    "+1",
-    " 1",
-    "1 ",
-    "65536",
-    "99999999999999999999",
-    "9" * 5000,
-    "1e3",
-    "0x10",
-    "1_0",
-    "1.0",
-    "http",
-    "\N{ARABIC-INDIC DIGIT ONE}",
-    "\N{SUPERSCRIPT TWO}",
-    "1/",
-    "1\n",
-    "\udc80",
+    *("", "x", "-1", "+1", " 1", "1 ", "65536", "99999999999999999999", "9" * 5000, "1e3"),
+    *("0x10", "1_0", "1.0", "http", "\N{ARABIC-INDIC DIGIT ONE}", "\N{SUPERSCRIPT TWO}", "1/"),
+    *("1\n", "\udc80"),
 )
 ODD = [
     *(f"{host}:10061" for host in HOSTS),
@@ -91,35 +34,12 @@ ODD = [
     *("", "here", "10061", "127.0.0.1", "::1", "[::1]", "localhost", ":", "::", ":::"),
 ]
 URLS = (
-    "",
-    "127.0.0.1:9090",
-    "localhost",
-    "ftp://a",
-    "http:",
-    "http://",
-    "http:///",
-    "http://:9090",
-    "http:// a",
-    "http://a b",
-    "http://a\n",
-    "http://a:x",
-    "http://a:99999",
-    "http://a:-1",
-    "http://256.0.0.1",
-    "http://xn--a",
-    "http://-a",
-    "http://a..b",
-    "http://[::g]",
-    "http://[::1",
-    "http://::1",
-    "http://" + "a" * 64,
-    "http://" + "a" * 70_000,
-    "http://a?x=1",
-    "http://a#x",
-    "http://\udcff",
-    "http://\N{ZERO WIDTH SPACE}",
-    "//a",
-    "file:///etc/passwd",
+    *("", "127.0.0.1:9090", "localhost", "ftp://a", "http:", "http://", "http:///"),
+    *("http://:9090", "http:// a", "http://a b", "http://a\n", "http://a:x", "http://a:99999"),
+    *("http://a:-1", "http://256.0.0.1", "http://xn--a", "http://-a", "http://a..b"),
+    *("http://[::g]", "http://[::1", "http://::1", "http://" + "a" * 64),
+    *("http://" + "a" * 70_000, "http://a?x=1", "http://a#x", "http://\udcff"),
+    *("http://\N{ZERO WIDTH SPACE}", "//a", "file:///etc/passwd"),
 )
 
 
@@ -138,14 +58,18 @@ def junk(count: int) -> list[str]:
     return ["=" + "".join(chosen.choices(letters, k=chosen.randint(1, 12))) for _ in range(count)]
 
 
+def test_odd_address_is_a_problem_and_never_a_bug() -> None:
+    for address in (*ODD, *junk(200)):
+        with pytest.raises(ValueError, match=re.escape(HINT)):
+            host_and_port(address)
+
+
 @pytest.mark.parametrize(
     "flag", ["healthcheck --web.listen-address", "simulate --listen-address", "drill --target"]
 )
-def test_odd_address_is_wrong_usage_and_never_a_bug(
-    flag: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_odd_address_is_wrong_usage(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     command, _, name = flag.partition(" ")
-    for address in (*ODD, *junk(200)):
+    for address in (*ODD[::13], "a:\udc80", *junk(5)):
         assert code_of(command, f"{name}={address}") == 2, address
         told = capsys.readouterr().err
         assert f"error: argument {name}: " in told, address
@@ -156,7 +80,7 @@ def test_odd_address_is_wrong_usage_and_never_a_bug(
 def test_odd_url_is_wrong_usage_and_never_a_bug(
     flag: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for url in (*URLS, *junk(200)):
+    for url in (*URLS, *junk(50)):
         assert code_of("drill", f"{flag}={url}") == 2, url
         assert capsys.readouterr().err.endswith(
             f"error: argument {flag}: a URL such as http://127.0.0.1:9090 was expected\n"

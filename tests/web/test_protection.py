@@ -1,6 +1,7 @@
 """Our own port behind TLS and users, over real sockets, and what becomes of rotated files."""
 
 import asyncio
+import json
 import logging
 import os
 import socket
@@ -62,7 +63,7 @@ class Page:
 
 
 class Site:
-    """A protected page on a free port. `look_again` lets the protection notice files anew."""
+    """A protected page on a free port. `look_again` lets the protection look at the files again."""
 
     def __init__(self, path: Path) -> None:
         self._seconds = 0.0
@@ -116,21 +117,18 @@ async def test_page_needs_the_password(tmp_path: Path) -> None:
     assert served.page.asked == ["http /metrics for 127.0.0.1"]
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/metrics", "/-/ready", "/-/reload", "/-/healthy/", "//-/healthy", "/nowhere"]
-)
-async def test_every_page_but_one_is_behind_the_password(tmp_path: Path, path: str) -> None:
+async def test_every_page_but_health_is_behind_the_password(tmp_path: Path) -> None:
+    paths = ["/", "/metrics", "/-/ready", "/-/reload", "/-/healthy/", "//-/healthy", "/nowhere"]
     async with site(tmp_path, users_text()) as served:
-        assert (await served.get(path)).status_code == 401
-        assert (await served.get(path, method="POST")).status_code == 401
-        assert (await served.get(path, method="HEAD")).status_code == 401
-
-    assert served.page.asked == []
-
-
-async def test_health_needs_no_password(tmp_path: Path) -> None:
-    async with site(tmp_path, users_text()) as served:
+        refused = [
+            (await served.get(path, method=method)).status_code
+            for path in paths
+            for method in ("GET", "POST", "HEAD")
+        ]
+        assert served.page.asked == []
         assert (await served.get("/-/healthy")).status_code == 200
+
+    assert set(refused) == {401}
 
 
 async def test_two_sets_of_credentials_are_refused(tmp_path: Path) -> None:
@@ -154,29 +152,14 @@ async def test_headers_of_the_operator_replace_ours(tmp_path: Path) -> None:
     assert refused.headers.get_list("x-frame-options") == ["sameorigin"]
 
 
-async def test_page_is_served_under_tls(tmp_path: Path, authority: trustme.CA) -> None:
+async def test_old_versions_of_tls_are_refused(tmp_path: Path, authority: trustme.CA) -> None:
+    old, new = client_context(authority), client_context(authority)
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
     async with site(tmp_path, TLS_TEXT) as served:
-        assert (await served.get(trust=client_context(authority))).text == "ok"
-
-    assert served.page.asked == ["https /metrics for 127.0.0.1"]
-
-
-@pytest.mark.parametrize(
-    ("least", "version", "outcome"),
-    [
-        ("TLS12", ssl.TLSVersion.TLSv1_2, "served"),
-        ("TLS12", ssl.TLSVersion.TLSv1_3, "served"),
-        ("TLS13", ssl.TLSVersion.TLSv1_2, "refused"),
-        ("TLS13", ssl.TLSVersion.TLSv1_3, "served"),
-    ],
-)
-async def test_old_versions_of_tls_are_refused(
-    tmp_path: Path, authority: trustme.CA, least: str, version: ssl.TLSVersion, outcome: str
-) -> None:
-    trust = client_context(authority)
-    trust.maximum_version = version
-    async with site(tmp_path, TLS_TEXT, f"  min_version: {least}\n") as served:
-        assert await answer(served, trust) == outcome
+        assert [await answer(served, each) for each in (old, new)] == ["served", "served"]
+    assert served.page.asked == ["https /metrics for 127.0.0.1"] * 2
+    async with site(tmp_path, TLS_TEXT, "  min_version: TLS13\n") as served:
+        assert [await answer(served, each) for each in (old, new)] == ["refused", "served"]
 
 
 async def answer(served: Site, trust: ssl.SSLContext) -> str:
@@ -189,61 +172,40 @@ async def answer(served: Site, trust: ssl.SSLContext) -> str:
 
 
 @pytest.mark.parametrize(
-    ("kind", "names", "outcome"),
-    [
-        ("RequireAndVerifyClientCert", (), "refused"),
-        ("RequireAndVerifyClientCert", ("prometheus.example.com",), "served"),
-        ("VerifyClientCertIfGiven", (), "served"),
-        ("VerifyClientCertIfGiven", ("prometheus.example.com",), "served"),
-    ],
+    ("kind", "without"),
+    [("RequireAndVerifyClientCert", "refused"), ("VerifyClientCertIfGiven", "served")],
 )
-async def test_certificate_of_a_client_is_asked_for(
-    tmp_path: Path,
-    authority: trustme.CA,
-    kind: str,
-    names: tuple[str, ...],
-    outcome: str,
+async def test_certificate_of_a_client_is_asked_for_and_no_other_authoritys_is_accepted(
+    tmp_path: Path, authority: trustme.CA, kind: str, without: str
 ) -> None:
-    trust = client_context(authority, names)
-    text = CLIENTS_TEXT.replace("RequireAndVerifyClientCert", kind)
-    async with site(tmp_path, text) as served:
-        assert await answer(served, trust) == outcome
-
-    assert len(served.page.asked) == (outcome == "served")
-
-
-@pytest.mark.parametrize("kind", ["RequireAndVerifyClientCert", "VerifyClientCertIfGiven"])
-async def test_certificate_of_another_authority_is_refused(
-    tmp_path: Path, authority: trustme.CA, kind: str
-) -> None:
-    stranger = client_context(authority, ["prometheus.example.com"], issuer=trustme.CA())
+    name = ["prometheus.example.com"]
+    old = client_context(authority)
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    clients = {
+        "without": (client_context(authority), without),
+        "without, under the older TLS": (old, without),
+        "with": (client_context(authority, name), "served"),
+        "of another authority": (client_context(authority, name, trustme.CA()), "refused"),
+    }
     async with site(tmp_path, CLIENTS_TEXT.replace("RequireAndVerifyClientCert", kind)) as served:
-        assert await answer(served, stranger) == "refused"
+        outcomes = {each: await answer(served, trust) for each, (trust, _) in clients.items()}
 
-    assert served.page.asked == []
+    assert outcomes == {each: expected for each, (_, expected) in clients.items()}
+    assert len(served.page.asked) == list(outcomes.values()).count("served")
 
 
-@pytest.mark.parametrize(
-    ("name", "outcome"),
-    [
-        ("prometheus.example.com", "served"),
-        ("10.1.2.3", "served"),
-        ("2001:db8::1", "served"),
-        ("ops@example.com", "served"),
-        ("example.com", "refused"),
-        ("a.prometheus.example.com", "refused"),
-        ("10.1.2.4", "refused"),
-        ("dev@example.com", "refused"),
-    ],
-)
-async def test_client_needs_one_of_the_names_allowed(
-    tmp_path: Path, authority: trustme.CA, name: str, outcome: str
-) -> None:
-    allowed = '["prometheus.example.com", "10.1.2.3", "2001:db8::1", "ops@example.com"]'
-    async with site(tmp_path, CLIENTS_TEXT, f"  client_allowed_sans: {allowed}\n") as served:
-        assert await answer(served, client_context(authority, [name])) == outcome
+async def test_client_needs_one_of_the_names_allowed(tmp_path: Path, authority: trustme.CA) -> None:
+    allowed = ["prometheus.example.com", "10.1.2.3", "2001:db8::1", "ops@example.com"]
+    others = ["example.com", "a.prometheus.example.com", "10.1.2.4", "dev@example.com"]
+    text = f"  client_allowed_sans: {json.dumps(allowed)}\n"
+    async with site(tmp_path, CLIENTS_TEXT, text) as served:
+        outcomes = {
+            name: await answer(served, client_context(authority, [name]))
+            for name in (*allowed, *others)
+        }
 
-    assert len(served.page.asked) == (outcome == "served")
+    assert outcomes == {**dict.fromkeys(allowed, "served"), **dict.fromkeys(others, "refused")}
+    assert len(served.page.asked) == len(allowed)
 
 
 async def test_client_without_an_allowed_name_is_logged(
@@ -311,24 +273,19 @@ async def test_certificate_without_its_key_is_not_served_until_the_key_has_come(
     ]
 
 
-async def test_changed_password_holds_at_once(tmp_path: Path) -> None:
+async def test_new_user_and_changed_password_hold_at_once(tmp_path: Path) -> None:
     async with site(tmp_path, users_text()) as served:
+        assert (await served.get(auth=RIGHT)).status_code == 200
+
+        write_web_config(tmp_path, users_text(), f"  new: {hash_of('new password')}\n")
+        served.look_again()
+        assert (await served.get(auth=("new", "new password"))).status_code == 200
         assert (await served.get(auth=RIGHT)).status_code == 200
 
         write_web_config(tmp_path, users_text("another"))
         served.look_again()
-
         assert (await served.get(auth=RIGHT)).status_code == 401
         assert (await served.get(auth=(USER, "another"))).status_code == 200
-
-
-async def test_user_who_is_new_is_let_in_beside_the_old_ones(tmp_path: Path) -> None:
-    async with site(tmp_path, users_text()) as served:
-        write_web_config(tmp_path, users_text(), f"  new: {hash_of('new password')}\n")
-        served.look_again()
-
-        assert (await served.get(auth=("new", "new password"))).status_code == 200
-        assert (await served.get(auth=RIGHT)).status_code == 200
 
 
 BAD_FILES = {
@@ -441,49 +398,39 @@ def _into_a_fifo(path: Path) -> None:
     os.mkfifo(path)
 
 
-UNREADABLE: dict[str, tuple[str, Callable[[Path], object], str]] = {
-    "missing certificate": (
-        "server.crt",
-        Path.unlink,
-        "cert_file: cannot read /server.crt: No such file or directory",
-    ),
-    "missing key": (
-        "server.key",
-        Path.unlink,
-        "key_file: cannot read /server.key: No such file or directory",
-    ),
-    "key that is no key": (
-        "server.key",
-        lambda path: path.write_text("no key"),
-        "cert_file, key_file: not a certificate and its key, in PEM and without a password",
-    ),
-    "authority that is none": (
-        "ca.crt",
-        lambda path: path.write_text("no certificate"),
-        "client_ca_file: holds no certificate in PEM",
-    ),
-    "missing authority": (
-        "ca.crt",
-        Path.unlink,
-        "client_ca_file: cannot read /ca.crt: No such file or directory",
-    ),
-    "key that nobody writes into": (
+def _with_a_password(path: Path) -> None:
+    key = load_pem_private_key(path.read_bytes(), None)
+    encryption = BestAvailableEncryption(b"secret")
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+
+
+IN_PEM = "not a certificate and its key, in PEM and without a password"
+# A file, what becomes of it, and what is told.
+UNREADABLE: list[tuple[str, Callable[[Path], object], str]] = [
+    ("server.crt", Path.unlink, "cert_file: cannot read /server.crt: No such file or directory"),
+    ("server.key", Path.unlink, "key_file: cannot read /server.key: No such file or directory"),
+    ("server.key", lambda path: path.write_text("no key"), f"cert_file, key_file: {IN_PEM}"),
+    ("server.key", _with_a_password, f"cert_file, key_file: {IN_PEM}"),
+    ("ca.crt", lambda path: path.write_text("no"), "client_ca_file: holds no certificate in PEM"),
+    ("ca.crt", Path.unlink, "client_ca_file: cannot read /ca.crt: No such file or directory"),
+    (
         "server.key",
         _into_a_fifo,
         "key_file: /server.key is a fifo, which is what <(...) makes, and not a regular file; "
         "name a regular file",
     ),
-}
+]
 
 
-@pytest.mark.parametrize(("name", "spoil", "problem"), UNREADABLE.values(), ids=UNREADABLE)
-@pytest.mark.usefixtures("authority")
-def test_bad_certificate_is_told_by_its_key(
-    tmp_path: Path, name: str, spoil: Callable[[Path], object], problem: str
+def test_bad_certificates_are_told_by_their_key_and_no_password_is_asked_for(
+    tmp_path: Path,
 ) -> None:
-    spoil(tmp_path / name)
+    for name, spoil, problem in UNREADABLE:
+        (tmp_path / "server.key").unlink(missing_ok=True)
+        write_certificate(tmp_path, trustme.CA())
+        spoil(tmp_path / name)
 
-    assert bad_files(tmp_path, CLIENTS_TEXT) == (f"/web.yml: tls_server_config.{problem}",)
+        assert bad_files(tmp_path, CLIENTS_TEXT) == (f"/web.yml: tls_server_config.{problem}",)
 
 
 def test_users_without_bcrypt_are_a_problem_of_the_configuration(
@@ -495,30 +442,6 @@ def test_users_without_bcrypt_are_a_problem_of_the_configuration(
         "/web.yml: basic_auth_users: needs the Python package bcrypt, which is not installed; "
         "install requirements/auth.txt, or bitopro-margin-exporter[auth]",
     )
-
-
-@pytest.mark.usefixtures("authority")
-def test_key_with_a_password_is_refused_and_asks_nobody(tmp_path: Path) -> None:
-    key = load_pem_private_key((tmp_path / "server.key").read_bytes(), None)
-    (tmp_path / "server.key").write_bytes(
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
-    )
-
-    assert bad_files(tmp_path, TLS_TEXT) == (
-        "/web.yml: tls_server_config.cert_file, key_file: not a certificate and its key, in PEM "
-        "and without a password",
-    )
-
-
-async def test_client_certificate_is_required_under_the_older_tls_too(
-    tmp_path: Path, authority: trustme.CA
-) -> None:
-    stranger = client_context(authority)
-    stranger.maximum_version = ssl.TLSVersion.TLSv1_2
-    async with site(tmp_path, CLIENTS_TEXT) as served:
-        assert await answer(served, stranger) == "refused"
-
-    assert served.page.asked == []
 
 
 async def test_scrape_is_answered_while_the_look_ups_of_ten_accounts_hang(

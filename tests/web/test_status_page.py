@@ -150,8 +150,7 @@ def test_it_links_to_all_that_there_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "link"),
-    [("/a/b", "./a/b"), ("/a:b", "./a%3Ab"), ("/a?b#c", "./a%3Fb%23c")],
+    ("path", "link"), [("/a/b", "./a/b"), ("/a:b", "./a%3Ab"), ("/a?b#c", "./a%3Fb%23c")]
 )
 @pytest.mark.parametrize("prefix", ["/", "/prefix/", "/two/prefixes/"])
 def test_link_leads_to_the_metrics_behind_a_proxy_that_strips_a_prefix(

@@ -1,7 +1,6 @@
 """Users and passwords: who is let in, at the cost of how much work, and in whose turn."""
 
 import asyncio
-import sys
 import threading
 from base64 import b64encode
 from collections.abc import AsyncIterator, Coroutine, Sequence
@@ -11,8 +10,7 @@ from unittest.mock import patch
 import bcrypt
 import pytest
 
-from exporter.errors import ConfigurationError
-from exporter.web.users import Authenticator, CrowdedError, FairSemaphore, Verdict, require_bcrypt
+from exporter.web.users import Authenticator, CrowdedError, FairSemaphore, Verdict
 from tests.web.protected import PASSWORD, USER, hash_of
 
 pytestmark = pytest.mark.anyio
@@ -51,18 +49,13 @@ def hasher(monkeypatch: pytest.MonkeyPatch) -> Hasher:
     return counting
 
 
-async def test_right_password_is_let_in() -> None:
-    assert await one_user().check(RIGHT, HOST) is GRANTED
+async def test_right_password_is_let_in_under_the_scheme_in_any_case() -> None:
+    for scheme in ("Basic", "basic", "BASIC", "bAsIc"):
+        assert await one_user().check(RIGHT.replace("Basic", scheme), HOST) is GRANTED
 
 
-@pytest.mark.parametrize("scheme", ["basic", "BASIC", "bAsIc"])
-async def test_scheme_is_known_in_any_case(scheme: str) -> None:
-    assert await one_user().check(RIGHT.replace("Basic", scheme), HOST) is GRANTED
-
-
-@pytest.mark.parametrize(
-    "authorization",
-    [
+async def test_anything_else_is_not_let_in() -> None:
+    for authorization in (
         "",
         "Basic",
         "Basic ",
@@ -78,10 +71,8 @@ async def test_scheme_is_known_in_any_case(scheme: str) -> None:
         "Basic " + b64encode(USER.encode()).decode(),
         "Basic " + b64encode(b"\xff\xfe:\xff").decode(),
         basic(USER, "a" * 10_000),
-    ],
-)
-async def test_anything_else_is_not_let_in(authorization: str) -> None:
-    assert await one_user().check(authorization, HOST) is DENIED
+    ):
+        assert await one_user().check(authorization, HOST) is DENIED, authorization
 
 
 async def test_colon_belongs_to_the_password() -> None:
@@ -104,28 +95,14 @@ async def test_hashes_of_other_programs_are_understood(prefix: str) -> None:
     assert await authenticator.check(RIGHT, HOST) is GRANTED
 
 
-async def test_password_that_was_right_is_hashed_once(hasher: Hasher) -> None:
+async def test_right_password_is_hashed_once_and_a_wrong_one_each_time(hasher: Hasher) -> None:
     authenticator = one_user()
-    await authenticator.check(RIGHT, HOST)
-    await authenticator.check(RIGHT, HOST)
+    hosts = (HOST, HOST, "10.0.0.1")
 
-    assert await authenticator.check(RIGHT, "10.0.0.1") is GRANTED
+    assert [await authenticator.check(RIGHT, each) for each in hosts] == [GRANTED] * 3
     assert hasher.work == 1
-
-
-async def test_password_that_was_wrong_is_hashed_each_time(hasher: Hasher) -> None:
-    authenticator = one_user()
-    await authenticator.check(basic(USER, "wrong"), HOST)
-
-    assert await authenticator.check(basic(USER, "wrong"), HOST) is DENIED
-    assert hasher.work == 2
-
-
-async def test_wrong_password_is_denied_after_a_right_one() -> None:
-    authenticator = one_user()
-    await authenticator.check(RIGHT, HOST)
-
-    assert await authenticator.check(basic(USER, "wrong"), HOST) is DENIED
+    assert [await authenticator.check(basic(USER, "wrong"), HOST) for _ in "12"] == [DENIED] * 2
+    assert hasher.work == 3
 
 
 async def test_memory_of_one_success_is_none_of_another_split_of_the_same_text() -> None:
@@ -202,18 +179,6 @@ async def test_more_than_can_be_checked_are_turned_away() -> None:
     assert await authenticator.check(RIGHT, HOST) is GRANTED
 
 
-def test_missing_package_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "bcrypt", None)
-
-    with pytest.raises(ConfigurationError) as caught:
-        require_bcrypt("web.yml: basic_auth_users")
-
-    assert caught.value.problems == (
-        "web.yml: basic_auth_users: needs the Python package bcrypt, which is not installed; "
-        "install requirements/auth.txt, or bitopro-margin-exporter[auth]",
-    )
-
-
 class Job:
     """Work that goes on until it is let go, and notes in which order it was started."""
 
@@ -256,12 +221,18 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def test_busy_client_delays_another_by_one_turn() -> None:
-    turns, job = FairSemaphore(1, 4, 24), Job()
-
-    busy = [("10.0.0.1", f"busy {n}") for n in range(4)]
-    async with waiting(turns, job, [*busy, ("10.0.0.2", "other")]):
+async def outcome(turns: FairSemaphore, clients: Sequence[tuple[str, str]]) -> Job:
+    """Return what becomes of clients that come one after the other."""
+    job = Job()
+    async with waiting(turns, job, clients):
         pass
+    return job
+
+
+async def test_busy_client_delays_another_by_one_turn() -> None:
+    busy = [("10.0.0.1", f"busy {n}") for n in range(4)]
+
+    job = await outcome(FairSemaphore(1, 4, 24), [*busy, ("10.0.0.2", "other")])
 
     assert job.started == ["busy 0", "busy 1", "other", "busy 2", "busy 3"]
 
@@ -275,63 +246,59 @@ async def test_busy_client_delays_another_by_one_turn() -> None:
     ],
 )
 async def test_one_machine_is_one_client(first: str, second: str) -> None:
-    turns, job = FairSemaphore(1, 1, 24), Job()
+    clients = [(first, "started"), (first, "a"), (second, "b")]
 
-    async with waiting(turns, job, [(first, "started"), (first, "a"), (second, "b")]):
-        pass
+    job = await outcome(FairSemaphore(1, 1, 24), clients)
 
     assert len(job.crowded) == 1
     assert sorted(job.started + job.crowded) == ["a", "b", "started"]
 
 
 async def test_two_machines_are_two_clients() -> None:
-    turns, job = FairSemaphore(1, 1, 24), Job()
-    clients = [("10.0.0.1", "a"), ("10.0.0.1", "b"), ("10.0.0.2", "c"), ("2001:db8:0:1::1", "d")]
+    hosts = ("10.0.0.1", "10.0.0.1", "10.0.0.2", "2001:db8:0:1::1", "2001:db8:0:2::1")
 
-    async with waiting(turns, job, [*clients, ("2001:db8:0:2::1", "e")]):
-        pass
+    job = await outcome(FairSemaphore(1, 1, 24), list(zip(hosts, "abcde", strict=True)))
 
-    assert job.started == ["a", "b", "c", "d", "e"]
+    assert job.started == list("abcde")
 
 
 async def test_no_more_wait_than_there_are_places() -> None:
-    turns, job = FairSemaphore(1, 4, 2), Job()
-
-    async with waiting(turns, job, [(f"10.0.0.{n}", "") for n in range(9)]):
-        pass
+    job = await outcome(FairSemaphore(1, 4, 2), [(f"10.0.0.{n}", "") for n in range(9)])
 
     assert (len(job.started), len(job.crowded)) == (3, 6)
 
 
-async def test_users_behind_one_address_take_turns() -> None:
-    turns, job = FairSemaphore(1, 4, 24), Job()
+async def test_one_of_the_busiest_address_gives_way_where_too_many_wait() -> None:
+    busy = [("10.0.0.1", f"guess {n}") for n in range(5)]
 
-    async with waiting(turns, job, [("10.0.0.1", f"guess {n}") for n in range(4)]):
-        honest = asyncio.create_task(job.take_part(turns, "10.0.0.1", "honest", b"prometheus"))
-        await settled()
-    await honest
-
-    assert job.started == ["guess 0", "guess 1", "honest", "guess 2", "guess 3"]
-
-
-async def test_one_of_the_busiest_user_gives_way_where_too_many_wait() -> None:
-    turns, job = FairSemaphore(1, 4, 24), Job()
-
-    async with waiting(turns, job, [("10.0.0.1", f"guess {n}") for n in range(5)]):
-        honest = asyncio.create_task(job.take_part(turns, "10.0.0.1", "honest", b"prometheus"))
-        await settled()
-    await honest
+    job = await outcome(FairSemaphore(1, 24, 4), [*busy, ("10.0.0.2", "honest")])
 
     assert "honest" in job.started
     assert len(job.crowded) == 1
 
 
-async def test_one_of_the_busiest_address_gives_way_where_too_many_wait() -> None:
-    turns, job = FairSemaphore(1, 24, 4), Job()
+async def guessed_beside(guesses: int) -> Job:
+    """Return what becomes of one who comes after so many guesses from the same address."""
+    turns, job = FairSemaphore(1, 4, 24), Job()
+    async with waiting(turns, job, [("10.0.0.1", f"guess {n}") for n in range(guesses)]):
+        honest = asyncio.create_task(job.take_part(turns, "10.0.0.1", "honest", b"prometheus"))
+        await settled()
+    await honest
+    return job
 
-    busy = [("10.0.0.1", f"guess {n}") for n in range(5)]
-    async with waiting(turns, job, [*busy, ("10.0.0.2", "honest")]):
-        pass
+
+async def test_users_behind_one_address_take_turns() -> None:
+    assert (await guessed_beside(4)).started == [
+        "guess 0",
+        "guess 1",
+        "honest",
+        "guess 2",
+        "guess 3",
+    ]
+
+
+async def test_one_of_the_busiest_user_gives_way_where_too_many_wait() -> None:
+    job = await guessed_beside(5)
 
     assert "honest" in job.started
     assert len(job.crowded) == 1
