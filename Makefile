@@ -49,8 +49,8 @@ image-test: $(VENV)/.dev ## build the container image and run it hardened (2 min
 drill-demo: $(VENV)/.dev ## play a drill against a Prometheus and an Alertmanager of its own (2 minutes)
 	$(BIN)/python -m tests.e2e.drill_demo
 
-generate: $(VENV)/.dev ## write everything generated: references, dashboards, Grafana's rules, copies
-	$(BIN)/python -m generate
+generate: $(VENV)/.dev ## write everything generated: references, dashboards, rules, copies; RUNBOOK_URL=, DASHBOARD_URL= and JOB= are of alerts
+	RUNBOOK_URL="$(RUNBOOK_URL)" DASHBOARD_URL="$(DASHBOARD_URL)" JOB="$(JOB)" $(BIN)/python -m generate
 
 soak: $(VENV)/.dev ## 20,000 polls, a fifth of them failing: growth of memory, descriptors, tasks
 	$(BIN)/python -m benchmarks.soak $(ARGS)

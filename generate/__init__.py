@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.alerts.record import DEFAULT_LINKS, Links
 from generate import bundle
 from generate.configuration import configuration_page
 from generate.metrics import metrics_page
@@ -15,15 +16,15 @@ DOCS = ROOT / "docs"
 FOLDERS = (ROOT / "grafana" / "dashboards", *bundle.FOLDERS)
 
 
-def generated() -> Mapping[Path, str]:
-    """Return the text of every generated file, by its path."""
+def generated(links: Links = DEFAULT_LINKS) -> Mapping[Path, str]:
+    """Return the text of every generated file, by its path; `links` are those of alerts."""
     dashboards = dashboard_files()
     return {
         DOCS / "metrics.md": metrics_page(),
         DOCS / "configuration.md": configuration_page(),
         **dashboards,
-        **alerting_files(),
-        **bundle.files({path.name: text for path, text in dashboards.items()}),
+        **alerting_files(links),
+        **bundle.files({path.name: text for path, text in dashboards.items()}, links),
     }
 
 

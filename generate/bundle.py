@@ -1,16 +1,22 @@
-"""Copies of rules and dashboards where they are run.
+"""Rules from deploy/alerts, and copies of rules and dashboards where they are run.
 
-Rules have one source, deploy/prometheus/rules. Compose mounts them; Kubernetes and Helm can only
-read what is in their own folder.
+Prometheus and Compose read rules in deploy/prometheus/rules, in English, or in its folder zh-TW in
+Chinese; Kubernetes and Helm can only read what is in their own folder.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
+from deploy.alerts import rules_files
+from deploy.alerts.record import LANGUAGES, Language, Links
+
 ROOT = Path(__file__).parent.parent
 RULES = ROOT / "deploy" / "prometheus" / "rules"
+# The operator's own: the one file of rules that is not generated.
+EXPECTED_ACCOUNTS = RULES / "expected-accounts.rules.yml"
 DASHBOARDS = ROOT / "grafana" / "dashboards"
 DATASOURCES = ROOT / "grafana" / "provisioning" / "datasources"
 PROMETHEUS_CONFIG = ROOT / "deploy" / "prometheus" / "prometheus.yml"
@@ -28,24 +34,47 @@ _LABELS = {
 }
 
 
+# In the chart's copies, and replaced by its values when it is rendered.
+CHART_DASHBOARD_URL = "https://dashboard-url.invalid"
+
 # Only copies are in them.
-FOLDERS = (CHART / "files", COMPOSE / "datasources")
+FOLDERS = (CHART / "files", COMPOSE / "datasources", RULES / "zh-TW")
 
 
-def files(dashboards: Mapping[str, str]) -> Mapping[Path, str]:
-    """Return every copy and its text; `dashboards` has those of the dashboards, by file name."""
-    rules = {path.name: path.read_text() for path in sorted(RULES.glob("*.yml"))}
+def files(dashboards: Mapping[str, str], links: Links) -> Mapping[Path, str]:
+    """Return every file and its text; `dashboards` has those of the dashboards, by file name."""
+    expected = EXPECTED_ACCOUNTS.read_text()
+    of_chart = replace(links, dashboard_url=CHART_DASHBOARD_URL)
     dashboards = dict(sorted(dashboards.items()))
     return {
+        **_in_folders(RULES, links),
+        **_in_folders(CHART / "files" / "rules", of_chart),
+        CHART / "files" / "rules" / EXPECTED_ACCOUNTS.name: expected,
         COMPOSE / "prometheus.yml": _in_compose(PROMETHEUS_CONFIG, _SEEN_BY_PROMETHEUS),
         **{
             COMPOSE / "datasources" / path.name: _in_compose(path, _SEEN_BY_GRAFANA)
             for path in sorted(DATASOURCES.glob("*.yml"))
         },
-        KUBERNETES / "rules.yaml": _rules_manifests(rules),
+        **{
+            KUBERNETES / name: _rules_manifests(
+                {**rules_files(links, language), EXPECTED_ACCOUNTS.name: expected}
+            )
+            for language, name in _MANIFESTS.items()
+        },
         KUBERNETES / "dashboards.yaml": _dashboards_manifests(dashboards),
-        **{CHART / "files" / "rules" / name: text for name, text in rules.items()},
         **{CHART / "files" / "dashboards" / name: text for name, text in dashboards.items()},
+    }
+
+
+_SUBFOLDERS: Mapping[Language, str] = {"en": "", "zh-TW": "zh-TW"}
+_MANIFESTS: Mapping[Language, str] = {"en": "rules.yaml", "zh-TW": "rules.zh-TW.yaml"}
+
+
+def _in_folders(root: Path, links: Links) -> Mapping[Path, str]:
+    return {
+        root / _SUBFOLDERS[language] / name: text
+        for language in LANGUAGES
+        for name, text in rules_files(links, language).items()
     }
 
 
@@ -58,7 +87,7 @@ def _in_compose(path: Path, hosts: Mapping[str, str]) -> str:
 
 def _rules_manifests(rules: Mapping[str, str]) -> str:
     """Return a PrometheusRule per file, with the file's own text as its specification."""
-    return _HEADER.format("deploy/prometheus/rules") + "".join(
+    return _HEADER.format("deploy/alerts") + "".join(
         _manifest("monitoring.coreos.com/v1", "PrometheusRule", name.removesuffix(".rules.yml"))
         + f"spec:\n{_indented(text)}"
         for name, text in rules.items()

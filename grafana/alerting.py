@@ -1,17 +1,10 @@
-"""Alert rules for Grafana's own alerting, from those of Prometheus and from the runbook.
-
-The rules of Prometheus are read with PyYAML, which is a dependency of the exporter. JSON is YAML,
-so what is written needs no library.
-"""
+"""Alert rules for Grafana's own alerting, from the records of alerts and from the runbook."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from deploy.alerts.record import Alert, Group, Links
 from grafana.values import Json
 
 DATA_SOURCE_UID = "bitopro-margin-prometheus"
@@ -29,45 +22,35 @@ _WHILE_PROMETHEUS_IS_SILENT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """An alert rule of Prometheus. `means` and `do` are of its entry in the runbook."""
-
-    group: str
-    name: str
-    expression: str
-    waits: str
-    keeps_firing: str
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-    means: str
-    do: str
-
-    def json(self) -> Json:
-        """Return it as Grafana is provisioned with it."""
-        return {
-            "uid": _uid(self.name),
-            "title": self.name,
-            "condition": "C",
-            "data": [
-                _query(self.expression),
-                _expression("B", {"type": "reduce", "expression": "A", "reducer": "last"}),
-                _expression("C", {"type": "math", "expression": _IS_ANYTHING}),
-            ],
-            # Nothing is what an expression gives while all is well.
-            "noDataState": "OK",
-            "execErrState": _WHILE_PROMETHEUS_IS_SILENT[self.labels["severity"]],
-            "for": self.waits,
-            "keepFiringFor": self.keeps_firing,
-            "labels": dict(self.labels),
-            "annotations": {
-                "summary": in_grafana(self.annotations["summary"]),
-                "description": f"{self.means} What to do: {self.do}",
-                "runbook_url": self.annotations["runbook_url"],
-                "dashboard_url": in_grafana(self.annotations["dashboard_url"]),
+def _rule(alert: Alert, entry: str, links: Links) -> Json:
+    rule = alert.rule(links, "en")
+    annotations = alert.annotations(links, "en")
+    means, todo = _point(entry, "Means"), _point(entry, "Do")
+    return {
+        "uid": _uid(alert.full_name),
+        "title": alert.full_name,
+        "condition": "C",
+        "data": [
+            _query(str(rule["expr"])),
+            _expression("B", {"type": "reduce", "expression": "A", "reducer": "last"}),
+            _expression("C", {"type": "math", "expression": _IS_ANYTHING}),
+        ],
+        # Nothing is what an expression gives while all is well.
+        "noDataState": "OK",
+        "execErrState": _WHILE_PROMETHEUS_IS_SILENT[alert.severity],
+        "for": alert.waits or "0s",
+        "keepFiringFor": alert.keeps_firing or "0s",
+        "labels": {"severity": alert.severity},
+        "annotations": {
+            **{
+                name: in_grafana(text)
+                for name, text in annotations.items()
+                if name != "description"
             },
-            "isPaused": False,
-        }
+            "description": f"{means} What to do: {todo}",
+        },
+        "isPaused": False,
+    }
 
 
 # An expression of Prometheus fires for every series that it gives, whatever its value: 0, infinite
@@ -75,46 +58,20 @@ class Alert:
 _IS_ANYTHING = "is_number($B) || is_nan($B) || is_inf($B)"
 
 
-def alerts_of(rules: Sequence[Path], runbook: Path) -> Iterator[Alert]:
-    """Return the alert rules of files of Prometheus, in order."""
+def provisioned(groups: Sequence[Group], runbook: Path, links: Links) -> Json:
+    """Return the document that Grafana is provisioned with."""
     entries = dict(
         re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", runbook.read_text(), re.DOTALL | re.MULTILINE)
     )
-    for path in rules:
-        # YAML of any shape.
-        document: Any = yaml.safe_load(path.read_text())
-        for group in document["groups"]:
-            for rule in group["rules"]:
-                if "alert" in rule:
-                    yield _alert(group["name"], rule, entries[rule["alert"]])
-
-
-def _alert(group: str, rule: Mapping[str, Any], entry: str) -> Alert:  # Any: YAML, as above
-    return Alert(
-        group=group,
-        name=rule["alert"],
-        expression=rule["expr"],
-        waits=rule.get("for", "0s"),
-        keeps_firing=rule.get("keep_firing_for", "0s"),
-        labels=rule["labels"],
-        annotations=rule["annotations"],
-        means=_point(entry, "Means"),
-        do=_point(entry, "Do"),
-    )
-
-
-def provisioned(alerts: Sequence[Alert]) -> Json:
-    """Return the document that Grafana is provisioned with."""
-    groups = dict.fromkeys(alert.group for alert in alerts)
     return {
         "apiVersion": 1,
         "groups": [
             {
                 "orgId": 1,
-                "name": group,
+                "name": group.name,
                 "folder": _FOLDER,
                 "interval": _INTERVAL,
-                "rules": [alert.json() for alert in alerts if alert.group == group],
+                "rules": [_rule(alert, entries[alert.full_name], links) for alert in group.alerts],
             }
             for group in groups
         ],

@@ -15,8 +15,9 @@ from grafana.promql import (
     alerts,
     column,
     first_of,
+    least,
+    most,
     of_account,
-    recorded,
     threshold,
 )
 from grafana.states import colours, value_mappings, words_of_numbers
@@ -27,7 +28,7 @@ _NO_DEBT = -1.0
 UNKNOWN = -2.0
 WORDS = value_mappings({_NO_DEBT: "no debt", UNKNOWN: "?"}, {_NO_DEBT: "blue", UNKNOWN: "dark-red"})
 
-# The limits of the alerts BitoproMarginDistanceCritical and BitoproMarginDistanceWarning.
+# The default limits of BitoproMarginDistanceCritical and BitoproMarginDistanceWarning.
 DISTANCE_STEPS = steps("red", (0.1, "yellow"), (0.2, "green"))
 
 # An account that has not answered since the exporter started was last seen in 1970.
@@ -37,10 +38,8 @@ NEVER: Json = {
 }
 
 _LEVEL_WORDS = ("below liquidation", "below critical", "below warning")
-LIQUIDATION_DISTANCE = recorded(
-    "account:bitopro_margin_liquidation_distance:ratio", 'level="liquidation"'
-)
-_STRESS = recorded("account:bitopro_margin_ad_ratio:stress", 'shock="-0.2"')
+LIQUIDATION_DISTANCE = least("liquidation_distance_ratio", 'level="liquidation"')
+_STRESS = least("stress_ad_ratio", 'shock=~"-0.2|0.2"')
 
 
 def _by_levels(ratio: str) -> list[tuple[str, str]]:
@@ -90,7 +89,7 @@ def _distance() -> Panel:
         "To liquidation",
         "The smallest move of a price, or of all prices together, that brings an account to its "
         "liquidation threshold: a fall of what is held, or a rise of what is owed. 0 % means that "
-        "it is there. Red up to 10 %, yellow up to 20 %, as the alerts.",
+        "it is there. Red up to 10 %, yellow up to 20 %, as the alerts unless you set others.",
         6,
         [Target(expression, "{{account}} {{state}}")],
         FieldOptions(
@@ -103,12 +102,13 @@ def _distance() -> Panel:
     )
 
 
+def _needed(how: str) -> str:
+    return most("rescue_amount", 'level="warning"', f'way="{how}"', by=("account", "unit"))
+
+
 def _rescue() -> Panel:
     def amount(how: str, word: str) -> str:
-        needed = recorded(f"account:bitopro_margin_rescue_{how}:unit", 'level="warning"')
-        of_worst = (
-            f"({needed} * on (account) group_left (unit) {UNIT} and on (account) {WORST_RATIO})"
-        )
+        of_worst = f"({_needed(how)} and on (account) {WORST_RATIO})"
         return first_of(
             (f"{of_worst} > 0", word),
             (f"topk(1, {BLIND}) * {UNKNOWN:g}", "STALE"),
@@ -146,9 +146,9 @@ def _stress() -> Panel:
         (f"vector({UNKNOWN:g})", "UNKNOWN"),
     )
     return stat(
-        "After -20 %",
-        "The lowest ratio of any account if all prices but those of stable currencies fell by 20 % "
-        "at once, and which threshold that would be below.",
+        "After ±20 %",
+        "The lowest ratio of any account if all prices but those of stable currencies fell or rose "
+        "by 20 % at once, and which threshold that would be below.",
         5,
         [Target(expression, "{{account}} {{state}}")],
         FieldOptions(
@@ -273,16 +273,15 @@ LIQUIDATIONS_TILE = _liquidations()
 
 def _accounts() -> Panel:
     danger = f"({BLIND} - 2) or on (account) clamp_max({DANGER}, 1e6)"
-    to_warning = 'level="warning"'
     columns = {
         "State": STATE,
         "Ratio": f"{LAST_RATIO} < Inf",
         "Threshold": threshold("liquidation"),
         "Assumed": of_account("ad_ratio_threshold_assumed", 'level="liquidation"'),
         "Distance": LIQUIDATION_DISTANCE,
-        "Repay": recorded("account:bitopro_margin_rescue_repay:unit", to_warning),
-        "Deposit": recorded("account:bitopro_margin_rescue_deposit:unit", to_warning),
-        "Interest": recorded("account:bitopro_margin_interest_per_day:unit"),
+        "Repay": _needed("repay"),
+        "Deposit": _needed("deposit"),
+        "Interest": most("interest_per_day_amount"),
         "Age": f"round({AGE})",
         "Danger": danger,
     }

@@ -14,11 +14,10 @@ from grafana.panels import (
 from grafana.promql import (
     AGE,
     column,
+    most,
     of_account,
     of_currency,
     of_market,
-    recorded,
-    recorded_by_currency,
 )
 
 
@@ -47,7 +46,7 @@ def _ages() -> Panel:
 
 
 def _integrity() -> Panel:
-    missing = recorded_by_currency("account_currency:bitopro_margin_price_missing:bool")
+    missing = f"{most('price_missing', by=('account', 'currency'))} == 1"
     contradicts = f"max by (account, check) ({of_account('inconsistent')} != 0)"
     return lines(
         "Do reported totals agree with balances and prices?",
@@ -56,7 +55,7 @@ def _integrity() -> Panel:
         "that contradict themselves, appear as 100 %.",
         12,
         [
-            Target(recorded("account:bitopro_margin_integrity:ratio"), "{{account}} differs by"),
+            Target(most("totals_difference_ratio"), "{{account}} differs by"),
             Target(missing, "{{account}} {{currency}}: no price"),
             Target(contradicts, "{{account}} {{check}}: contradiction"),
         ],

@@ -6,10 +6,10 @@ from grafana.promql import (
     DEBTLESS,
     LEVELS,
     column,
+    least,
+    most,
     of_account,
     of_currency,
-    recorded,
-    recorded_by_currency,
 )
 from grafana.states import colours_of_currencies, value_mappings
 from grafana.values import Json
@@ -18,17 +18,19 @@ _BY = ("account", "currency")
 _STACKED: Json = {"stacking": {"mode": "normal", "group": "A"}, "fillOpacity": 30, "lineWidth": 1}
 _STATUS = value_mappings({0: "off", 1: "on", 2: "maintenance"})
 _STATUS_STEPS = steps("yellow", (1, "green"), (2, "yellow"))
-_PER_DAY = recorded("account:bitopro_margin_interest_per_day:unit")
+_PER_DAY = most("interest_per_day_amount")
+_ASSET = least("asset_value", by=_BY)
+_DEBT = most("debt_value", by=_BY)
 
 
-def _value(title: str, description: str, name: str, empty: str) -> Panel:
+def _value(title: str, description: str, value: str, total: str, empty: str) -> Panel:
     return lines(
         title,
         f"{description}, at mark prices, in the unit of the account's totals, stacked.",
         12,
         [
-            Target(f"{recorded_by_currency(name)} > 0", "{{account}} {{currency}}"),
-            Target(f"sum by (account) ({recorded_by_currency(name)}) == 0", "{{account}} nothing"),
+            Target(value, "{{account}} {{currency}}"),
+            Target(f"{most(total)} == 0", "{{account}} nothing"),
         ],
         FieldOptions(
             unit="locale",
@@ -42,6 +44,11 @@ def _value(title: str, description: str, name: str, empty: str) -> Panel:
     )
 
 
+def _or_nothing(value: str, amount: str) -> str:
+    """Return values, and 0 where there is no amount; where there is one, none is unknown."""
+    return f"{value} or on (account, currency) {most(amount, by=_BY)} == 0"
+
+
 def _balances() -> Panel:
     columns = {
         "Available": of_currency("available_amount"),
@@ -49,8 +56,8 @@ def _balances() -> Panel:
         "Total": of_currency("total_amount"),
         "Borrowed": of_currency("borrow_amount"),
         "Interest": of_currency("borrow_interest_amount"),
-        "Value": recorded_by_currency("account_currency:bitopro_margin_asset:unit"),
-        "Debt": recorded_by_currency("account_currency:bitopro_margin_debt:unit"),
+        "Value": _or_nothing(_ASSET, "total_amount"),
+        "Debt": _or_nothing(_DEBT, "borrow_amount"),
         "Borrowing": of_currency("borrow_status"),
         "Transfers": of_currency("transfer_status"),
     }
@@ -110,14 +117,15 @@ def _interest_accrued() -> Panel:
     by = ", ".join(_BY)
     interest = f"max by ({by}) ({of_currency('borrow_interest_amount')})"
     owed = f"(max by ({by}) ({of_currency('borrow_amount')}) + {interest} > 0)"
-    debt = recorded_by_currency("account_currency:bitopro_margin_debt:unit")
     return lines(
         "Interest accrued, not yet paid",
         "Interest that has added up on what is borrowed, at mark prices, in the unit of the "
         "account's totals. It falls when you repay.",
         8,
         [
-            Target(f"{debt} * on ({by}) {interest} / on ({by}) {owed}", "{{account}} {{currency}}"),
+            Target(
+                f"{_DEBT} * on ({by}) {interest} / on ({by}) {owed}", "{{account}} {{currency}}"
+            ),
             Target(DEBTLESS, "{{account}} nothing"),
         ],
         FieldOptions(
@@ -132,7 +140,7 @@ def _interest_accrued() -> Panel:
 
 
 def _time_left() -> Panel:
-    days = recorded("account:bitopro_margin_days_to_threshold:days")
+    days = f"{least('time_to_threshold_seconds', by=('account', 'level'))} / 86400"
     assets = f"max by (account) ({of_account('total_asset_amount')} > 0)"
     return table(
         "Days left, if only interest moved",
@@ -145,7 +153,7 @@ def _time_left() -> Panel:
             **{level: f"to {level}" for level in LEVELS},
         },
         targets=[
-            Target(f"max by (account, level) ({days})"),
+            Target(days),
             Target(column("share", f"{_PER_DAY} / on (account) {assets}", "level")),
         ],
         look=FieldOptions(
@@ -166,13 +174,15 @@ def _time_left() -> Panel:
 ASSETS = _value(
     "Assets by currency",
     "What is held",
-    "account_currency:bitopro_margin_asset:unit",
+    _ASSET,
+    "total_asset_amount",
     "Prices or fresh data are missing.",
 )
 DEBT = _value(
     "Debt by currency",
     "What is owed, principal and interest",
-    "account_currency:bitopro_margin_debt:unit",
+    _DEBT,
+    "total_debt_amount",
     "Nothing is owed; or prices or fresh data are missing.",
 )
 BALANCES = _balances()

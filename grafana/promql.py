@@ -1,7 +1,8 @@
 """Selectors and small expressions that many panels share.
 
-What the exporter serves is selected by job and instance. What rules record is one verdict per
-account, whichever exporter it came from, and is selected by account alone.
+What the exporter serves is selected by job and instance, and aggregated to the worse of two
+exporters. What rules record is one verdict per account, whichever exporter it came from, and is
+selected by account alone; without rules, panels show what is exported now.
 """
 
 from collections.abc import Sequence
@@ -43,9 +44,18 @@ def recorded(name: str, *matchers: str) -> str:
     return _selector(name, (_ACCOUNT, *matchers))
 
 
-def recorded_by_currency(name: str, *matchers: str) -> str:
-    """Select what a rule recorded of a currency in an account."""
-    return recorded(name, _CURRENCY, *matchers)
+def least(name: str, *matchers: str, by: Sequence[str] = ("account",)) -> str:
+    """Return the least of what exporters say of an account; the family's name without prefix."""
+    return f"min by ({', '.join(by)}) ({_of(name, by, *matchers)})"
+
+
+def most(name: str, *matchers: str, by: Sequence[str] = ("account",)) -> str:
+    """Return the most of what exporters say of an account; the family's name without prefix."""
+    return f"max by ({', '.join(by)}) ({_of(name, by, *matchers)})"
+
+
+def _of(name: str, by: Sequence[str], *matchers: str) -> str:
+    return of_currency(name, *matchers) if "currency" in by else of_account(name, *matchers)
 
 
 def alerts(*matchers: str) -> str:
@@ -62,10 +72,9 @@ def alerts(*matchers: str) -> str:
 
 
 def threshold(level: str) -> str:
-    """Select a threshold as last known."""
-    return recorded(
-        "account_level:bitopro_margin_ad_ratio_threshold:last_known", f'level="{level}"'
-    )
+    """Return a threshold as last known within a day."""
+    known = of_account("ad_ratio_threshold", f'level="{level}"')
+    return f"max by (account, level) (last_over_time({known}[1d]))"
 
 
 def first_of(*cases: tuple[str, str]) -> str:
@@ -90,16 +99,23 @@ def _selector(metric: str, matchers: Sequence[str]) -> str:
     return f"{metric}{{{', '.join(matchers)}}}"
 
 
-LAST_RATIO = recorded("account:bitopro_margin_ad_ratio:last_known")
-EXACT_RATIO = recorded("account:bitopro_margin_ad_ratio:exact")
-EXPECTED = recorded("account:bitopro_margin_expected:any")
-
 EXPORTERS = f"group by (job, instance) (last_over_time({of_account('up')}[1d]))"
+EXACT_RATIO = least("ad_ratio_exact")
+EXPECTED = (
+    f"({recorded('account:bitopro_margin_expected:any')} "
+    f"or on (account) group by (account) (last_over_time({of_account('up')}[1d])))"
+)
 
 # An account is fresh while an exporter shows its totals, which it does until they are stale.
 FRESH = f"group by (account) ({of_account('total_debt_amount')})"
 BLIND = f"({EXPECTED} unless on (account) {FRESH})"
 DEBTLESS = f"(max by (account) ({of_account('total_debt_amount')}) == 0)"
+
+# Infinite without debt.
+LAST_RATIO = (
+    f"({recorded('account:bitopro_margin_ad_ratio:last_known')} "
+    f"or on (account) {EXACT_RATIO} or on (account) {DEBTLESS} + Inf)"
+)
 
 # A target that is gone has no age of its own any more: what it said last is a day in memory.
 AGE = (

@@ -10,8 +10,9 @@ from grafana.promql import (
     WORST_RATIO,
     column,
     crossed,
-    recorded,
-    recorded_by_currency,
+    least,
+    most,
+    of_currency,
     threshold,
 )
 from grafana.states import colours, value_mappings, words_of_numbers
@@ -28,7 +29,7 @@ _SHOCKS = {
     "0.2": "+20 %",
     "0.3": "+30 %",
 }
-_STRESS = recorded("account:bitopro_margin_ad_ratio:stress")
+_STRESS = least("stress_ad_ratio", by=("account", "shock"))
 _NOTHING = -1.0
 
 # Of moves both ways: far is green, near is red.
@@ -40,7 +41,7 @@ def _ladder() -> Panel:
         return f'label_replace({ratio}, "shock", "{shock}", "", "")'
 
     def after(shock: str) -> str:
-        ratio = recorded("account:bitopro_margin_ad_ratio:stress", f'shock="{shock}"')
+        ratio = least("stress_ad_ratio", f'shock="{shock}"')
         return f"{crossed(ratio)} or on (account) ({DEBTLESS} - 1)"
 
     cells = [in_words(STATE, _NOW)] + [
@@ -110,19 +111,25 @@ def _ladder_of_worst() -> Panel:
 
 
 def _prices() -> Panel:
-    def of_liquidation(what: str) -> str:
-        return recorded_by_currency(
-            f"account_currency:bitopro_margin_liquidation_{what}", 'level="liquidation"'
-        )
-
-    move, price = of_liquidation("move:ratio"), of_liquidation("price:unit")
     by = ("account", "currency")
+    moves = of_currency("liquidation_move_ratio", 'level="liquidation"')
+    prices = of_currency("liquidation_price", 'level="liquidation"')
+    with_moves = "and on (job, instance, account, currency)"
+    # Of two exporters, the nearest fall, or else the nearest rise.
+    move = (
+        f"(max by (account, currency) ({moves} <= 0) or min by (account, currency) ({moves} > 0))"
+    )
+    price = (
+        f"(max by (account, currency) ({prices} {with_moves} {moves} <= 0) "
+        f"or min by (account, currency) ({prices} {with_moves} {moves} > 0))"
+    )
     columns = {
         "Move": move,
         "Then": price,
         "Now": f"{price} / on (account, currency) (1 + {move})",
-        "Held": recorded_by_currency("account_currency:bitopro_margin_asset:unit"),
-        "Owed": recorded_by_currency("account_currency:bitopro_margin_debt:unit"),
+        # A currency with a move has a price: what has no value there is not held, or not owed.
+        "Held": f"{least('asset_value', by=by)} or on (account, currency) 0 * {move}",
+        "Owed": f"{most('debt_value', by=by)} or on (account, currency) 0 * {move}",
         "Nearness": f"abs({move})",
     }
     way = (

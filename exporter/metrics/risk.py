@@ -133,6 +133,14 @@ RISK_FAMILIES: tuple[Family[AccountState], ...] = (
         ("level",),
         stability="experimental",
     ),
+    of_account(
+        "stable_currency",
+        "1",
+        "1 for each currency that is configured not to move with the others.",
+        lambda state: each(dict.fromkeys(sorted(state.account.stable_currencies), 1)),
+        ("currency",),
+        stability="experimental",
+    ),
     _of_risk(
         "ad_ratio_exact",
         "ratio",

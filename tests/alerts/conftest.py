@@ -20,6 +20,7 @@ from tests.alerts.scenarios import (
     Timeline,
     World,
     account,
+    always,
     between,
     played,
 )
@@ -54,11 +55,28 @@ _FAILURES_OF_RULES = (
     'prometheus_rule_evaluation_failures_total{instance="127.0.0.1:9090",job="prometheus",'
     'rule_group="/etc/prometheus/rules/%s.rules.yml;%s"}'
 )
-# Prometheus scrapes nothing for eight minutes, and has trouble with a rule from minute 20.
+_OF_ALERTMANAGER = (
+    'alertmanager_notifications_failed_total{instance="127.0.0.1:9093",integration="%s",'
+    'job="alertmanager"}'
+)
+_KNOWN = 'prometheus_notifications_alertmanagers_discovered{instance="%s",job="prometheus"}'
+_NOT_TAKEN = (
+    'prometheus_notifications_errors_total{alertmanager="http://127.0.0.1:9093/api/v2/alerts",'
+    'instance="%s",job="prometheus"}'
+)
+# Prometheus scrapes nothing for eight minutes, and has trouble with a rule from minute 20; the
+# webhook is gone from minute 15, and Alertmanager from minute 10.
 _CHAIN: World = {
     **{series: between(0, 8 * MINUTE, "_", history) for series, history in account("late").items()},
     _FAILURES_OF_RULES % ("bitopro-margin", "bitopro-margin-account"): lambda at: at // 1200,
     _FAILURES_OF_RULES % ("other", "other"): lambda at: at,
+    _OF_ALERTMANAGER % "webhook": lambda at: max(0, at // MINUTE - 14),
+    _OF_ALERTMANAGER % "email": always(3),
+    _KNOWN % "without one": between(10 * MINUTE, 23 * MINUTE, 0, always(1)),
+    _KNOWN % "with one that is down": always(1),
+    _KNOWN % "127.0.0.1:9090": always(1),
+    _NOT_TAKEN % "with one that is down": lambda at: max(0, at // MINUTE - 9),
+    _NOT_TAKEN % "127.0.0.1:9090": always(3),
 }
 # Two days: an account that is removed after an hour, and news after an hour.
 _DAYS: World = {

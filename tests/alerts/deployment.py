@@ -17,7 +17,9 @@ EXPECTED_ACCOUNTS = PROMETHEUS / "rules" / "expected-accounts.rules.yml"
 TEMPLATE = ALERTMANAGER / "templates" / "bitopro-margin.tmpl"
 RUNBOOK = ROOT / "docs" / "runbook.md"
 
-RULE_FILES = sorted(path for path in PROMETHEUS.rglob("*.yml") if path.name != "prometheus.yml")
+RULE_FILES = [RISK_RULES, RULES, EXPECTED_ACCOUNTS]
+# The same alerts with texts in Chinese, to be loaded instead of the file of the same name.
+CHINESE_RULE_FILES = sorted((PROMETHEUS / "rules" / "zh-TW").iterdir())
 
 # YAML of any shape.
 Document = dict[str, Any]
@@ -57,3 +59,17 @@ def rules_of(path: Path) -> list[Rule]:
 
 ALL_RULES = [rule for path in RULE_FILES for rule in rules_of(path)]
 ALERTS = {rule.name: rule for rule in ALL_RULES if rule.is_alert}
+CHINESE_ALERTS = {
+    rule.name: rule for path in CHINESE_RULE_FILES for rule in rules_of(path) if rule.is_alert
+}
+
+
+def bilingual(path: Path) -> Document:
+    """Return a file of rules whose alerts have their Chinese texts too, as summary_zh and so on."""
+    rules = document(path)
+    for group in rules["groups"]:
+        for rule in group["rules"]:
+            if "alert" in rule:
+                chinese = CHINESE_ALERTS[rule["alert"]].annotations
+                rule["annotations"] |= {f"{name}_zh": text for name, text in chinese.items()}
+    return rules

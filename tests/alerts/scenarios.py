@@ -22,8 +22,8 @@ import pytest
 from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.negotiation import Format
 from exporter.metrics.page import Exposition
-from exporter.metrics.risk import RISK_FAMILIES
-from tests.alerts.deployment import RULE_FILES
+from tests.alerts import risk_series
+from tests.alerts.deployment import RULE_FILES, bilingual
 from tests.alerts.texts import Text, asked_for, shown
 from tests.conftest import FIXTURES
 from tests.states import polled
@@ -72,8 +72,7 @@ def _page() -> str:
     return exposition.page(Format.TEXT).decode()
 
 
-# Each series costs promtool time: rules read none of these, and the other reasons are alike.
-_UNREAD = frozenset(family.name for family in RISK_FAMILIES)
+# Each series costs promtool time: the other reasons are alike.
 _REASONS = re.compile(r'reason="(?!auth|rate_limited|timeout)')
 
 
@@ -86,7 +85,7 @@ def series_of_page() -> Mapping[str, float]:
     return {
         name.replace('{account="main"}', "").replace('account="main",', ""): float(value)
         for name, value in samples
-        if not _REASONS.search(name) and name.partition("{")[0] not in _UNREAD
+        if not _REASONS.search(name) and name.partition("{")[0] not in risk_series.NAMES
     }
 
 
@@ -152,10 +151,12 @@ def account(
 
     Changes name series as on the page, without the account, or `up`. The exporter's address is
     the account's name, and so is its id at the exchange, if nothing else is said. Amounts follow
-    the totals, so that prices explain them, unless they are changed themselves.
+    the totals, so that prices explain them, unless they are changed themselves. Risk is what the
+    exporter computes of all that.
     """
     changed = _histories(changes or {})
     histories = {**_healthy(), **_in_proportion(changed), **changed}
+    histories |= risk_series.risk_histories(histories)
     target = name if instance is None else instance
     own_id = name if account_id is None else account_id
     return {
@@ -379,7 +380,7 @@ def _tested(  # noqa: PLR0913 - what a run of promtool consists of
 ) -> str:
     times = range(0, minutes * MINUTE + 1, interval)
     document = {
-        "rule_files": [str(path) for path in rule_files],
+        "rule_files": [str(_bilingual(path, folder)) for path in rule_files],
         "evaluation_interval": f"{interval}s",
         "tests": [
             {
@@ -404,6 +405,13 @@ def _tested(  # noqa: PLR0913 - what a run of promtool consists of
         check=False,
     )
     return run.stdout + run.stderr
+
+
+def _bilingual(path: Path, folder: Path) -> Path:
+    """Write a file of rules with the texts of both languages, so that one run shows both."""
+    copy = folder / path.name
+    copy.write_text(json.dumps(bilingual(path)))
+    return copy
 
 
 def _alerts(samples: str) -> frozenset[Alert]:

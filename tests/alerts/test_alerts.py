@@ -16,7 +16,9 @@ from tests.alerts.sequences import BELOW_UNTIL_30, REPAID_AT_15
 # Of no account: what each test of a chain that is broken as a whole says.
 OF_THE_CHAIN = {
     "BitoproMarginExporterAbsent",
+    "BitoproMarginNoAlertmanager",
     "BitoproMarginNoAccountExpected",
+    "BitoproMarginNotificationsFailing",
     "BitoproMarginRulesFailing",
     "BitoproMarginUndocumentedValues",
     "BitoproMarginWatchdog",
@@ -183,6 +185,26 @@ def test_rules_failing_fires_for_rules_of_margin_accounts_only(chain: Timeline) 
     assert minutes == chain.minutes_of("BitoproMarginRulesFailing")
     assert minutes[0] == 20
     assert minutes[-1] == pytest.approx(29, abs=1)
+
+
+def test_notifications_failing_fires_by_integration(chain: Timeline) -> None:
+    labels = {"instance": "127.0.0.1:9093", "integration": "webhook", "job": "alertmanager"}
+
+    minutes = chain.minutes("BitoproMarginNotificationsFailing", labels)
+
+    assert minutes == chain.minutes_of("BitoproMarginNotificationsFailing")
+    assert (minutes[0], minutes[-1]) == pytest.approx((16, 32), abs=1)
+
+
+def test_no_alertmanager_fires_where_none_is_known_or_none_takes_alerts(chain: Timeline) -> None:
+    fired = {
+        name: chain.minutes("BitoproMarginNoAlertmanager", {"instance": name, "job": "prometheus"})
+        for name in ("without one", "with one that is down", "127.0.0.1:9090")
+    }
+
+    assert fired["without one"] == list(range(12, 28))
+    assert fired["with one that is down"][0] in {12, 13}
+    assert fired["127.0.0.1:9090"] == []
 
 
 def test_no_account_expected_fires_if_the_operators_file_is_not_loaded(

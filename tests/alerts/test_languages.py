@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from tests.alerts.deployment import ALERTS
+from tests.alerts.deployment import ALERTS, CHINESE_ALERTS
 from tests.alerts.names import queries
 from tests.alerts.test_alerts import OF_COMPANY, WORLDS, Timelines
 from tests.alerts.texts import Text
@@ -36,7 +36,7 @@ def test_both_languages_have_the_same_queries_formats_and_labels() -> None:
         for rule in ALERTS.values()
         for name in ("summary", "description")
         for what, found_in in FINDERS.items()
-        if found_in(rule.annotations[name]) != found_in(rule.annotations[f"{name}_zh"])
+        if found_in(rule.annotations[name]) != found_in(CHINESE_ALERTS[rule.name].annotations[name])
     ]
 
     assert wrong == []
@@ -47,6 +47,18 @@ def test_texts_are_seen_in_chinese_and_say_what_the_english_says(texts: list[Tex
 
     assert faults == []
     assert ALERTS.keys() - {each.alert for each in texts} == set()
+
+
+def test_summary_is_one_sentence_and_a_description_at_most_three(texts: list[Text]) -> None:
+    long = [
+        (each.alert, name, text)
+        for each in texts
+        for name, most in (("summary", 1), ("description", 3))
+        for text in (each.annotations[name], each.annotations[f"{name}_zh"])
+        if len(re.findall(r"[.?](?= [A-Z])|[.?]$|[。？]", text)) > most
+    ]
+
+    assert long == []
 
 
 def text(english: str, chinese: str) -> Text:

@@ -1,4 +1,4 @@
-"""What a person is sent: the texts that Alertmanager makes of alerts, in both languages."""
+"""What a person is sent: what Alertmanager makes of alerts, its own words in both languages."""
 
 import json
 import subprocess
@@ -21,8 +21,6 @@ def alert(name: str, status: str, **labels: str) -> Alert:
         "annotations": {
             "summary": f"Summary of {name}.",
             "description": f"Description of {name}.",
-            "summary_zh": f"{name}的摘要。",
-            "description_zh": f"{name}的說明。",
             "runbook_url": f"https://project/docs/runbook.md#{name}",
             "dashboard_url": f"https://dashboard/{name}",
         },
@@ -102,7 +100,7 @@ LIQUIDATION = alert("Liquidation", "firing", account="main")
 UNPROVEN = alert("Unproven", "firing", account="main")
 DOWN = alert("Down", "firing", instance="a:1")
 OVER = alert("Critical", "resolved", account="main")
-# Without a translation.
+# Without description and dashboard.
 OWN: Alert = {
     "status": "firing",
     "labels": {"alertname": "Own", "severity": "critical"},
@@ -133,11 +131,11 @@ TITLES = {
         "[RESOLVED] main: Critical has ended, and 1 more.",
     ],
     "zh-TW": [
-        "[緊急] main: Liquidation的摘要。",
-        "[緊急] main: Liquidation的摘要。另有 1 則。",
-        "[演練] [緊急] drill: Liquidation的摘要。",
-        "[緊急] main: Liquidation的摘要。",
-        "[緊急] Down的摘要。",
+        "[緊急] main: Summary of Liquidation.",
+        "[緊急] main: Summary of Liquidation.另有 1 則。",
+        "[演練] [緊急] drill: Summary of Liquidation.",
+        "[緊急] main: Summary of Liquidation.",
+        "[緊急] Summary of Down.",
         "[緊急] My own.",
         "[已解除] main: Critical 已解除。",
         "[已解除] main: Critical 已解除，另有 1 則。",
@@ -174,14 +172,14 @@ TEXTS = {
         "It said: Summary of Critical."
     ),
     "zh-TW": (
-        "觸發中：Liquidation的摘要。\n"
-        "Liquidation的說明。\n"
+        "觸發中：Summary of Liquidation.\n"
+        "Description of Liquidation.\n"
         "警報：Liquidation（緊急），自 2026-01-02 03:04:05 UTC 起\n"
-        "處理方式：https://project/docs/runbook.zh-TW.md#Liquidation\n"
+        "處理方式：https://project/docs/runbook.md#Liquidation\n"
         "儀表板：https://dashboard/Liquidation\n"
         "\n"
         "已解除：Critical（緊急），帳戶 main，時間 2026-01-02 04:05:06 UTC。"
-        "原內容：Critical的摘要。"
+        "原內容：Summary of Critical."
     ),
 }
 
@@ -217,11 +215,15 @@ def test_link_is_the_dashboard_of_the_first_alert(renderers: Mapping[str, Render
     assert renderers["en"]("link", [LIQUIDATION]).strip() == "https://dashboard/Liquidation"
 
 
-def test_alert_without_a_translation_is_told_in_english(renderers: Mapping[str, Renderer]) -> None:
-    text = renderers["zh-TW"]("text", [OWN])
+def test_alert_without_a_dashboard_has_no_line_for_it(renderers: Mapping[str, Renderer]) -> None:
+    text = renderers["zh-TW"]("text", [OWN, LIQUIDATION])
 
-    assert "觸發中：My own.\n" in text
-    assert "處理方式：https://wiki/own\n" in text
+    assert text.startswith("觸發中：My own.\n")
+    assert "處理方式：https://wiki/own\n\n觸發中：Summary of Liquidation.\n" in text
+
+
+def test_link_without_a_dashboard_is_the_runbook(renderers: Mapping[str, Renderer]) -> None:
+    assert renderers["en"]("link", [OWN]).strip() == "https://wiki/own"
 
 
 def test_language_that_is_not_known_is_english(renderers: Mapping[str, Renderer]) -> None:

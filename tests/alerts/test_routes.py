@@ -15,7 +15,11 @@ RECEIVERS = {"critical": "page", "warning": "ticket", "info": "note", "none": "n
 
 def test_alerts_are_routed_by_their_severity_and_an_unknown_one_is_urgent(amtool: str) -> None:
     expected = {name: RECEIVERS[severity] for name, severity in SEVERITIES.items()}
-    expected |= {"BitoproMarginWatchdog": "heartbeat", "Other": "page"}
+    expected |= {
+        "BitoproMarginNotificationsFailing": "ticket,note,page",
+        "BitoproMarginWatchdog": "heartbeat",
+        "Other": "page",
+    }
 
     assert {
         name: route(amtool, alertname=name, severity=SEVERITIES.get(name, "odd"), account="main")

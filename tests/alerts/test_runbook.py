@@ -1,12 +1,27 @@
 """Every alert has what a person needs who is woken by it."""
 
+import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 
-from tests.alerts.deployment import ALERTS, RISK_RULES, RULES, RUNBOOK, document
+import pytest
+
+from deploy.alerts import alerts
+from deploy.alerts.record import About, Links
+from generate.bundle import DASHBOARDS
+from tests.alerts.deployment import (
+    ALERTS,
+    CHINESE_ALERTS,
+    RISK_RULES,
+    RULES,
+    RUNBOOK,
+    Rule,
+    document,
+)
 from tests.alerts.names import listed_labels
 
 REPOSITORY = "https://github.com/bitopro-margin-exporter/bitopro-margin-exporter/blob/main"
-GRAFANA = "http://127.0.0.1:3000"
 ENTRIES = dict(
     re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", RUNBOOK.read_text(), re.DOTALL | re.MULTILINE)
 )
@@ -20,27 +35,42 @@ TIMES = {
 
 
 def test_alerts_have_a_common_name_a_routed_severity_and_their_annotations() -> None:
-    annotations = {"summary", "description", "summary_zh", "description_zh"}
     wrong = [
         rule.name
         for rule in ALERTS.values()
         if not rule.name.startswith("BitoproMargin")
         or rule.labels.keys() != {"severity"}
         or rule.labels["severity"] not in {"critical", "warning", "info", "none"}
-        or rule.annotations.keys() != annotations | {"runbook_url", "dashboard_url"}
+        or rule.annotations.keys() != {"summary", "description", "runbook_url"}
     ]
 
     assert wrong == []
 
 
-def test_alerts_link_to_their_runbook_entry_and_to_a_dashboard() -> None:
-    page = "(?:bitopro-margin-account|bitopro-exporter-health)"
-    url = rf"{GRAFANA}/d/{page}(?:\?var-\w+=\{{\{{ .* \}}\}})?"
+@pytest.mark.parametrize(
+    ("alerts", "page"), [(ALERTS, "runbook.md"), (CHINESE_ALERTS, "runbook.zh-TW.md")]
+)
+def test_alerts_link_to_their_runbook_entry(alerts: Mapping[str, Rule], page: str) -> None:
+    assert {name: rule.annotations["runbook_url"] for name, rule in alerts.items()} == {
+        name: f"{REPOSITORY}/docs/{page}#{name.lower()}" for name in alerts
+    }
+
+
+def test_languages_differ_in_annotations_only() -> None:
+    bare = [
+        {name: replace(rule, annotations={}) for name, rule in alerts.items()}
+        for alerts in (ALERTS, CHINESE_ALERTS)
+    ]
+
+    assert bare[0] == bare[1]
+
+
+def test_a_text_asks_prometheus_at_most_once_and_a_summary_never() -> None:
     wrong = [
-        rule.name
-        for rule in ALERTS.values()
-        if rule.annotations["runbook_url"] != f"{REPOSITORY}/docs/runbook.md#{rule.name.lower()}"
-        or not re.fullmatch(url, rule.annotations["dashboard_url"])
+        (rule.name, name)
+        for rule in [*ALERTS.values(), *CHINESE_ALERTS.values()]
+        for name, text in rule.annotations.items()
+        if text.count("| query") > (name == "description")
     ]
 
     assert wrong == []
@@ -77,18 +107,40 @@ def test_runbook_has_no_entry_of_an_alert_that_does_not_exist() -> None:
     assert set(ENTRIES) == set(ALERTS)
 
 
-def test_alerts_that_are_told_of_an_account_tell_when_it_is_a_drill() -> None:
-    drill = '{{ if eq $labels.account "drill" }}DRILL, no real account: {{ end }}'
-    drill_zh = '{{ if eq $labels.account "drill" }}演練，非真實帳戶：{{ end }}'
+@pytest.mark.parametrize(
+    ("alerts", "drill"),
+    [(ALERTS, "DRILL, no real account: "), (CHINESE_ALERTS, "演練，非真實帳戶：")],
+)
+def test_alerts_that_are_told_of_an_account_tell_when_it_is_a_drill(
+    alerts: Mapping[str, Rule], drill: str
+) -> None:
+    beginning = f'{{{{ if eq $labels.account "drill" }}}}{drill}{{{{ end }}}}'
     wrong = [
         rule.name
-        for rule in ALERTS.values()
+        for rule in alerts.values()
         if "account" in listed_labels(rule.expression)
         and rule.labels["severity"] != "none"
-        and not (
-            rule.annotations["summary"].startswith(drill)
-            and rule.annotations["summary_zh"].startswith(drill_zh)
-        )
+        and not rule.annotations["summary"].startswith(beginning)
     ]
 
     assert wrong == []
+
+
+def test_links_are_where_the_project_is_told_to_lead() -> None:
+    links = Links("https://wiki/runbook", "https://grafana")
+    critical = next(each for each in alerts() if each.name == "RatioCritical")
+    down = next(each for each in alerts() if each.name == "ExporterDown")
+
+    assert critical.annotations(links, "zh-TW")["runbook_url"] == (
+        "https://wiki/runbook#bitopromarginratiocritical"
+    )
+    assert [each.annotations(links, "en")["dashboard_url"] for each in (critical, down)] == [
+        "https://grafana/d/bitopro-margin-account?var-account={{ $labels.account }}",
+        "https://grafana/d/bitopro-exporter-health?var-instance={{ $labels.instance }}",
+    ]
+
+
+def test_dashboards_that_alerts_lead_to_are_shipped() -> None:
+    uids = {json.loads(path.read_text())["uid"] for path in DASHBOARDS.glob("*.json")}
+
+    assert {about.value[0] for about in About} == uids

@@ -10,6 +10,7 @@ import yaml
 from tests.alerts.deployment import (
     ALERTMANAGER,
     ALERTMANAGER_CONFIG,
+    CHINESE_RULE_FILES,
     PROMETHEUS,
     PROMETHEUS_CONFIG,
     ROOT,
@@ -31,7 +32,7 @@ def scrape_job(name: str) -> Document:
     return found
 
 
-@pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*RULE_FILES, *CHINESE_RULE_FILES], ids=str)
 def test_promtool_finds_nothing_in_rules(promtool: str, path: Path) -> None:
     check = run(promtool, "check", "rules", "--lint=all", "--lint-fatal", path)
 

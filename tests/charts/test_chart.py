@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.alerts import rules_files
+from deploy.alerts.record import Links
 from exporter.cli.parser import parse_arguments
 from exporter.config.yaml_file import read_config_file
-from generate.bundle import DASHBOARDS, KUBERNETES, RULES
+from generate.bundle import DASHBOARDS, EXPECTED_ACCOUNTS, KUBERNETES, RULES
 from tests.alerts.deployment import document
 from tests.charts.tools import findings, manifests, refusal, rendered, run
 from tests.deploy.policy import Manifest, mounted, opened, pod_violations
@@ -194,9 +196,25 @@ def test_another_configuration_is_another_pod() -> None:
     assert templates[0]["metadata"] != templates[1]["metadata"]
 
 
-def test_rules_are_exactly_those_of_prometheus() -> None:
-    assert [each["spec"] for each in of_kind("PrometheusRule", LEAST)] == [
-        document(path) for path in sorted(RULES.glob("*.yml"))
+@pytest.mark.parametrize(("language", "folder"), [("en", "."), ("zh-TW", "zh-TW")])
+def test_rules_are_exactly_those_of_prometheus(language: str, folder: str) -> None:
+    values = {**LEAST, "prometheusRule": {"language": language}}
+
+    assert [each["spec"] for each in of_kind("PrometheusRule", values)] == [
+        *(document(path) for path in sorted((RULES / folder).glob("bitopro-margin*.yml"))),
+        document(EXPECTED_ACCOUNTS),
+    ]
+
+
+def test_rules_know_the_job_and_links_of_the_values() -> None:
+    links = Links("https://wiki.example.com/margin", "https://grafana.example.com", "margin-2")
+    urls = {"runbookUrl": links.runbook_url, "dashboardUrl": f"{links.dashboard_url}/"}
+    values = {**LEAST, "job": links.job, "prometheusRule": urls}
+
+    monitor = one("ServiceMonitor", values)["spec"]["endpoints"][0]
+    assert monitor["relabelings"][0] == {"targetLabel": "job", "replacement": "margin-2"}
+    assert [each["spec"] for each in of_kind("PrometheusRule", values)][:2] == [
+        yaml.safe_load(text) for text in rules_files(links, "en").values()
     ]
 
 

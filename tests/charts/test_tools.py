@@ -13,7 +13,7 @@ MANIFESTS = sorted(
     path.name
     for path in KUBERNETES.glob("*.yaml")
     # Of the operator and of kustomize, which have no schema there.
-    if path.name not in {"kustomization.yaml", "rules.yaml", "servicemonitor.yaml"}
+    if not path.name.startswith(("kustomization", "rules", "servicemonitor"))
 )
 
 

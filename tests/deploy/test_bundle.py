@@ -3,27 +3,48 @@
 import json
 import re
 
+import pytest
 import yaml
 
-from generate.bundle import CHART, COMPOSE, DASHBOARDS, KUBERNETES, RULES
+from generate.bundle import (
+    CHART,
+    CHART_DASHBOARD_URL,
+    COMPOSE,
+    DASHBOARDS,
+    EXPECTED_ACCOUNTS,
+    KUBERNETES,
+    RULES,
+)
 from tests.alerts.deployment import PROMETHEUS_CONFIG, document
 
 RULE_FILES = sorted(RULES.glob("*.yml"))
 DASHBOARD_FILES = sorted(DASHBOARDS.glob("*.json"))
 
 
-def test_chart_carries_each_rule_file_and_dashboard_byte_for_byte() -> None:
+def test_chart_carries_each_rule_file_and_dashboard() -> None:
+    files = CHART / "files"
     copies = {
-        path.name: path.read_bytes() for path in (CHART / "files").rglob("*") if path.is_file()
+        str(path.relative_to(files)): re.sub(
+            rf"\n *dashboard_url: {CHART_DASHBOARD_URL}/d/.*", "", path.read_text()
+        )
+        for path in files.rglob("*")
+        if path.is_file()
     }
 
-    assert copies == {path.name: path.read_bytes() for path in [*RULE_FILES, *DASHBOARD_FILES]}
+    assert copies == {
+        **{f"rules/{path.relative_to(RULES)}": path.read_text() for path in RULES.rglob("*.yml")},
+        **{f"dashboards/{path.name}": path.read_text() for path in DASHBOARD_FILES},
+    }
 
 
-def test_manifests_carry_exactly_the_rules() -> None:
-    manifests = list(yaml.safe_load_all((KUBERNETES / "rules.yaml").read_text()))
+@pytest.mark.parametrize(("name", "folder"), [("rules.yaml", "."), ("rules.zh-TW.yaml", "zh-TW")])
+def test_manifests_carry_exactly_the_rules(name: str, folder: str) -> None:
+    manifests = list(yaml.safe_load_all((KUBERNETES / name).read_text()))
+    generated = sorted((RULES / folder).glob("bitopro-margin*.yml"))
 
-    assert [each["spec"] for each in manifests] == [document(path) for path in RULE_FILES]
+    assert [each["spec"] for each in manifests] == [
+        document(path) for path in [*generated, EXPECTED_ACCOUNTS]
+    ]
     assert {(each["apiVersion"], each["kind"]) for each in manifests} == {
         ("monitoring.coreos.com/v1", "PrometheusRule")
     }

@@ -1,6 +1,8 @@
 """Every expression of the dashboards, in a real Prometheus that scrapes the demonstration."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -48,11 +50,11 @@ EMPTY_OF_ONE = {
 FILLED = [query for query in [*QUERIES, *ANNOTATIONS] if str(query) not in EMPTY]
 # What is known last: rates of polls and of interest.
 _READY = (
-    "count(account:bitopro_margin_days_to_threshold:days) == 9 "
+    "count(bitopro_margin_time_to_threshold_seconds) == 9 "
     "and on () count(rate(bitopro_margin_polls_total[15s]) > 0) == 3 "
-    "and on () count(account:bitopro_margin_integrity:ratio) == 3 "
-    'and on () ALERTS{alertname="BitoproMarginWatchdog", alertstate="firing"}'
+    "and on () count(bitopro_margin_totals_difference_ratio) == 3"
 )
+_WATCHDOG = 'ALERTS{alertname="BitoproMarginWatchdog", alertstate="firing"}'
 
 
 class Asked:
@@ -71,10 +73,10 @@ class Asked:
         return vector
 
 
-@pytest.fixture(scope="module")
-def servers(prometheus: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
-    """A Prometheus with the shipped rules that has seen the demonstration for some seconds."""
-    config = tmp_path_factory.mktemp("dashboards") / "prometheus.yml"
+@contextmanager
+def _watching(prometheus: str, folder: Path, rules: Sequence[Path], ready: str) -> Iterator[Asked]:
+    """Let a Prometheus with these rules see the demonstration until it gives all of `ready`."""
+    config = folder / "prometheus.yml"
     with (
         Running([*EXPORTER, "demo", "--scenario=calm", FREE_PORT], {}) as demo,
         start_blocking_portal() as portal,
@@ -85,13 +87,32 @@ def servers(prometheus: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         }
         document = {
             "global": _INTERVALS,
-            "rule_files": [str(path) for path in RULE_FILES],
+            "rule_files": [str(path) for path in rules],
             "scrape_configs": [job],
         }
         config.write_text(yaml.safe_dump(document))
         with portal.wrap_async_context_manager(server.running(prometheus, config)) as running:
-            portal.call(running.until, _READY)
+            portal.call(running.until, ready)
             yield Asked(running.url)
+
+
+@pytest.fixture(scope="module")
+def servers(prometheus: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+    """A Prometheus with the shipped rules that has seen the demonstration for some seconds."""
+    folder = tmp_path_factory.mktemp("dashboards")
+    with _watching(prometheus, folder, RULE_FILES, f"{_READY} and on () {_WATCHDOG}") as asked:
+        yield asked
+
+
+def test_panels_show_everything_but_alerts_without_any_rule(
+    prometheus: str, tmp_path: Path
+) -> None:
+    with _watching(prometheus, tmp_path, [], _READY) as asked:
+        empty = {
+            str(query): query.expression for query in FILLED if not asked.query(query.with_values())
+        }
+
+    assert [name for name, expression in empty.items() if "ALERTS{" not in expression] == []
 
 
 @pytest.mark.parametrize("query", FILLED, ids=str)

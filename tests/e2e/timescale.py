@@ -20,7 +20,7 @@ from tests.alerts.deployment import (
 )
 
 _RULE_KEYS = {"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"}
-_ROUTE_KEYS = {"receiver", "matchers", "group_by", "routes"}
+_ROUTE_KEYS = {"receiver", "matchers", "group_by", "continue", "routes"}
 _ROUTE_TIMES = {"group_wait", "group_interval", "repeat_interval"}
 _WEBHOOKS = "http://127.0.0.1:9095/"
 

@@ -44,7 +44,6 @@ def test_rules_ask_wait_and_are_labelled_as_in_prometheus() -> None:
             rule["keepFiringFor"],
             rule["labels"],
             rule["annotations"]["runbook_url"],
-            rule["annotations"]["dashboard_url"],
         )
         for rule in RULES
     }
@@ -56,7 +55,6 @@ def test_rules_ask_wait_and_are_labelled_as_in_prometheus() -> None:
             rule.get("keep_firing_for", "0s"),
             rule["labels"],
             rule["annotations"]["runbook_url"],
-            rule["annotations"]["dashboard_url"],
         )
         for name, rule in OF_PROMETHEUS.items()
     }

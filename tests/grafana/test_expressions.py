@@ -10,7 +10,6 @@ from exporter.metrics.account import FAMILIES
 from exporter.metrics.exporter import ExporterMetrics
 from exporter.metrics.market import MARKET_FAMILIES
 from exporter.metrics.negotiation import Format
-from exporter.metrics.risk import RISK_FAMILIES
 from tests.alerts.deployment import ALL_RULES
 from tests.alerts.names import selectors
 from tests.grafana.shipped import ANNOTATIONS, QUERIES
@@ -23,11 +22,12 @@ OF_EXCHANGE = {family.name for family in FAMILIES} | {family.name for family in 
 NOT_SHOWN = {
     "bitopro_margin_account_info": "the exchange's number of an account is nobody's business",
     "bitopro_margin_ad_ratio": "truncated to two decimals; the quotient of the totals is not",
-    "bitopro_margin_ad_ratio_threshold": "shown as last known",
+    "bitopro_margin_distance_threshold_ratio": "colours are the defaults",
     "bitopro_margin_last_change_timestamp_seconds": "an alert tells when it matters",
     "bitopro_margin_last_liquidation_asset_amount": "a matter for the exchange's own list",
     "bitopro_margin_last_liquidation_debt_amount": "a matter for the exchange's own list",
-    **{family.name: "recorded by rules, which panels read" for family in RISK_FAMILIES},
+    "bitopro_margin_liquidation_move_together_ratio": "stress says it in ratios",
+    "bitopro_margin_stable_currency": "a setting",
 }
 RECORDED = {rule.name for rule in ALL_RULES if not rule.is_alert}
 
@@ -57,6 +57,15 @@ def test_expressions_read_what_is_served_or_recorded() -> None:
     ]
 
     assert unknown == []
+
+
+def test_panels_need_rules_for_what_was_last_known_and_is_expected_alone() -> None:
+    read = {selector.metric for query in QUERIES for selector in selectors(query.expression)}
+
+    assert read & RECORDED == {
+        "account:bitopro_margin_ad_ratio:last_known",
+        "account:bitopro_margin_expected:any",
+    }
 
 
 def test_what_the_exporter_serves_of_an_account_is_shown_but_for_what_is_named_here() -> None:

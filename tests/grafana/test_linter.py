@@ -17,22 +17,8 @@ _ALERT = "alerts have the labels of their account, or of their instance, and oft
 # Selectors without job and instance, and why. Nothing else is excepted from any rule.
 WITHOUT_TARGET = {
     "ALERTS": _ALERT,
-    "account:bitopro_margin_ad_ratio:exact": _VERDICT,
     "account:bitopro_margin_ad_ratio:last_known": _VERDICT,
-    "account:bitopro_margin_ad_ratio:stress": _VERDICT,
-    "account:bitopro_margin_days_to_threshold:days": _VERDICT,
     "account:bitopro_margin_expected:any": _VERDICT,
-    "account:bitopro_margin_integrity:ratio": _VERDICT,
-    "account:bitopro_margin_interest_per_day:unit": _VERDICT,
-    "account:bitopro_margin_liquidation_distance:ratio": _VERDICT,
-    "account:bitopro_margin_rescue_deposit:unit": _VERDICT,
-    "account:bitopro_margin_rescue_repay:unit": _VERDICT,
-    "account_currency:bitopro_margin_asset:unit": _VERDICT,
-    "account_currency:bitopro_margin_debt:unit": _VERDICT,
-    "account_currency:bitopro_margin_liquidation_move:ratio": _VERDICT,
-    "account_currency:bitopro_margin_liquidation_price:unit": _VERDICT,
-    "account_currency:bitopro_margin_price_missing:bool": _VERDICT,
-    "account_level:bitopro_margin_ad_ratio_threshold:last_known": _VERDICT,
 }
 
 OF_ACCOUNT = re.compile(r"account|bitopro_margin_(?!mark|borrow_[aus]\w+_|exporter)|ALERTS")

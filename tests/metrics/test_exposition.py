@@ -131,6 +131,7 @@ NEVER_POLLED = {
     "bitopro_margin_ad_ratio_threshold",
     "bitopro_margin_ad_ratio_threshold_assumed",
     "bitopro_margin_distance_threshold_ratio",
+    "bitopro_margin_stable_currency",
 }
 
 

@@ -31,6 +31,8 @@ def expected_of(position: Position) -> Iterator[tuple[str, dict[str, str], Decim
     yield "ad_ratio_exact", {}, risk.ratio
     yield "interest_per_day_amount", {"unit": unit}, risk.interest_per_day
     yield "totals_difference_ratio", {}, risk.integrity
+    for currency in ("TWD", "USDC", "USDT"):
+        yield "stable_currency", {"currency": currency}, 1
     for level, ratio in position.thresholds.distance_by_level().items():
         yield "distance_threshold_ratio", {"level": level}, Decimal(str(ratio))
     for currency, each in risk.currencies.items():
@@ -137,7 +139,8 @@ def shown_at(now: float, state: AccountState) -> set[str]:
     }
 
 
-WITHOUT_PRICES = {"ad_ratio_exact", "rescue_amount", "price_missing", "distance_threshold_ratio"}
+CONFIGURED = {"distance_threshold_ratio", "stable_currency"}
+WITHOUT_PRICES = {"ad_ratio_exact", "rescue_amount", "price_missing"} | CONFIGURED
 OF_INTEREST = {"interest_per_day_amount", "time_to_threshold_seconds"}
 
 
@@ -151,7 +154,7 @@ def test_each_disappears_with_the_oldest_of_what_it_was_computed_from() -> None:
     everything = {family.name.removeprefix("bitopro_margin_") for family in RISK_FAMILIES}
     assert shown_at(19.9, state) == everything - OF_INTEREST
     assert shown_at(20.0, state) == WITHOUT_PRICES
-    assert shown_at(45.0, state) == {"distance_threshold_ratio"}
+    assert shown_at(45.0, state) == CONFIGURED
 
 
 def test_interest_disappears_with_the_terms() -> None:

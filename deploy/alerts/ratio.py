@@ -1,0 +1,200 @@
+"""Alerts on the account-to-debt ratio: where it is, and where it is going."""
+
+from deploy.alerts.record import About, Alert, Text
+from deploy.alerts.words import ACCOUNT, NEAREST, PERCENT, RESCUE, VALUE
+
+_LAST_KNOWN = "account:bitopro_margin_ad_ratio:last_known"
+_THRESHOLD = "account_level:bitopro_margin_ad_ratio_threshold:last_known"
+
+
+def _below(level: str) -> str:
+    return f'{_LAST_KNOWN}\n< on (account) {_THRESHOLD}{{level="{level}"}}'
+
+
+LIQUIDATION = Alert(
+    "RatioLiquidation",
+    "critical",
+    About.ACCOUNT,
+    _below("liquidation"),
+    Text(
+        f"Account {ACCOUNT} is below its liquidation threshold, at {VALUE}.",
+        f"帳戶 {ACCOUNT} 已低於強制平倉門檻，維持率為 {VALUE}。",
+    ),
+    RESCUE
+    + Text(
+        "The exchange may be selling its assets now, for a fee. Open the exchange and repay, or add "
+        "assets if it still lets you.",
+        "交易所可能正在賣出帳戶資產，並收取費用。請立刻打開交易所網站還款，或在網站仍允許時補入資產。",
+    ),
+    keeps_firing="5m",
+    why="No waiting: the answer was verified, and the exchange does not wait either.",
+)
+
+CRITICAL = Alert(
+    "RatioCritical",
+    "critical",
+    About.ACCOUNT,
+    _below("critical"),
+    Text(
+        f"Account {ACCOUNT} is below its critical threshold, at {VALUE}.",
+        f"帳戶 {ACCOUNT} 已低於危險門檻，維持率為 {VALUE}。",
+    ),
+    RESCUE
+    + Text(
+        "Do it now, while the exchange still lets you.",
+        "趁交易所仍允許，請立刻行動。",
+    ),
+    waits="1m",
+    keeps_firing="5m",
+)
+
+WARNING = Alert(
+    "RatioWarning",
+    "warning",
+    About.ACCOUNT,
+    _below("warning"),
+    Text(
+        f"Account {ACCOUNT} is below its warning threshold, at {VALUE}.",
+        f"帳戶 {ACCOUNT} 已低於警戒門檻，維持率為 {VALUE}。",
+    ),
+    RESCUE
+    + Text(
+        "Decide today which of them you do; the exchange may refuse new loans.",
+        "請在今天內決定；交易所可能拒絕新的借款。",
+    ),
+    waits="5m",
+    keeps_firing="10m",
+)
+
+FALLING_FAST = Alert(
+    "RatioFallingFast",
+    "warning",
+    About.ACCOUNT,
+    f"""
+    (
+      account:bitopro_margin_ad_ratio:exact
+      < 0.9 * max_over_time(account:bitopro_margin_ad_ratio:exact[15m])
+    )
+    < on (account) 2 * {_THRESHOLD}{{level="warning"}}
+    """,
+    Text(
+        f"The ratio of account {ACCOUNT} is falling fast, now at {VALUE}.",
+        f"帳戶 {ACCOUNT} 的維持率正在快速下降，目前 {VALUE}。",
+    ),
+    Text(
+        "It is more than 10 % below its highest of the last 15 minutes. If it was not you who "
+        "borrowed or withdrew, the market moves against you. Be ready to repay or to add assets.",
+        "它比過去 15 分鐘的最高值低了 10 % 以上。如果不是您自己借款或提領，就是市場正往不利的方向走。"
+        "請準備還款或補入資產。",
+    ),
+    waits="1m",
+    keeps_firing="10m",
+    why="Far above the thresholds a fall is nobody's trouble.",
+)
+
+PREDICTED_TO_CROSS = Alert(
+    "RatioPredictedToCross",
+    "warning",
+    About.ACCOUNT,
+    f"""
+    (
+      predict_linear(account:bitopro_margin_ad_ratio:exact[1h], 4 * 3600)
+      < on (account) {_THRESHOLD}{{level="liquidation"}}
+    )
+    and on (account) (
+      predict_linear(account:bitopro_margin_ad_ratio:exact[15m], 4 * 3600)
+      < on (account) {_THRESHOLD}{{level="liquidation"}}
+    )
+    and on (account) (
+      account:bitopro_margin_ad_ratio:exact >= on (account) {_THRESHOLD}{{level="liquidation"}}
+    )
+    and on (account) (
+      account:bitopro_margin_ad_ratio:exact < on (account) 2 * {_THRESHOLD}{{level="warning"}}
+    )
+    and on (account) last_over_time(account:bitopro_margin_ad_ratio:exact[5m] offset 30m)
+    """,
+    Text(
+        f"Account {ACCOUNT} will be below its liquidation threshold within four hours, at the "
+        "pace of the last hour.",
+        f"依過去一小時的速度，帳戶 {ACCOUNT} 將在四小時內低於強制平倉門檻。",
+    ),
+    Text(
+        'At this pace its ratio is {{ printf "%.2f" $value }} in four hours. Markets do not move '
+        "in straight lines. Decide now what you would repay or add, and at which ratio.",
+        '照這個速度，四小時後的維持率是 {{ printf "%.2f" $value }}。市場不會直線前進。'
+        "請現在就決定要還款或補入多少，以及在哪個維持率動手。",
+    ),
+    waits="10m",
+    keeps_firing="15m",
+    why="""By the pace of the hour and of the last quarter of it, so that a fall that is over
+    predicts nothing; only where half an hour is known, the ratio is near, and it has not crossed
+    yet.""",
+)
+
+
+def _within(level: str) -> str:
+    return f"""
+    min by (account) (
+      account_level:bitopro_margin_moving_distance:last_known{{level="liquidation"}}
+    )
+    <= on (account) max by (account) (
+      last_over_time(bitopro_margin_distance_threshold_ratio{{level="{level}"}}[1d])
+    )
+    """
+
+
+_A_MOVE = Text(
+    f"A move of prices by {PERCENT} would bring account {ACCOUNT} below its liquidation threshold.",
+    f"價格只要變動 {PERCENT}，帳戶 {ACCOUNT} 就會低於強制平倉門檻。",
+)
+
+DISTANCE_CRITICAL = Alert(
+    "DistanceCritical",
+    "critical",
+    About.ACCOUNT,
+    _within("critical"),
+    _A_MOVE,
+    NEAREST
+    + Text(
+        "Repay or add assets now, before the market does its part.",
+        "請趕在市場之前，立刻還款或補入資產。",
+    ),
+    waits="1m",
+    keeps_firing="5m",
+    why="Known as last, so that a price that vanishes is no all-clear.",
+)
+
+DISTANCE_WARNING = Alert(
+    "DistanceWarning",
+    "warning",
+    About.ACCOUNT,
+    _within("warning"),
+    _A_MOVE,
+    NEAREST + Text("Decide at which price you act, and how.", "請決定在什麼價格動手，以及怎麼做。"),
+    waits="5m",
+    keeps_firing="10m",
+)
+
+STRESS_CROSSES = Alert(
+    "StressCrosses",
+    "info",
+    About.ACCOUNT,
+    f"""
+    min by (account) (bitopro_margin_stress_ad_ratio{{shock=~"-0.2|0.2"}})
+    < on (account) {_THRESHOLD}{{level="liquidation"}}
+    """,
+    Text(
+        f"A move of all that moves by 20 % would bring account {ACCOUNT} to {VALUE}, into "
+        "liquidation.",
+        f"所有會波動的幣種一起變動 20 %，帳戶 {ACCOUNT} 的維持率就會到 {VALUE}，進入強制平倉。",
+    ),
+    Text(
+        "It is the worse of a fall and a rise, of everything but the account's unit and stable "
+        "currencies. Such days happen. Have ready what you would repay or add.",
+        "這是下跌與上漲中較差的一個，計價單位與穩定幣除外。這種日子確實會發生。"
+        "請先備妥要還款或補入的資金。",
+    ),
+    waits="5m",
+    keeps_firing="10m",
+    why="Whoever hears of the distance knows this already; it is held back then.",
+)
