@@ -128,8 +128,8 @@ def _prices() -> Panel:
         "Then": price,
         "Now": f"{price} / on (account, currency) (1 + {move})",
         # A currency with a move has a price: what has no value there is not held, or not owed.
-        "Held": f"{least('asset_value', by=by)} or on (account, currency) 0 * {move}",
-        "Owed": f"{most('debt_value', by=by)} or on (account, currency) 0 * {move}",
+        "Held": f"{least('asset_value', by=by)} or on (account, currency) abs(0 * {move})",
+        "Owed": f"{most('debt_value', by=by)} or on (account, currency) abs(0 * {move})",
         "Nearness": f"abs({move})",
     }
     way = (
@@ -167,7 +167,7 @@ def _prices() -> Panel:
         targets=targets,
         look=FieldOptions(
             unit="locale",
-            empty="none: no debt, or no fresh prices",
+            empty="none",
             overrides=[
                 override(
                     "Move",
