@@ -267,6 +267,7 @@ class _Watch:
         """Play stage after stage, as long as each brings what it has to."""
         has_alertmanager = self._watchers.has_alertmanager
         findings: list[Finding] = []
+        before = await self._watchers.deliveries()
         for stage in STAGES:
             self._exchange.enter(stage)
             finding = await self._finding(stage)
@@ -275,7 +276,12 @@ class _Watch:
             if not finding.is_complete(has_alertmanager=has_alertmanager):
                 _say(f"  {await self._explanation(finding)}\n")
                 break
-        text, has_passed = verdict(findings, has_alertmanager=has_alertmanager)
+        after = await self._watchers.deliveries()
+        text, has_passed = verdict(
+            findings,
+            has_alertmanager=has_alertmanager,
+            deliveries=after.since(before) if after and before else None,
+        )
         _say(text)
         return has_passed
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.errors import UnableError
 from exporter.service.process import client_ssl_context
@@ -83,8 +85,51 @@ def finding_text(finding: Finding, *, has_alertmanager: bool) -> str:
     return f"{finding.stage.expected}: in Prometheus {_after(finding.prometheus_seconds)}{there}"
 
 
-def verdict(findings: Sequence[Finding], *, has_alertmanager: bool) -> tuple[str, bool]:
-    """Return the table with a sentence below, and whether all was seen and nothing cleared."""
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """How many notifications Alertmanager has tried to deliver, and failed to, by integration."""
+
+    tried: Mapping[str, float]
+    failed: Mapping[str, float]
+
+    def since(self, before: "Deliveries") -> "Deliveries":
+        """Return what came after `before`. A count that fell began anew with its process."""
+        return Deliveries(
+            _risen(self.tried, before.tried),
+            _risen(self.failed, before.failed),
+        )
+
+    @property
+    def problem(self) -> str | None:
+        """What was not delivered, for people; None if all was, and something."""
+        if self.failed:
+            what = ", ".join(
+                f"{count:.0f} of {self.tried.get(integration, count):.0f} by {integration}"
+                for integration, count in sorted(self.failed.items())
+            )
+            return (
+                f"Alertmanager could not deliver {what}; its log names the receiver and the error."
+            )
+        if not self.tried:
+            return "Alertmanager delivered nothing; see the receivers of its configuration."
+        return None
+
+
+def _risen(now: Mapping[str, float], before: Mapping[str, float]) -> Mapping[str, float]:
+    differences = {
+        name: count - before.get(name, 0.0) if count >= before.get(name, 0.0) else count
+        for name, count in now.items()
+    }
+    return {name: count for name, count in differences.items() if count}
+
+
+def verdict(
+    findings: Sequence[Finding], *, has_alertmanager: bool, deliveries: Deliveries | None = None
+) -> tuple[str, bool]:
+    """Return the table with a sentence below, and whether all was seen and nothing cleared.
+
+    `deliveries` are those of the drill, None if Alertmanager did not tell.
+    """
     rows = [("stage", "expected", "Prometheus", "Alertmanager")]
     rows += [
         (
@@ -110,13 +155,22 @@ def verdict(findings: Sequence[Finding], *, has_alertmanager: bool) -> tuple[str
         for each in findings
         if each.was_cleared
     ]
+    if deliveries is not None and len(findings) > 1 and deliveries.problem:
+        problems.append(deliveries.problem)
     if problems:
         conclusion = f"{' '.join(problems)} In earnest you would not have been notified."
     elif len(findings) < len(STAGES):
         conclusion = "Stopped before its end, so nothing is proven."
+    elif deliveries is not None:
+        ways = ", ".join(f"{n:.0f} by {name}" for name, n in sorted(deliveries.tried.items()))
+        conclusion = (
+            f"Everything came, and Alertmanager delivered it: {ways}. See that the messages "
+            "reached you too."
+        )
     elif has_alertmanager:
         conclusion = (
-            "Everything came. See that the messages reached you too: Alertmanager sends them."
+            "Everything came to Alertmanager. Whether it delivered it, its /metrics did not tell: "
+            "see that the messages reached you."
         )
     else:
         conclusion = "Everything fired. --alertmanager.url shows whether Alertmanager heard of it."
@@ -128,6 +182,10 @@ def _after(seconds: float | None) -> str:
 
 
 _TIMEOUT_SECONDS = 5.0
+
+# Counters of Alertmanager, by their names without _total.
+_TRIED = "alertmanager_notifications"
+_FAILED = "alertmanager_notifications_failed"
 
 _PROMETHEUS = "--prometheus.url"
 _ALERTMANAGER = "--alertmanager.url"
@@ -201,6 +259,19 @@ class Watchers:
             raise WatcherError(f"{_ALERTMANAGER}: the answer is not Alertmanager's; check the URL")
         return self._names(alert["labels"] for alert in alerts)
 
+    async def deliveries(self) -> Deliveries | None:
+        """Return what Alertmanager counts of its notifications, None if it does not tell."""
+        if not self.has_alertmanager:
+            return None
+        try:
+            answer = await self._answer(_ALERTMANAGER, f"{self._alertmanager_url}/metrics", {})
+            families = {each.name: each for each in text_string_to_metric_families(answer.text)}
+        except (WatcherError, ValueError):
+            return None
+        if _TRIED not in families or _FAILED not in families:
+            return None
+        return Deliveries(_by_integration(families[_TRIED]), _by_integration(families[_FAILED]))
+
     async def why_not_up(self) -> str:
         """Return the reason why Prometheus does not know the account, and what to look at."""
         answer = await self._ask_prometheus("/api/v1/targets", {"state": "active"})
@@ -253,6 +324,13 @@ class Watchers:
         return answer["data"]
 
     async def _get(self, flag: str, url: str, parameters: Mapping[str, str]) -> Any:  # noqa: ANN401 - likewise
+        answer = await self._answer(flag, url, parameters)
+        try:
+            return answer.json()
+        except ValueError:
+            raise WatcherError(f"{flag}: {answer.url.path} did not answer in JSON") from None
+
+    async def _answer(self, flag: str, url: str, parameters: Mapping[str, str]) -> httpx.Response:
         try:
             answer = await self._client.get(url, params=parameters)
         except httpx.TimeoutException as error:
@@ -263,7 +341,14 @@ class Watchers:
             raise WatcherError(f"{flag}: cannot be asked: {error}") from error
         if answer.status_code != httpx.codes.OK:
             raise WatcherError(f"{flag}: {answer.url.path} answered {answer.status_code}")
-        try:
-            return answer.json()
-        except ValueError:
-            raise WatcherError(f"{flag}: {answer.url.path} did not answer in JSON") from None
+        return answer
+
+
+def _by_integration(family: Metric) -> Mapping[str, float]:
+    """Return the sums of a family of counters by integration, whatever other labels there are."""
+    sums: dict[str, float] = {}
+    for sample in family.samples:
+        integration = sample.labels.get("integration", "")
+        if sample.name == f"{family.name}_total":
+            sums[integration] = sums.get(integration, 0.0) + sample.value
+    return sums

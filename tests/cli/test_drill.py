@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from exporter.cli.drill_watchers import EXPECTED_ALERTS, STAGES, Finding, verdict
+from exporter.cli.drill_watchers import EXPECTED_ALERTS, STAGES, Deliveries, Finding, verdict
 from exporter.metrics.market import MARKET_FAMILIES
 from tests.alerts.deployment import ALERTS
 from tests.process.running import EXPORTER, FREE_PORT, Running, scrape, until
@@ -383,7 +383,8 @@ def test_announced_is_a_page_of_the_account_drill_alone(tmp_path: Path) -> None:
 
 
 def test_whole_drill_passes() -> None:
-    text, has_passed = verdict(_WHOLE, has_alertmanager=True)
+    deliveries = Deliveries({"email": 3.0, "webhook": 12.0}, {})
+    text, has_passed = verdict(_WHOLE, has_alertmanager=True, deliveries=deliveries)
 
     assert has_passed
     assert text == (
@@ -396,8 +397,48 @@ def test_whole_drill_passes() -> None:
         "blindness    BitoproMarginNotProvenSafe      after 1 s     after 2 s\n"
         "recovery     no alert                        after 1 s     after 2 s\n"
         "\n"
-        "Everything came. See that the messages reached you too: Alertmanager sends them.\n"
+        "Everything came, and Alertmanager delivered it: 3 by email, 12 by webhook. See that the "
+        "messages reached you too.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "code", "sentence"),
+    [
+        (
+            Deliveries({"email": 5.0, "webhook": 8.0}, {"webhook": 3.0}),
+            1,
+            "Alertmanager could not deliver 3 of 8 by webhook; its log names the receiver and the "
+            "error. In earnest you would not have been notified.\n",
+        ),
+        (
+            Deliveries({}, {}),
+            1,
+            "Alertmanager delivered nothing; see the receivers of its configuration. In earnest "
+            "you would not have been notified.\n",
+        ),
+        (
+            None,
+            0,
+            "Everything came to Alertmanager. Whether it delivered it, its /metrics did not tell: "
+            "see that the messages reached you.\n",
+        ),
+    ],
+    ids=["failed", "nothing", "unknown"],
+)
+def test_drill_says_what_alertmanager_delivered(
+    deliveries: Deliveries | None, code: int, sentence: str
+) -> None:
+    text, has_passed = verdict(_WHOLE, has_alertmanager=True, deliveries=deliveries)
+
+    assert (text.endswith(f"\n{sentence}"), has_passed) == (True, code == 0)
+
+
+def test_deliveries_since_are_what_rose_and_all_of_what_began_anew() -> None:
+    before = Deliveries({"email": 2.0, "webhook": 9.0}, {"webhook": 4.0})
+    now = Deliveries({"email": 2.0, "slack": 1.0, "webhook": 5.0}, {"webhook": 4.0})
+
+    assert now.since(before) == Deliveries({"slack": 1.0, "webhook": 5.0}, {})
 
 
 @pytest.mark.parametrize(

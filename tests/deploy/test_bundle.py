@@ -99,7 +99,7 @@ def test_prometheus_of_compose_differs_by_hosts_alone() -> None:
         for target in group["targets"]
     ]
 
-    assert targets == ["exporter:10061", "127.0.0.1:9090"]
+    assert targets == ["exporter:10061", "127.0.0.1:9090", "alertmanager:9093"]
     source = json.dumps(document(PROMETHEUS_CONFIG))
     assert json.loads(
         source.replace("127.0.0.1:10061", "exporter:10061").replace(

@@ -109,10 +109,12 @@ def alerting(  # noqa: PLR0913 - what may differ from the shipped chain
     *,
     is_connected: bool = True,
     change_rules: Callable[[str], str] = str,
+    dead: str = "",
 ) -> Iterator[Alerting]:
     """Run both until they have been told to stop.
 
     Unless `is_connected`, Prometheus knows no Alertmanager. `change_rules` may break the rules.
+    What is sent to the receiver `dead` gets nowhere.
     """
     prometheus, alertmanager = free_address(), free_address()
     timescale.write_all(
@@ -122,6 +124,7 @@ def alerting(  # noqa: PLR0913 - what may differ from the shipped chain
         prometheus=prometheus,
         alertmanager=alertmanager if is_connected else None,
         webhooks=webhooks,
+        dead=dead,
     )
     for path in (folder / "prometheus" / "rules").iterdir():
         path.write_text(change_rules(path.read_text()))

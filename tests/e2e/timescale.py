@@ -23,6 +23,7 @@ _RULE_KEYS = {"alert", "record", "expr", "for", "keep_firing_for", "labels", "an
 _ROUTE_KEYS = {"receiver", "matchers", "group_by", "continue", "routes"}
 _ROUTE_TIMES = {"group_wait", "group_interval", "repeat_interval"}
 _WEBHOOKS = "http://127.0.0.1:9095/"
+_NOWHERE = "http://127.0.0.1:9/"
 
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
@@ -102,7 +103,7 @@ def prometheus_config(
     targets = document["alerting"]["alertmanagers"][0]["static_configs"][0]
     _replace(targets, "targets", ["127.0.0.1:9093"], [alertmanager] if alertmanager else [])
     jobs = {job["job_name"]: job for job in document["scrape_configs"]}
-    if jobs.keys() != {"bitopro-margin", "bitopro-margin-drill", "prometheus"}:
+    if jobs.keys() != {"bitopro-margin", "bitopro-margin-drill", "prometheus", "alertmanager"}:
         raise HurryError(f"unknown jobs: {', '.join(jobs)}")
     drill = jobs["bitopro-margin-drill"]
     _replace(drill, "scrape_interval", "5s", "1s")
@@ -112,11 +113,16 @@ def prometheus_config(
     _replace(of_exporter, "targets", ["127.0.0.1:10061"], list(exporters))
     of_itself = jobs["prometheus"]["static_configs"][0]
     _replace(of_itself, "targets", ["127.0.0.1:9090"], [prometheus])
+    of_alertmanager = jobs["alertmanager"]["static_configs"][0]
+    _replace(of_alertmanager, "targets", ["127.0.0.1:9093"], [alertmanager] if alertmanager else [])
     return _dumped(document)
 
 
-def alertmanager_config(webhooks: str, factor: float) -> str:
-    """Return the shipped configuration, its webhooks beginning with another URL."""
+def alertmanager_config(webhooks: str, factor: float, dead: str = "") -> str:
+    """Return the shipped configuration, its webhooks beginning with another URL.
+
+    That of the receiver `dead` leads nowhere.
+    """
     document = _shipped(ALERTMANAGER_CONFIG)
     for route in _routes(document["route"]):
         for key in _ROUTE_TIMES & route.keys():
@@ -125,7 +131,9 @@ def alertmanager_config(webhooks: str, factor: float) -> str:
         _require(receiver, {"name", "webhook_configs"})
         for webhook in receiver.get("webhook_configs", []):
             _require(webhook, {"url", "send_resolved"})
-            _replace(webhook, "url", f"{_WEBHOOKS}{receiver['name']}", webhooks + receiver["name"])
+            name = receiver["name"]
+            beginning = _NOWHERE if name == dead else webhooks
+            _replace(webhook, "url", f"{_WEBHOOKS}{name}", beginning + name)
     return _dumped(document)
 
 
@@ -137,6 +145,7 @@ def write_all(  # noqa: PLR0913 - the addresses of everything that takes part
     prometheus: str,
     alertmanager: str | None,
     webhooks: str,
+    dead: str = "",
 ) -> None:
     """Lay out `folder` as deploy/ is, with shorter times: prometheus/ and alertmanager/."""
     found = [before for path in RULE_FILES for before in _literals_in(path.read_text())]
@@ -151,7 +160,9 @@ def write_all(  # noqa: PLR0913 - the addresses of everything that takes part
     (folder / "prometheus" / "prometheus.yml").write_text(
         prometheus_config(exporters=exporters, prometheus=prometheus, alertmanager=alertmanager)
     )
-    (folder / "alertmanager" / "alertmanager.yml").write_text(alertmanager_config(webhooks, factor))
+    (folder / "alertmanager" / "alertmanager.yml").write_text(
+        alertmanager_config(webhooks, factor, dead)
+    )
 
 
 def _literals_in(text: str) -> list[str]:
