@@ -1,9 +1,7 @@
 """Risk, position by position: every expected number was computed by hand."""
 
-import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
-from pathlib import Path
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -11,7 +9,6 @@ from hypothesis import strategies as st
 from exporter.bitopro.balances import Balance, Balances, Snapshot
 from exporter.risk import (
     SHOCKS,
-    STABLE_CURRENCIES,
     Thresholds,
     Totals,
     assess,
@@ -19,8 +16,6 @@ from exporter.risk import (
     rescue_repay,
 )
 from tests.positions import POSITIONS
-
-RULES = Path(__file__).parent.parent / "deploy/prometheus/rules"
 
 LEVELS = ("warning", "critical", "liquidation")
 NONE = dict.fromkeys(LEVELS)
@@ -255,15 +250,6 @@ def test_documented_account_cannot_be_liquidated_by_one_price() -> None:
     assert short(risk.interest_per_day) == "17.76295771"
     assert shorts(risk.days_to_threshold) == by_level("20775.26016", "25095.85968", "27796.23438")
     assert short(risk.integrity) == "0.0000006313760819"
-
-
-def test_stable_currencies_are_those_of_the_rules() -> None:
-    rules = (RULES / "bitopro-margin.rules.yml").read_text()
-    (expression,) = re.findall(
-        r"record: bitopro_margin:stable_currency\n +expr: \|\n((?: {10}.*\n)+)", rules
-    )
-
-    assert set(re.findall(r'"currency", "(\w+)"', expression)) == STABLE_CURRENCIES
 
 
 # Two in three accounts have no such move.

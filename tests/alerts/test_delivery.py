@@ -1,4 +1,4 @@
-"""What a receiver is sent by a real Alertmanager, in the language that the switch says."""
+"""What a receiver is sent by a real Alertmanager, in English and in Chinese."""
 
 import json
 from pathlib import Path
@@ -20,10 +20,17 @@ ALERT = {
     "annotations": {
         "summary": "DRILL, no real account: Account drill is below, at 1.2999.",
         "description": 'Repay 40,100 USDT & "act" now.',
-        "summary_zh": "演練，非真實帳戶：帳戶 drill 已低於危險門檻，維持率為 1.2999。",
-        "description_zh": '還款 40,100 USDT，並「立刻」& "行動"。',
         "runbook_url": "https://project/docs/runbook.md#bitopromarginratiocritical",
         "dashboard_url": "http://127.0.0.1:3000/d/bitopro-margin-account?var-account=drill",
+    },
+}
+# As the Chinese rules have it.
+CHINESE_ALERT = {
+    **ALERT,
+    "annotations": {
+        "summary": "演練，非真實帳戶：帳戶 drill 已低於危險門檻，維持率為 1.2999。",
+        "description": '還款 40,100 USDT，並「立刻」& "行動"。',
+        "runbook_url": "https://project/docs/runbook.zh-TW.md#bitopromarginratiocritical",
     },
 }
 # Slack's receiver sends what the templates give, and to any address.
@@ -46,8 +53,8 @@ def write_config(folder: Path, template: str, receiver: str) -> Path:
     return folder / "alertmanager.yml"
 
 
-def sent(alertmanager: str, folder: Path, template: str) -> dict[str, str]:
-    """Return what a receiver is sent about the alert."""
+def sent(alertmanager: str, folder: Path, template: str, alert: object) -> dict[str, str]:
+    """Return what a receiver is sent about an alert."""
     told: list[dict[str, str]] = []
 
     def keep(_: str, body: bytes) -> bytes:
@@ -62,12 +69,12 @@ def sent(alertmanager: str, folder: Path, template: str) -> dict[str, str]:
         ),
     ):
         alerts = f"http://{address}/api/v2/alerts"
-        httpx.post(alerts, json=[ALERT], trust_env=False).raise_for_status()
+        httpx.post(alerts, json=[alert], trust_env=False).raise_for_status()
         return until(lambda: told[0] if told else None, "the receiver is told", 30.0)
 
 
 def test_receiver_is_told_in_english_as_shipped(alertmanager: str, tmp_path: Path) -> None:
-    told = sent(alertmanager, tmp_path, TEMPLATE.read_text())
+    told = sent(alertmanager, tmp_path, TEMPLATE.read_text(), ALERT)
 
     assert told["title"] == (
         "[DRILL] [CRITICAL] drill: DRILL, no real account: Account drill is below, at 1.2999."
@@ -78,8 +85,10 @@ def test_receiver_is_told_in_english_as_shipped(alertmanager: str, tmp_path: Pat
     assert told["text"].isascii()
 
 
-def test_receiver_is_told_in_chinese_once_switched(alertmanager: str, tmp_path: Path) -> None:
-    told = sent(alertmanager, tmp_path, switched(TEMPLATE.read_text(), "zh-TW"))
+def test_receiver_is_told_in_chinese_by_the_chinese_rules_and_the_switch(
+    alertmanager: str, tmp_path: Path
+) -> None:
+    told = sent(alertmanager, tmp_path, switched(TEMPLATE.read_text(), "zh-TW"), CHINESE_ALERT)
 
     assert told["title"] == (
         "[演練] [緊急] drill: 演練，非真實帳戶：帳戶 drill 已低於危險門檻，維持率為 1.2999。"

@@ -40,4 +40,3 @@ def test_ratio_that_falls_below_liquidation_is_told(tmp_path: Path) -> None:
     assert told.channel == "page"
     assert told.labels["severity"] == "critical"
     assert told.annotations["summary"].startswith("Account main is below its liquidation")
-    assert told.annotations["summary_zh"].startswith("帳戶 main 已低於強制平倉門檻，維持率為 1.")
