@@ -7,7 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from exporter.bitopro.balances import Snapshot
-from exporter.bitopro.consistency import Undocumented, with_undocumented
+from exporter.bitopro.consistency import SAFE_LABELS, Undocumented, with_undocumented
 from exporter.bitopro.endpoints import OptionalResponse
 from exporter.bitopro.liquidations import Liquidation, Liquidations
 from exporter.bitopro.market import BorrowTerms, MarkPrices
@@ -38,6 +38,7 @@ class Account:
     stale_after_seconds: float
     thresholds: Thresholds = ASSUMED_THRESHOLDS
     stable_currencies: frozenset[str] = STABLE_CURRENCIES
+    safe_labels: frozenset[str] = SAFE_LABELS
     shows_id: bool = True
 
 

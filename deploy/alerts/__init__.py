@@ -11,6 +11,7 @@ _ACCOUNT = Group(
         *recordings.OF_ACCOUNTS,
         ratio.LIQUIDATION,
         ratio.CRITICAL,
+        ratio.IMMINENT,
         ratio.WARNING,
         trust.NOT_PROVEN_SAFE,
         ratio.FALLING_FAST,

@@ -5,7 +5,11 @@ from deploy.alerts.words import ACCOUNT, AGE, PERCENT, TIME_ZH, asked
 
 _OTHER_LABELS = (
     "{{ with "
-    + asked('bitopro_margin_ad_ratio_label{account=%q,label!="SAFETY_THRESHOLD"}', "account")
+    + asked(
+        "bitopro_margin_ad_ratio_label{account=%q}"
+        " and on (job, instance, account) bitopro_margin_ad_ratio_label_safe == 0",
+        "account",
+    )
     + " }}{{ range $i, $each := . }}"
 )
 
@@ -15,10 +19,7 @@ LABEL = Alert(
     About.ACCOUNT,
     """
     max by (account) (bitopro_margin_total_debt_amount != 0)
-    unless on (account) (
-      max by (account) (bitopro_margin_ad_ratio_label{label="SAFETY_THRESHOLD"} == 1)
-      unless on (account) (max by (account) (bitopro_margin_ad_ratio_label{label!="SAFETY_THRESHOLD"}) > 0)
-    )
+    unless on (account) (min by (account) (bitopro_margin_ad_ratio_label_safe) == 1)
     or on (account) (
       max by (account) (ALERTS{alertname="BitoproMarginExchangeLabel", alertstate="firing"})
       and on (account) account:bitopro_margin_expected:any
@@ -35,15 +36,15 @@ LABEL = Alert(
         "{{ else }}空白{{ end }}",
     )
     + Text(
-        "instead of SAFETY_THRESHOLD. The exchange knows its thresholds, and you may only assume "
+        "and not one of the setting safe_labels. The exchange knows its thresholds, and you may only assume "
         "them: believe the label. Look at the account on the exchange's site, and repay or add assets.",
-        "，而不是 SAFETY_THRESHOLD。交易所知道自己的門檻，您可能只是假定：請以標示為準。"
+        "，不在設定 safe_labels 之中。交易所知道自己的門檻，您可能只是假定：請以標示為準。"
         "請到交易所網站查看帳戶，並還款或補入資產。",
     ),
     waits="1m",
     keeps_firing="10m",
-    why="""The other labels are not documented: any of them, or none, unless there is proof of no
-    debt. Once no answer was shown for two minutes, what fired goes on: silence is no all-clear.""",
+    why="""Only one label is documented: any other that safe_labels does not list, or none, unless
+    there is proof of no debt. Once no answer was shown for two minutes, what fired goes on: silence is no all-clear.""",
 )
 
 STATUS = Alert(

@@ -202,24 +202,16 @@ ENDPOINT_NOT_ASKED = Alert(
     or on (account, endpoint) (
       0 * max by (account, endpoint) (
         (
-          label_replace(
-            bitopro_margin_up{job="bitopro-margin"}
-            unless on (job, instance, account)
+          label_replace(bitopro_margin_up unless on (job, instance, account)
             bitopro_margin_endpoint_up{endpoint="user-liquidations"},
-            "endpoint", "user-liquidations", "", ""
-          )
-          or label_replace(
-            bitopro_margin_up{job="bitopro-margin"}
-            unless on (job, instance) bitopro_margin_endpoint_up{endpoint="mark-price"},
-            "endpoint", "mark-price", "", ""
-          )
-          or label_replace(
-            bitopro_margin_up{job="bitopro-margin"}
-            unless on (job, instance) bitopro_margin_endpoint_up{endpoint="provisioning/borrow"},
-            "endpoint", "provisioning/borrow", "", ""
-          )
+            "endpoint", "user-liquidations", "", "")
+          or label_replace(bitopro_margin_up unless on (job, instance)
+            bitopro_margin_endpoint_up{endpoint="mark-price"}, "endpoint", "mark-price", "", "")
+          or label_replace(bitopro_margin_up unless on (job, instance)
+            bitopro_margin_endpoint_up{endpoint="provisioning/borrow"},
+            "endpoint", "provisioning/borrow", "", "")
         )
-        and on (job, instance, account) (bitopro_margin_up == 1)
+        and on (job, instance, account) (bitopro_margin_up{job="bitopro-margin"} == 1)
         and on (job, instance, account) (bitopro_margin_up offset 15m == 1)
       ) + Inf
       unless on (account, endpoint) bitopro_margin_endpoint_up

@@ -11,14 +11,33 @@ def _below(level: str) -> str:
     return f'{_LAST_KNOWN}\n< on (account) {_THRESHOLD}{{level="{level}"}}'
 
 
+def _while_firing(alert: str, *conditions: str) -> str:
+    """Return what holds an alert that fires, with the value of the first condition."""
+    firing = f'ALERTS{{alertname="BitoproMargin{alert}", alertstate="firing"}}'
+    held = "\n  and on (account) ".join([*(f"({each})" for each in conditions), firing])
+    return f"\nor on (account) (\n  {held}\n)"
+
+
+_BELOW_WARNING = f'{_LAST_KNOWN} < on (account) {_THRESHOLD}{{level="warning"}}'
+
+
+def _below_and_held(alert: str, level: str) -> str:
+    near = f'{_LAST_KNOWN} < on (account) 1.05 * {_THRESHOLD}{{level="{level}"}}'
+    return _below(level) + _while_firing(alert, near, _BELOW_WARNING)
+
+
+# What a crossing back and forth says is nothing new.
+_HELD = """It goes on until the ratio is proven 5 % above the threshold, or above warning: a ratio that
+    crosses back and forth is one page, and whoever has repaid is told so at once."""
+
 LIQUIDATION = Alert(
     "RatioLiquidation",
     "critical",
     About.ACCOUNT,
-    _below("liquidation"),
+    _below_and_held("RatioLiquidation", "liquidation"),
     Text(
-        f"Account {ACCOUNT} is below its liquidation threshold, at {VALUE}.",
-        f"帳戶 {ACCOUNT} 已低於強制平倉門檻，維持率為 {VALUE}。",
+        f"Account {ACCOUNT} has fallen below its liquidation threshold, and is at {VALUE}.",
+        f"帳戶 {ACCOUNT} 已跌破強制平倉門檻，目前維持率為 {VALUE}。",
     ),
     RESCUE
     + Text(
@@ -26,26 +45,52 @@ LIQUIDATION = Alert(
         "assets if it still lets you.",
         "交易所可能正在賣出帳戶資產，並收取費用。請立刻打開交易所網站還款，或在網站仍允許時補入資產。",
     ),
-    keeps_firing="5m",
-    why="No waiting: the answer was verified, and the exchange does not wait either.",
+    why=f"No waiting: the answer was verified, and the exchange does not wait either. {_HELD}",
 )
 
 CRITICAL = Alert(
     "RatioCritical",
     "critical",
     About.ACCOUNT,
-    _below("critical"),
+    _below_and_held("RatioCritical", "critical"),
     Text(
-        f"Account {ACCOUNT} is below its critical threshold, at {VALUE}.",
-        f"帳戶 {ACCOUNT} 已低於危險門檻，維持率為 {VALUE}。",
+        f"Account {ACCOUNT} has fallen below its critical threshold, and is at {VALUE}.",
+        f"帳戶 {ACCOUNT} 已跌破危險門檻，目前維持率為 {VALUE}。",
     ),
     RESCUE
     + Text(
         "Do it now, while the exchange still lets you.",
         "趁交易所仍允許，請立刻行動。",
     ),
-    waits="1m",
-    keeps_firing="5m",
+    why=f"No waiting: a fall from here to liquidation has taken a minute. {_HELD}",
+)
+
+IMMINENT = Alert(
+    "LiquidationImminent",
+    "critical",
+    About.ACCOUNT,
+    f"""\
+account:bitopro_margin_ad_ratio:exact
+< on (account) 4 / 3 * {_THRESHOLD}{{level="liquidation"}}
+and on (account) (
+  predict_linear(account:bitopro_margin_ad_ratio:exact[5m], 0.25 * 3600)
+  < on (account) {_THRESHOLD}{{level="liquidation"}}
+)
+and on (account) last_over_time(account:bitopro_margin_ad_ratio:exact[1m] offset 4m)"""
+    + _while_firing("LiquidationImminent", _BELOW_WARNING),
+    Text(
+        f"Account {ACCOUNT} was falling to liquidation within a quarter of an hour, and is at {VALUE}.",
+        f"照下跌的速度，帳戶 {ACCOUNT} 會在一刻鐘內被強制平倉，目前維持率為 {VALUE}。",
+    ),
+    RESCUE
+    + Text(
+        "Markets turn, but this is the time there is: decide now.",
+        "行情可能反轉，但時間只有這些：請立刻決定。",
+    ),
+    waits="30s",
+    why="""By the slope of the last five minutes, where they are known, and only where a quarter more
+    than liquidation is left of the ratio, or less. It goes on until the ratio is proven above
+    warning and falls no more.""",
 )
 
 WARNING = Alert(
@@ -73,6 +118,8 @@ FALLING_FAST = Alert(
     f"""
     (
       account:bitopro_margin_ad_ratio:exact
+      < 0.95 * max_over_time(account:bitopro_margin_ad_ratio:exact[5m])
+      or account:bitopro_margin_ad_ratio:exact
       < 0.9 * max_over_time(account:bitopro_margin_ad_ratio:exact[15m])
     )
     < on (account) 2 * {_THRESHOLD}{{level="warning"}}
@@ -82,12 +129,12 @@ FALLING_FAST = Alert(
         f"帳戶 {ACCOUNT} 的維持率正在快速下降，目前 {VALUE}。",
     ),
     Text(
-        "It is more than 10 % below its highest of the last 15 minutes. If it was not you who "
+        "It is more than 5 % below its highest of the last 5 minutes, or 10 % of the last 15. If it was not you who "
         "borrowed or withdrew, the market moves against you. Be ready to repay or to add assets.",
-        "它比過去 15 分鐘的最高值低了 10 % 以上。如果不是您自己借款或提領，就是市場正往不利的方向走。"
+        "它比過去 5 分鐘的最高值低了 5 % 以上，或比過去 15 分鐘的低了 10 % 以上。如果不是您自己借款或提領，就是市場正往不利的方向走。"
         "請準備還款或補入資產。",
     ),
-    waits="1m",
+    waits="30s",
     keeps_firing="10m",
     why="Far above the thresholds a fall is nobody's trouble.",
 )
@@ -132,15 +179,15 @@ PREDICTED_TO_CROSS = Alert(
 )
 
 
-def _within(level: str) -> str:
-    return f"""
-    min by (account) (
-      account_level:bitopro_margin_moving_distance:last_known{{level="liquidation"}}
-    )
-    <= on (account) max by (account) (
-      last_over_time(bitopro_margin_distance_threshold_ratio{{level="{level}"}}[1d])
-    )
-    """
+_DISTANCE = (
+    "min by (account) "
+    '(account_level:bitopro_margin_moving_distance:last_known{level="liquidation"})'
+)
+
+
+def _within(level: str, times: str = "") -> str:
+    family = f'bitopro_margin_distance_threshold_ratio{{level="{level}"}}'
+    return f"{_DISTANCE}\n  <= on (account) {times}max by (account) (last_over_time({family}[1d]))"
 
 
 _A_MOVE = Text(
@@ -152,16 +199,16 @@ DISTANCE_CRITICAL = Alert(
     "DistanceCritical",
     "critical",
     About.ACCOUNT,
-    _within("critical"),
+    _within("critical")
+    + _while_firing("DistanceCritical", _within("critical", "1.3 * "), _BELOW_WARNING),
     _A_MOVE,
     NEAREST
     + Text(
         "Repay or add assets now, before the market does its part.",
         "請趕在市場之前，立刻還款或補入資產。",
     ),
-    waits="1m",
-    keeps_firing="5m",
-    why="Known as last, so that a price that vanishes is no all-clear.",
+    why="""Known as last, so that a price that vanishes is no all-clear. It goes on until the
+    distance is a third more again, or the ratio is proven above warning.""",
 )
 
 DISTANCE_WARNING = Alert(

@@ -170,8 +170,7 @@ def _grouped(groups: Sequence[Group], links: Links, language: Language) -> Itera
     for number, group in enumerate(groups):
         yield "\n" if number else ""
         yield textwrap.indent(f"{_comment(group.why)}- name: {group.name}\n  rules:\n", "  ")
-        for place, rule in enumerate(group.rules):
-            yield "\n" if place else ""
+        for rule in group.rules:
             shape = rule.rule(links) if isinstance(rule, Recording) else rule.rule(links, language)
             yield textwrap.indent(_comment(rule.why) + _dumped([shape]), " " * 6)
 

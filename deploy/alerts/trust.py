@@ -16,15 +16,36 @@ NOT_PROVEN_SAFE = Alert(
     """
     account:bitopro_margin_expected:any
     unless on (account) account:bitopro_margin_proven_safe:max
+    unless on (account) (
+      (
+        last_over_time(account:bitopro_margin_proven_safe:max[150s])
+        or on (account) (
+          account:bitopro_margin_expected:any
+          unless on (account) (account:bitopro_margin_expected:any offset 150s)
+        )
+      )
+      unless on (account) (
+        account:bitopro_margin_ad_ratio:last_known
+        < on (account) 1.25 * account_level:bitopro_margin_ad_ratio_threshold:last_known{level="warning"}
+      )
+      unless on (account) (
+        min by (account) (
+          account_level:bitopro_margin_moving_distance:last_known{level="liquidation"}
+        )
+        <= on (account) max by (account) (
+          last_over_time(bitopro_margin_distance_threshold_ratio{level="warning"}[1d])
+        )
+      )
+    )
     """,
     Text(
         f"Account {ACCOUNT} is not proven safe.",
         f"帳戶 {ACCOUNT} 未能證實安全。",
     ),
     Text(
-        "Nothing has proven for four minutes that it is safe, so treat it as being liquidated until "
+        "Nothing has proven for a while that it is safe, so treat it as being liquidated until "
         "you know better. Reasons of failed polls: ",
-        "已有四分鐘沒有任何資料能證實它是安全的，在弄清楚之前，請當作它正在被強制平倉。輪詢失敗的原因：",
+        "已有一段時間沒有任何資料能證實它是安全的，在弄清楚之前，請當作它正在被強制平倉。輪詢失敗的原因：",
     )
     + _REASONS.or_else(
         Text("none, so its page is missing or its totals are", "無，可能是頁面或總額缺漏、過時")
@@ -33,10 +54,11 @@ NOT_PROVEN_SAFE = Alert(
         ". Look at the account on the exchange's own site first, then mend the exporter.",
         "。請先到交易所網站查看帳戶，再修復 exporter。",
     ),
-    waits="4m",
+    waits="90s",
     keeps_firing="2m",
-    why="""Four minutes: after an outage of two, the exporter's next poll may be 75 s away, and one
-    scrape and one evaluation follow. An answer that ages alarms after 105 s more.""",
+    why="""After 90 s for an account that was in danger when it was last seen; the others, and new
+    ones, have 150 s more, four minutes in all: after an outage of two, the exporter's next poll may be 75 s away, and
+    one scrape and one evaluation follow. An answer that ages alarms after 105 s more.""",
 )
 
 INCONSISTENT = Alert(

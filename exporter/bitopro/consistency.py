@@ -68,7 +68,8 @@ def _is_debt_contradicted(snapshot: Snapshot) -> bool:
     return largest == 0 and snapshot.total_debt_amount > _TOTAL_STEP
 
 
-_KNOWN_LABELS = frozenset({"SAFETY_THRESHOLD"})
+# Of the labels the one that is documented.
+SAFE_LABELS = frozenset({"SAFETY_THRESHOLD"})
 _KNOWN_ACCOUNT_STATUSES = frozenset({1})
 _KNOWN_CURRENCY_STATUSES = frozenset({0, 1, 2})
 _KNOWN_LIQUIDATION_TYPES = frozenset({1, 2})
@@ -121,7 +122,7 @@ def _of_currencies(names: frozenset[str]) -> set[Undocumented]:
 
 def _of_snapshot(snapshot: Snapshot) -> set[Undocumented]:
     found: set[Undocumented] = set()
-    if snapshot.ad_ratio_label not in _KNOWN_LABELS and snapshot.ad_ratio_label is not None:
+    if snapshot.ad_ratio_label not in SAFE_LABELS and snapshot.ad_ratio_label is not None:
         found.add(Undocumented("label", snapshot.ad_ratio_label))
     for name, status in (
         ("accountStatus", snapshot.account_status),

@@ -55,6 +55,7 @@ def listed_settings(settings: Settings) -> Iterator[Listed]:
     )
     yield _listed(origins, "requests_per_minute", str(settings.requests_per_minute))
     yield _listed(origins, "stable_currencies", ",".join(sorted(account.stable_currencies)))
+    yield _listed(origins, "safe_labels", ",".join(sorted(account.safe_labels)))
     yield _listed(origins, "hide_account_id", _text(not account.shows_id))
     authorities = os.environ.get(AUTHORITIES_VARIABLE)
     yield (

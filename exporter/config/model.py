@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
+from exporter.bitopro.consistency import SAFE_LABELS
 from exporter.bitopro.rate_limit import REQUESTS_PER_MINUTE
 from exporter.config.files import CredentialSource, Secret
 from exporter.config.values import (
@@ -23,6 +24,7 @@ from exporter.config.values import (
     FileName,
     Ratio,
     RequestsPerMinute,
+    SafeLabels,
 )
 from exporter.risk import ASSUMED_THRESHOLDS, STABLE_CURRENCIES, Thresholds
 
@@ -61,6 +63,11 @@ class CommonModel(BaseModel):
         default=STABLE_CURRENCIES,
         description="currencies that do not move with the others in stress and distances, beside "
         "the account's unit",
+    )
+    safe_labels: SafeLabels = Field(
+        default=SAFE_LABELS,
+        description="safety labels of the exchange (adRatioLabel) that do not page; only "
+        "SAFETY_THRESHOLD is documented",
     )
     requests_per_minute: RequestsPerMinute = Field(
         default=REQUESTS_PER_MINUTE,

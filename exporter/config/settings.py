@@ -86,6 +86,7 @@ def load_settings(config_file: Path | None, shard: Shard = ONLY_SHARD) -> Settin
                     stale_after_seconds=common.stale_after_seconds,
                     thresholds=each.thresholds,
                     stable_currencies=common.stable_currencies,
+                    safe_labels=common.safe_labels,
                     shows_id=not common.hide_account_id,
                 ),
                 each.credentials,

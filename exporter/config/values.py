@@ -18,6 +18,7 @@ _DURATION_UNITS_SECONDS = (3600.0, 60.0, 1.0, 0.001)
 _RATIO = re.compile(r"\d{1,4}(\.\d{1,6})?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", re.ASCII)
 _LARGEST_RATIO = 1000.0
+_LABEL = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
 _COUNT = re.compile(r"[1-9]\d{0,3}", re.ASCII)
 
 
@@ -52,14 +53,26 @@ def _distance(value: object) -> float:
     return float(text)
 
 
-def _currencies(value: object) -> frozenset[str]:
+def _listed(value: object, what: str) -> list[str]:
+    """Return the items of a list, or of text with commas between them."""
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
-        raise ValueError("currency codes were expected, such as USDT,USDC")
-    codes = [each.strip() for each in names]
+        raise ValueError(f"{what} were expected")
+    return [each.strip() for each in names]
+
+
+def _currencies(value: object) -> frozenset[str]:
+    codes = _listed(value, "currency codes, such as USDT,USDC,")
     if not all(CURRENCY.fullmatch(each) for each in codes):
         raise ValueError("a currency code is letters and digits, such as USDT")
     return frozenset(each.upper() for each in codes)
+
+
+def _labels(value: object) -> frozenset[str]:
+    labels = _listed(value, "labels of the exchange, such as SAFETY_THRESHOLD,")
+    if not all(_LABEL.fullmatch(each) for each in labels):
+        raise ValueError("a label is letters, digits and _, such as SAFETY_THRESHOLD")
+    return frozenset(labels)
 
 
 def _requests_per_minute(value: object) -> int:
@@ -136,6 +149,16 @@ Currencies = Annotated[
     PlainSerializer(lambda codes: ",".join(sorted(codes))),
 ]
 """Upper-case codes; in the file a list, or text with commas between them."""
+
+SafeLabels = Annotated[
+    frozenset[str],
+    # As above.
+    NoDecode,
+    BeforeValidator(_labels),
+    BeforeValidator(stripped),
+    PlainSerializer(lambda labels: ",".join(sorted(labels))),
+]
+"""Labels of the exchange, as it writes them; in the file a list, or text with commas."""
 
 AccountName = Annotated[str, AfterValidator(_account_name), BeforeValidator(stripped)]
 """The operator's name for an account, a label value."""

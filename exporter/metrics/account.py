@@ -76,6 +76,11 @@ def _label(_: AccountState, snapshot: Snapshot) -> Samples:
     return NO_SAMPLES if label is None else one(1, label)
 
 
+def _label_safe(state: AccountState, snapshot: Snapshot) -> Samples:
+    label = snapshot.ad_ratio_label
+    return NO_SAMPLES if label is None else one(int(label in state.account.safe_labels))
+
+
 def _last_change(state: AccountState) -> float | None:
     return state.received.changed_timestamp_seconds if state.received else None
 
@@ -175,6 +180,12 @@ FAMILIES: tuple[Family[AccountState], ...] = (
         "The exchange's own safety level (adRatioLabel): 1 for the current one",
         _label,
         ("label",),
+    ),
+    _of_snapshot(
+        "ad_ratio_label_safe",
+        "0 or 1",
+        "Whether that level (adRatioLabel) is one of safe_labels",
+        _label_safe,
     ),
     _of_snapshot(
         "inconsistent",

@@ -47,6 +47,8 @@ WITHOUT_GENERATION = {
     "ad_ratio_threshold_assumed",
     "endpoint_up",
     "price_missing",
+    "stable_currency",
+    "ad_ratio_label_safe",
 }
 # The value of these is 1; what they say is in a label.
 IN_LABEL = {"ad_ratio_label", "account_info"}

@@ -20,6 +20,7 @@ from tests.alerts.cases import (
 from tests.alerts.scenarios import (
     ABSENT,
     BTC_PRICE,
+    LABEL_SAFE,
     MINUTE,
     STALE,
     Changes,
@@ -60,12 +61,16 @@ def _good(name: str, changes: Changes, seconds: int = _FOREVER) -> State:
 
 
 def labelled(name: str, history: History, instance: str | None = None) -> World:
-    """Return the one series of a label that the exchange does not document."""
-    page = account(name, {SAFE: history}, instance=instance)
+    """Return the series of a label that the exchange does not document, and that is not safe."""
+
+    def is_safe(at: int) -> float:
+        return 1 - (history(at) == 1)
+
+    page = account(name, {SAFE: history, LABEL_SAFE: is_safe}, instance=instance)
     return {
         series.replace("SAFETY_THRESHOLD", "MARGIN_CALL"): each
         for series, each in page.items()
-        if "SAFETY_THRESHOLD" in series
+        if "_ad_ratio_label" in series
     }
 
 

@@ -114,6 +114,11 @@ def fault(changes: Changes) -> dict[str, History]:
     return during(START * MINUTE, END * MINUTE, changes)
 
 
+def _around(below: float, above: float) -> dict[str, History]:
+    """Let a ratio be below for three minutes, then above; both end at the usual minute."""
+    return then((START, START + 3, ratio(below)), (START + 3, END, ratio(above)))
+
+
 def _then_blind(changes: Changes) -> dict[str, History]:
     """Let the answers end three minutes after the fault begins; both end at the usual minute."""
     blind: Changes = {UP: 0, ASSETS: STALE, DEBT: STALE, **dict.fromkeys(changes, STALE)}
@@ -141,8 +146,22 @@ _STABLECOINS_ONLY: Changes = {
 }
 
 CASES = [
-    Case("RatioLiquidation", fault(ratio(1.1999)), 10, 26),
-    Case("RatioCritical", fault(ratio(1.2999)), 11, 26),
+    Case("RatioLiquidation", fault(ratio(1.1999)), 10, 21),
+    Case("RatioLiquidation: and around it", _around(1.19, 1.25), 10, 21),
+    Case("RatioCritical", fault(ratio(1.2999)), 10, 21),
+    Case("RatioCritical: and around it", _around(1.29, 1.36), 10, 21),
+    Case("RatioCritical: and more than 5 % above", _around(1.29, 1.37), 10, 12),
+    Case("RatioCritical: for a moment", during(600, 615, ratio(1.25)), 10, 10),
+    Case(
+        "LiquidationImminent",
+        {
+            ASSETS: between(25 * MINUTE, 60 * MINUTE, 160_000, line(10, 20, 159_000, 130_000)),
+            DEBT: 100_000,
+        },
+        13,
+        24,
+        slack=1,
+    ),
     Case("RatioWarning", fault(ratio(1.4999)), 15, 31),
     Case(
         "RatioWarning: the account's own threshold",
@@ -151,8 +170,17 @@ CASES = [
         31,
     ),
     Case("NotProvenSafe", fault({UP: 0}), 14, 23),
+    Case("NotProvenSafe: in danger", {**ratio(1.8), **fault({UP: 0})}, 12, 23),
+    Case("NotProvenSafe: far from danger", {**ratio(1.9), **fault({UP: 0})}, 14, 23),
     Case(
-        "RatioFallingFast", {ASSETS: line(10, 20, 280_000, 240_000), DEBT: 100_000}, 19, 38, slack=1
+        "RatioFallingFast", {ASSETS: line(10, 20, 280_000, 240_000), DEBT: 100_000}, 14, 38, slack=1
+    ),
+    Case(
+        "RatioFallingFast: at once",
+        {ASSETS: lambda at: 280_000 if at < START * MINUTE else 265_000, DEBT: 100_000},
+        11,
+        24,
+        slack=1,
     ),
     Case("ExchangeLabel", fault({SAFE: STALE}), 11, 31),
     Case("ExchangeLabel: then blind", _then_blind({SAFE: STALE}), 11, 31),
@@ -215,7 +243,8 @@ CASES = [
     # These come near, and raise nothing.
     Case("RatioLiquidation: at the threshold", fault(ratio(1.2))),
     Case("RatioCritical: at the threshold", fault(ratio(1.3))),
-    Case("RatioCritical: for less than a minute", during(600, 645, ratio(1.25))),
+    Case("LiquidationImminent: slowly", {ASSETS: line(0, 38, 159_000, 140_000), DEBT: 100_000}),
+    Case("LiquidationImminent: far above", {ASSETS: line(10, 20, 260_000, 165_000), DEBT: 100_000}),
     Case("RatioWarning: at the threshold", fault(ratio(1.5))),
     Case(
         "RatioWarning: the reported ratio only",

@@ -139,6 +139,10 @@ def _scraped(name: str, *, account: str, account_id: str, instance: str, job: st
     return metric + "{" + ",".join([*own, *filter(None, [labels]), *target]) + "}"
 
 
+LABEL_SAFE = "bitopro_margin_ad_ratio_label_safe"
+_SAFE = 'bitopro_margin_ad_ratio_label{label="SAFETY_THRESHOLD"}'
+
+
 def account(
     name: str,
     changes: Changes | None = None,
@@ -157,6 +161,8 @@ def account(
     changed = _histories(changes or {})
     histories = {**_healthy(), **_in_proportion(changed), **changed}
     histories |= risk_series.risk_histories(histories)
+    # The one documented label is safe, and is the one that a page shows.
+    histories[LABEL_SAFE] = changed.get(LABEL_SAFE, histories[_SAFE])
     target = name if instance is None else instance
     own_id = name if account_id is None else account_id
     return {

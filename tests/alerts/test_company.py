@@ -150,7 +150,7 @@ def test_near_liquidation_is_of_its_account_alone_and_one_exporter_that_sees_it_
 
     timeline = played(promtool, tmp_path, world, minutes=14)
 
-    assert timeline.minutes("BitoproMarginDistanceCritical", {"account": "two"})[0] == 11
+    assert timeline.minutes("BitoproMarginDistanceCritical", {"account": "two"})[0] == 10
     assert timeline.minutes("BitoproMarginDistanceCritical", {"account": "drill"})
     assert timeline.minutes("BitoproMarginLiquidationRunning", {"account": "drill"})
     assert timeline.about("main") == {}

@@ -39,4 +39,4 @@ def test_ratio_that_falls_below_liquidation_is_told(tmp_path: Path) -> None:
     assert told_before == []
     assert told.channel == "page"
     assert told.labels["severity"] == "critical"
-    assert told.annotations["summary"].startswith("Account main is below its liquidation")
+    assert told.annotations["summary"].startswith("Account main has fallen below its liquidation")

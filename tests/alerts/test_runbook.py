@@ -91,12 +91,11 @@ def test_entries_begin_with_the_severity_and_say_what_to_do() -> None:
 def test_entries_tell_after_which_time_alerts_fire_and_how_long_they_keep_firing() -> None:
     wrong = []
     for name, rule in TIMES.items():
-        after, keeps = (rule.get(key, "").removesuffix("m") for key in ("for", "keep_firing_for"))
+        after, keeps = rule.get("for", ""), rule.get("keep_firing_for", "").removesuffix("m")
         entry = ENTRIES[name]
-        if after and not re.search(
-            rf"^.*(?:after|and) {after} (?:minute|more)", entry, re.MULTILINE
-        ):
-            wrong.append((name, f"after {after} minutes"))
+        unit = "(?:minute|more)" if after.endswith("m") else "second"
+        if after and not re.search(rf"^.*(?:after|and) {after[:-1]} {unit}", entry, re.MULTILINE):
+            wrong.append((name, f"after {after}"))
         if keeps and f"keeps firing for {keeps} minute" not in entry and "for the day" not in entry:
             wrong.append((name, f"keeps firing for {keeps} minutes"))
 

@@ -136,13 +136,13 @@ TEXTS: Mapping[str, Text] = {
     "liquidation tells what would help": fired(
         "RatioLiquidation",
         "deep",
-        "Account deep is below its liquidation threshold, at 1.1987.",
+        "Account deep has fallen below its liquidation threshold, and is at 1.1987.",
         "To be back at the warning threshold, repay 60,260 USDT or add 30,130 USDT. " + _SOLD_NOW,
     ),
     "an insolvent account is told that no repayment is enough": fired(
         "RatioLiquidation",
         "bust",
-        "Account bust is below its liquidation threshold, at 0.8910.",
+        "Account bust has fallen below its liquidation threshold, and is at 0.8910.",
         "To be back at the warning threshold, no repayment is enough: add 751,851 USDT. "
         + _SOLD_NOW,
     ),
@@ -224,14 +224,15 @@ TEXTS: Mapping[str, Text] = {
     "a drill that went blind says so": fired(
         "RatioLiquidation",
         "drill",
-        "DRILL, no real account: Account drill is below its liquidation threshold, at 1.1500.",
+        "DRILL, no real account: Account drill has fallen below its liquidation threshold, and is "
+        "at 1.1500.",
         "This is the last ratio known, nothing newer is. " + _SOLD_NOW,
     ),
     "what is not proven safe says why": fired(
         "NotProvenSafe",
         "drill",
         "DRILL, no real account: Account drill is not proven safe.",
-        "Nothing has proven for four minutes that it is safe, so treat it as being liquidated "
+        "Nothing has proven for a while that it is safe, so treat it as being liquidated "
         "until you know better. Reasons of failed polls: timeout. Look at the account on the "
         "exchange's own site first, then mend the exporter.",
     ),
@@ -239,7 +240,7 @@ TEXTS: Mapping[str, Text] = {
         "NotProvenSafe",
         "gone",
         "Account gone is not proven safe.",
-        "Nothing has proven for four minutes that it is safe, so treat it as being liquidated "
+        "Nothing has proven for a while that it is safe, so treat it as being liquidated "
         "until you know better. Reasons of failed polls: none, so its page is missing or its "
         "totals are. Look at the account on the exchange's own site first, then mend the exporter.",
     ),

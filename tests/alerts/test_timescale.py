@@ -24,7 +24,8 @@ _RULE = "groups:\n- name: a\n  rules:\n  - alert: A\n    expr: up\n    "
         ),
         ("time() - max(a) < 3600", "time() - max(a) < 240"),
         ("time() - max(b offset 1h) > 900", "time() - max(b offset 240000ms) > 900"),
-        ("a / 365 * 10 ^ b", "a / 365 * 10 ^ b"),
+        ("bitopro_margin_ad_ratio:exact < 100", "bitopro_margin_ad_ratio:exact < 100"),
+        ("predict_linear(a[5m], 0.25 * 3600)", "predict_linear(a[20000ms], 0.25 * 240)"),
     ],
 )
 def test_expression_in_a_hurry(shipped: str, hurried: str) -> None:

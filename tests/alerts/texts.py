@@ -22,7 +22,7 @@ _NAMES = {
     *("twin-1", "twin-2", "twin-3"),
     *("job", "target", "bitopro-margin", "expected-accounts.rules.yml"),
     *("BTC", "ETH", "USDT", "USDC", "TWD", "SAFETY_THRESHOLD"),
-    *("NaN", "MARGIN_CALL", "web.config.file"),
+    *("NaN", "MARGIN_CALL", "web.config.file", "safe_labels"),
     *REASONS,
     *(rule.name for rule in ALL_RULES),
 }

@@ -505,6 +505,22 @@ def test_stable_currencies_that_are_no_codes_are_refused(
     assert problems(path)[0].startswith(f"{path}: stable_currencies: ")
 
 
+@pytest.mark.parametrize("labels", ["SAFETY_THRESHOLD, CAUTION", "[SAFETY_THRESHOLD, CAUTION]"])
+def test_safe_labels_are_a_list_or_text(config: Callable[[str], Path], labels: str) -> None:
+    settings = load_settings(config(f"safe_labels: {labels}\naccounts:{ACCOUNT_A}"))
+
+    assert settings.accounts[0].account.safe_labels == {"SAFETY_THRESHOLD", "CAUTION"}
+
+
+@pytest.mark.parametrize("labels", ["'A-B'", "[1]", "5", "{}", "''"])
+def test_safe_labels_that_are_no_labels_are_refused(
+    config: Callable[[str], Path], labels: str
+) -> None:
+    path = config(f"safe_labels: {labels}\naccounts:{ACCOUNT_A}")
+
+    assert problems(path)[0].startswith(f"{path}: safe_labels: ")
+
+
 def test_key_without_a_value_leaves_the_default(config: Callable[[str], Path]) -> None:
     names = ("poll_interval", "stale_after", "hide_account_id", "requests_per_minute")
     empty = "".join(f"{name}:\n" for name in names)

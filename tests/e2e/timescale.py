@@ -36,12 +36,13 @@ _LITERALS = (
     ("bitopro_margin_stale_after_seconds + ", 60),
     ("bitopro_margin_last_change_timestamp_seconds) > ", 1800),
     ("4 * ", 3600),
+    ("0.25 * ", 3600),
     # The age of a liquidation.
     (") < ", 3600),
     ("bitopro_margin_endpoint_last_success_timestamp_seconds < ", 900),
 )
-# What is no time, although it is not small: of a rate by the year, of a decimal digit, of a ratio.
-_NO_TIMES = ("/ 365", "10 ^ ", "bitopro_margin_ad_ratio:exact < 100")
+# What is no time, although it is not small: of a ratio, and to round to decimals.
+_NO_TIMES = ("bitopro_margin_ad_ratio:exact < 100",)
 # Seconds that stay: how old an optional answer may be. The exporter asks each of them at its own
 # interval, of five minutes for one, too.
 _OWN_PACE = (") > 900",)

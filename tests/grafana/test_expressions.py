@@ -22,6 +22,7 @@ OF_EXCHANGE = {family.name for family in FAMILIES} | {family.name for family in 
 NOT_SHOWN = {
     "bitopro_margin_account_info": "the exchange's number of an account is nobody's business",
     "bitopro_margin_ad_ratio": "truncated to two decimals; the quotient of the totals is not",
+    "bitopro_margin_ad_ratio_label_safe": "the label itself is shown",
     "bitopro_margin_distance_threshold_ratio": "colours are the defaults",
     "bitopro_margin_last_change_timestamp_seconds": "an alert tells when it matters",
     "bitopro_margin_last_liquidation_asset_amount": "a matter for the exchange's own list",

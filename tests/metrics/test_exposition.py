@@ -204,7 +204,17 @@ def test_label_of_the_exchange_is_exactly_one_series() -> None:
 
     assert [
         line for line in page.splitlines() if line.startswith("bitopro_margin_ad_ratio_la")
-    ] == ['bitopro_margin_ad_ratio_label{account="main",label="LIQUIDATION_WARNING"} 1.0']
+    ] == [
+        'bitopro_margin_ad_ratio_label{account="main",label="LIQUIDATION_WARNING"} 1.0',
+        'bitopro_margin_ad_ratio_label_safe{account="main"} 0.0',
+    ]
+
+
+def test_label_is_safe_if_the_operator_says_so() -> None:
+    account = replace(ACCOUNT, safe_labels=frozenset({"SAFETY_THRESHOLD", "CAUTION"}))
+    page = page_of(polled(answer_with("adRatioLabel", "CAUTION"), account=account))
+
+    assert samples(page)['bitopro_margin_ad_ratio_label_safe{account="main"}'] == 1.0
 
 
 def test_account_id_can_be_hidden(documented_answer: bytes) -> None:
