@@ -200,6 +200,17 @@ class Risk:
     days_to_threshold: Numbers
     integrity: Decimal | None
 
+    def is_near(self, ratio: float, distance: float) -> bool:
+        """Return whether the ratio is below one, or liquidation no further than a distance.
+
+        Where a price is missing, the moves that are known count.
+        """
+        moves = (each.liquidation_move["liquidation"] for each in self.currencies.values())
+        nearest = smallest([self.liquidation_move["liquidation"], *moves])
+        return (self.ratio is not None and self.ratio < ratio) or (
+            nearest is not None and nearest <= distance
+        )
+
 
 def assess(
     snapshot: Snapshot,

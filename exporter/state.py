@@ -28,8 +28,9 @@ DRILL_ACCOUNT = "drill"
 class Account:
     """One configured key, known by the operator's own name for it.
 
-    A snapshot of it is exposed until `stale_after_seconds` after it was received. `shows_id` says
-    whether the exchange's id of the account may appear on the page.
+    A snapshot of it is exposed until `stale_after_seconds` after it was received. While it is in
+    danger it is polled every `danger_poll_interval_seconds`, None for no difference. `shows_id`
+    says whether the exchange's id of the account may appear on the page.
     """
 
     name: str
@@ -40,9 +41,13 @@ class Account:
     stable_currencies: frozenset[str] = STABLE_CURRENCIES
     safe_labels: frozenset[str] = SAFE_LABELS
     shows_id: bool = True
+    danger_poll_interval_seconds: float | None = None
 
 
 LIQUIDATIONS_STALE_AFTER_SECONDS = 180.0
+
+# Of the warning threshold: below that an account is in danger.
+_NEAR = 1.25
 
 NO_FAILURES: Mapping[str, int] = MappingProxyType(dict.fromkeys(REASONS, 0))
 
@@ -219,7 +224,7 @@ class AccountState:
     unix time at which success turned into failure or back. `undocumented` is all
     that answers have held, since the start, that is not documented. `endpoints` has the optional
     ones that were asked with this account's key, by name. `due_monotonic_seconds` is when the next
-    poll is to begin.
+    poll is to begin, and `interval_seconds` the present interval, None before the first.
     """
 
     account: Account
@@ -237,6 +242,29 @@ class AccountState:
     endpoints: Mapping[str, EndpointState] = field(default_factory=lambda: _NOT_ASKED)
     liquidations: LiquidationCounts | None = None
     due_monotonic_seconds: float | None = None
+    interval_seconds: float | None = None
+
+    @property
+    def is_in_danger(self) -> bool:
+        """Whether the account was near its thresholds, or not called safe, when last seen.
+
+        Near is a ratio below 1.25 times its warning threshold, or a distance to liquidation within
+        its warning distance. Never without debt.
+        """
+        if self.received is None or not self.received.snapshot.total_debt_amount:
+            return False
+        thresholds, label = self.account.thresholds, self.received.snapshot.ad_ratio_label
+        return label not in self.account.safe_labels or (
+            self.assessment is not None
+            and self.assessment.risk.is_near(
+                _NEAR * thresholds.warning, thresholds.distance_warning
+            )
+        )
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether it is in danger, and such accounts are polled otherwise than the rest."""
+        return self.account.danger_poll_interval_seconds is not None and self.is_in_danger
 
     @property
     def is_up(self) -> bool:

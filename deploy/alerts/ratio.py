@@ -76,8 +76,7 @@ and on (account) (
   predict_linear(account:bitopro_margin_ad_ratio:exact[5m], 0.25 * 3600)
   < on (account) {_THRESHOLD}{{level="liquidation"}}
 )
-and on (account) last_over_time(account:bitopro_margin_ad_ratio:exact[1m] offset 4m)"""
-    + _while_firing("LiquidationImminent", _BELOW_WARNING),
+and on (account) last_over_time(account:bitopro_margin_ad_ratio:exact[1m] offset 4m)""",
     Text(
         f"Account {ACCOUNT} was falling to liquidation within a quarter of an hour, and is at {VALUE}.",
         f"照下跌的速度，帳戶 {ACCOUNT} 會在一刻鐘內被強制平倉，目前維持率為 {VALUE}。",
@@ -88,9 +87,9 @@ and on (account) last_over_time(account:bitopro_margin_ad_ratio:exact[1m] offset
         "行情可能反轉，但時間只有這些：請立刻決定。",
     ),
     waits="30s",
-    why="""By the slope of the last five minutes, where they are known, and only where a quarter more
-    than liquidation is left of the ratio, or less. It goes on until the ratio is proven above
-    warning and falls no more.""",
+    keeps_firing="5m",
+    why="""By the slope of the last five minutes, where they are known, and only where the ratio is
+    below 4/3 of liquidation already.""",
 )
 
 WARNING = Alert(

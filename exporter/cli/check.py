@@ -53,6 +53,12 @@ def listed_settings(settings: Settings) -> Iterator[Listed]:
     yield _listed(
         origins, "stale_after", f"{account.stale_after_seconds:g}s", "default: three intervals"
     )
+    yield _listed(
+        origins,
+        "danger_poll_interval",
+        f"{account.danger_poll_interval_seconds or 0.0:g}s",
+        "default: 3s, or poll_interval if shorter",
+    )
     yield _listed(origins, "requests_per_minute", str(settings.requests_per_minute))
     yield _listed(origins, "stable_currencies", ",".join(sorted(account.stable_currencies)))
     yield _listed(origins, "safe_labels", ",".join(sorted(account.safe_labels)))

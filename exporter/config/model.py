@@ -35,6 +35,7 @@ AUTHORITIES_DESCRIPTION = (
 )
 
 STALE_AFTER_POLLS = 3
+DANGER_POLL_INTERVAL_SECONDS = 3.0
 SECRETS = tuple(each.name for each in fields(CredentialSource))
 
 _NAME = "your own name for the account, the value of the label account"
@@ -54,6 +55,11 @@ class CommonModel(BaseModel):
         default=None,
         description="age at which an account's values disappear, 1h at most; without it, three "
         "intervals",
+    )
+    danger_poll_interval: DurationSeconds | None = Field(
+        default=None,
+        description="time between polls of an account in danger, from 1s to poll_interval; 0s for "
+        "no difference; without it, 3s",
     )
     hide_account_id: Choice = Field(
         default=False,
@@ -81,6 +87,13 @@ class CommonModel(BaseModel):
         if self.stale_after is None:
             return STALE_AFTER_POLLS * self.poll_interval
         return self.stale_after
+
+    @property
+    def danger_poll_interval_seconds(self) -> float | None:
+        """The interval in danger that is in force; None for no difference."""
+        if self.danger_poll_interval is None:
+            return min(DANGER_POLL_INTERVAL_SECONDS, self.poll_interval)
+        return self.danger_poll_interval or None
 
 
 class ThresholdsModel(BaseModel):

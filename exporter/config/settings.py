@@ -84,6 +84,7 @@ def load_settings(config_file: Path | None, shard: Shard = ONLY_SHARD) -> Settin
                     base_url=each.base_url,
                     poll_interval_seconds=common.poll_interval,
                     stale_after_seconds=common.stale_after_seconds,
+                    danger_poll_interval_seconds=common.danger_poll_interval_seconds,
                     thresholds=each.thresholds,
                     stable_currencies=common.stable_currencies,
                     safe_labels=common.safe_labels,
@@ -146,6 +147,12 @@ def _problems_of_schedule(source: SourceSettings) -> Iterator[str]:
     stale_after = source.origins.get("stale_after", "stale_after")
     if not (_SHORTEST_POLL_INTERVAL_SECONDS <= interval_seconds <= _LONGEST_POLL_INTERVAL_SECONDS):
         yield f"{source.origins.get('poll_interval', 'poll_interval')}: from 1s to 10m is possible"
+    in_danger = source.common.danger_poll_interval
+    if in_danger and not (_SHORTEST_POLL_INTERVAL_SECONDS <= in_danger <= interval_seconds):
+        yield (
+            f"{source.origins.get('danger_poll_interval', 'danger_poll_interval')}: from 1s to "
+            "poll_interval is possible, or 0s for no difference"
+        )
     if stale_after_seconds < interval_seconds:
         yield (
             f"{stale_after}: shorter than poll_interval, so that values would come and go; "

@@ -102,7 +102,7 @@ FAMILIES: tuple[Family[AccountState], ...] = (
         "poll_interval_seconds",
         "seconds",
         "Configured time between polls.",
-        lambda state: one(state.account.poll_interval_seconds),
+        lambda state: one(state.interval_seconds or state.account.poll_interval_seconds),
     ),
     of_account(
         "stale_after_seconds",

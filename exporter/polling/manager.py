@@ -18,7 +18,7 @@ from exporter.crash import ExitOnFailure
 from exporter.errors import AuthenticationError, ConfigurationError, PollError, RateLimitedError
 from exporter.metrics.page import Exposition
 from exporter.polling.optional import OptionalRequests, Schedule, SharedMarket
-from exporter.polling.poller import poll_forever
+from exporter.polling.poller import Pace, poll_forever
 from exporter.polling.session import AccountSession, SharedResources, log_changes
 from exporter.state import AccountState, Store
 
@@ -82,7 +82,7 @@ class AccountPoller:
             None if is_mended else self.error,
         )
 
-    async def poll(
+    async def poll(  # noqa: PLR0913 - everything it needs is passed in
         self,
         state: AccountState,
         publish: Callable[[AccountState, AccountState], None],
@@ -90,6 +90,7 @@ class AccountPoller:
         connection: Connection,
         resources: SharedResources,
         shared_market: SharedMarket,
+        pace: Pace,
     ) -> None:
         """Poll from `state` on, until cancelled."""
         clock = resources.clock
@@ -112,6 +113,7 @@ class AccountPoller:
             clock=clock,
             offset_seconds=max(0.0, self.due_monotonic_seconds - clock.monotonic()),
             in_between=in_between,
+            pace=pace.interval_seconds,
         )
 
     def _has_others_than(self, credentials: Credentials) -> bool:
@@ -151,6 +153,7 @@ class PollerManager:
         self._exit_on_failure = exit_on_failure
         self._group = group
         self._shared_market = SharedMarket(Schedule({}, clock.monotonic()), exposition.put_market)
+        self._pace = Pace()
         self._pollers: dict[str, AccountPoller] = {}
         # By what identifies a key at an exchange: until when requests with it are to wait, and why.
         self._waits: dict[bytes, tuple[float, RateLimitedError]] = {}
@@ -181,7 +184,7 @@ class PollerManager:
                 after[name] = old
             else:
                 after[name] = old.reconfigured(each, credentials[name], due)
-                states[name] = replace(states[name], account=each.account)
+                states[name] = replace(states[name], account=each.account, interval_seconds=None)
                 changed.add(name)
         stays = {name for name, old in before.items() if after.get(name) is old}
         connections = {
@@ -194,6 +197,7 @@ class PollerManager:
             {each.account.name: each.account.base_url for each in settings.accounts}
         )
         self._resources.budget.change(settings.requests_per_minute)
+        self._pace.change(after, settings.requests_per_minute)
         self._shared_market.change(settings, now)
         for name in changed:
             states[name] = states[name].assessed(self._shared_market.state, now)
@@ -268,6 +272,7 @@ class PollerManager:
                     connection=connection,
                     resources=self._resources,
                     shared_market=self._shared_market,
+                    pace=self._pace,
                 )
 
 

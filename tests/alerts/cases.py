@@ -159,7 +159,7 @@ CASES = [
             DEBT: 100_000,
         },
         13,
-        24,
+        28,
         slack=1,
     ),
     Case("RatioWarning", fault(ratio(1.4999)), 15, 31),

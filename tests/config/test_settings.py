@@ -1,5 +1,6 @@
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,9 @@ def problems(config_file: Path | None = None) -> tuple[str, ...]:
     return caught.value.problems
 
 
+# What else is not set is as it is by default.
+configured = partial(Account, danger_poll_interval_seconds=3.0)
+
 ACCOUNT_A = """
   - name: a
     api_key_file: a-key
@@ -69,7 +73,7 @@ def test_one_account_of_the_environment_and_its_defaults(environment: Callable[.
     settings = load_settings(None)
 
     assert [each.account for each in settings.accounts] == [
-        Account(
+        configured(
             name="default",
             base_url="https://api.bitopro.com/v3",
             poll_interval_seconds=15.0,
@@ -96,7 +100,7 @@ def test_everything_about_one_account_can_be_set(environment: Callable[..., None
         BITOPRO_HIDE_ACCOUNT_ID="true",
     )
 
-    assert load_settings(None).accounts[0].account == Account(
+    assert load_settings(None).accounts[0].account == configured(
         name="main",
         base_url="http://127.0.0.1:18061/v3",
         poll_interval_seconds=90.0,
@@ -333,7 +337,7 @@ def test_line_end_of_a_variable_is_no_part_of_it(
 
     settings = load_settings(None)
 
-    assert settings.accounts[0].account == Account(
+    assert settings.accounts[0].account == configured(
         "main",
         "https://api.bitopro.com/v3",
         20.0,
@@ -353,7 +357,7 @@ def test_line_end_of_a_block_scalar_is_no_part_of_it(config: Callable[[str], Pat
 
     (account,) = load_settings(path).accounts
 
-    assert account.account == Account("a", "https://a.bc/v3", 20.0, 60.0)
+    assert account.account == configured("a", "https://a.bc/v3", 20.0, 60.0)
     assert account.credentials.read() == Credentials("a-key", "a-secret", "a@b.c")
 
 
@@ -407,8 +411,8 @@ def test_many_accounts_of_a_file(config: Callable[[str], Path]) -> None:
     settings = load_settings(path)
 
     assert [each.account for each in settings.accounts] == [
-        Account("a", "https://api.bitopro.com/v3", 30.0, 120.0, Thresholds(), shows_id=False),
-        Account(
+        configured("a", "https://api.bitopro.com/v3", 30.0, 120.0, Thresholds(), shows_id=False),
+        configured(
             "b",
             "http://127.0.0.1:18061/v3",
             30.0,
@@ -505,6 +509,36 @@ def test_stable_currencies_that_are_no_codes_are_refused(
     assert problems(path)[0].startswith(f"{path}: stable_currencies: ")
 
 
+@pytest.mark.parametrize(
+    ("lines", "seconds"),
+    [
+        ("", 3.0),
+        ("poll_interval: 2s\n", 2.0),
+        ("danger_poll_interval: 5s\n", 5.0),
+        ("danger_poll_interval: 0s\n", None),
+    ],
+    ids=["default", "short interval", "set", "off"],
+)
+def test_interval_in_danger(
+    config: Callable[[str], Path], lines: str, seconds: float | None
+) -> None:
+    settings = load_settings(config(f"{lines}accounts:{ACCOUNT_A}"))
+
+    assert settings.accounts[0].account.danger_poll_interval_seconds == seconds
+
+
+@pytest.mark.parametrize("interval", ["16s", "500ms"])
+def test_interval_in_danger_that_is_too_long_or_short_is_refused(
+    config: Callable[[str], Path], interval: str
+) -> None:
+    path = config(f"danger_poll_interval: {interval}\naccounts:{ACCOUNT_A}")
+
+    assert problems(path) == (
+        f"{path}: danger_poll_interval: from 1s to poll_interval is possible, or 0s for no "
+        "difference",
+    )
+
+
 @pytest.mark.parametrize("labels", ["SAFETY_THRESHOLD, CAUTION", "[SAFETY_THRESHOLD, CAUTION]"])
 def test_safe_labels_are_a_list_or_text(config: Callable[[str], Path], labels: str) -> None:
     settings = load_settings(config(f"safe_labels: {labels}\naccounts:{ACCOUNT_A}"))
@@ -527,7 +561,7 @@ def test_key_without_a_value_leaves_the_default(config: Callable[[str], Path]) -
 
     settings = load_settings(config(f"{empty}accounts:{ACCOUNT_A}"))
 
-    assert settings.accounts[0].account == Account("a", "https://api.bitopro.com/v3", 15.0, 45.0)
+    assert settings.accounts[0].account == configured("a", "https://api.bitopro.com/v3", 15.0, 45.0)
     assert (settings.requests_per_minute, settings.origins) == (540, {})
 
 

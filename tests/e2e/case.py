@@ -15,8 +15,10 @@ _HOLD_SECONDS = 65.0
 _FROZEN_SECONDS = 170.0
 _RECOVERY_SECONDS = 75.0
 
-# What it tells is a pace, and that is over although the ratio stays low.
+# What they tell is a pace, and that is over although the ratio stays low. The second is a page of
+# its own severity, beside the one that says where the ratio is.
 _OF_PASSING = {"BitoproMarginRatioFallingFast"}
+_OF_PAGING_PACE = {"BitoproMarginLiquidationImminent"}
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ class Case:
                 each.alert
                 for each in receiver.told
                 if each.is_over
+                and each.alert not in _OF_PAGING_PACE
                 and (each.alert not in _OF_PASSING or each.all_is_over)
                 and self.bad_since < each.at < healed_at
                 and self._is_about_this(each.labels)
