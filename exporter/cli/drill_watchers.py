@@ -42,14 +42,14 @@ class Stage:
 
 STAGES = (
     Stage("calm", "the ratio is 1.79", 0, 60.0),
-    Stage("warning", "the ratio falls to 1.40", 1, 420.0, "BitoproMarginRatioWarning"),
-    Stage("critical", "the ratio falls to 1.25", 2, 150.0, "BitoproMarginRatioCritical"),
-    Stage("liquidation", "the ratio falls to 1.10", 3, 90.0, "BitoproMarginRatioLiquidation"),
+    Stage("warning", "the ratio falls to 1.40", 1, 360.0, "BitoproMarginRatioWarning"),
+    Stage("critical", "the ratio falls to 1.25", 2, 45.0, "BitoproMarginRatioCritical"),
+    Stage("liquidation", "the ratio falls to 1.10", 3, 45.0, "BitoproMarginRatioLiquidation"),
     Stage(
         "blindness",
         "the exchange answers 503",
         3,
-        420.0,
+        150.0,
         "BitoproMarginNotProvenSafe",
         stays="BitoproMarginRatioLiquidation",
         fault="status-503",

@@ -68,6 +68,8 @@ def test_amtool_accepts_the_examples(amtool: str, tmp_path: Path) -> None:
     check = run(amtool, "check-config", config)
 
     assert (check.returncode, check.stderr) == (0, "")
+    muted = [each for each in document(config)["route"]["routes"] if "mute_time_intervals" in each]
+    assert [each["matchers"] for each in muted] == [['alertname="BitoproMarginNotProvenSafe"']]
     page = document(config)["receivers"][0]
     assert {"email_configs", "telegram_configs", "slack_configs", "webhook_configs"} <= set(page)
 
@@ -95,7 +97,7 @@ def test_exporter_is_scraped_as_the_readme_says() -> None:
 
     assert {**config["global"], **scrape_job("bitopro-margin")} == {
         **told,
-        "evaluation_interval": "15s",
+        "evaluation_interval": "5s",
     }
 
 

@@ -19,7 +19,7 @@ def scrape_configuration(target: str) -> str:
     """Return the README's configuration with another target and a short interval."""
     (block,) = re.findall(r"```yaml\n(scrape_configs:.*?)```", README.read_text(), re.DOTALL)
     assert "127.0.0.1:10061" in block
-    block = block.replace("127.0.0.1:10061", target).replace("15s", "1s").replace("10s", "1s")
+    block = block.replace("127.0.0.1:10061", target).replace(": 5s", ": 1s")
     return str(block)
 
 

@@ -14,7 +14,7 @@ from tests.alerts.deployment import RULE_FILES
 from tests.grafana.shipped import ANNOTATIONS, QUERIES, VARIABLES, Document, Query, filled
 from tests.process.running import EXPORTER, FREE_PORT, Running
 
-# Shipped are 15 s between scrapes and between evaluations.
+# Shipped are 5 s between scrapes and between evaluations.
 _INTERVALS = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
 
 # The demonstration is calm: three accounts with debt, at ratios of 1.8, 2.5 and 5.

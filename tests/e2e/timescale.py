@@ -98,9 +98,9 @@ def prometheus_config(
 ) -> str:
     """Return the shipped configuration with these addresses (`host:port`), looking each second."""
     document = _shipped(PROMETHEUS_CONFIG)
-    _replace(document["global"], "scrape_interval", "15s", "1s")
-    _replace(document["global"], "scrape_timeout", "10s", "1s")
-    _replace(document["global"], "evaluation_interval", "15s", "1s")
+    _replace(document["global"], "scrape_interval", "5s", "1s")
+    _replace(document["global"], "scrape_timeout", "5s", "1s")
+    _replace(document["global"], "evaluation_interval", "5s", "1s")
     targets = document["alerting"]["alertmanagers"][0]["static_configs"][0]
     _replace(targets, "targets", ["127.0.0.1:9093"], [alertmanager] if alertmanager else [])
     jobs = {job["job_name"]: job for job in document["scrape_configs"]}

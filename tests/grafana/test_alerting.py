@@ -126,7 +126,7 @@ def test_rules_ask_the_data_source_that_is_provisioned() -> None:
     ]
 
     assert (sources[0]["uid"], sources[0]["type"]) == (DATA_SOURCE_UID, "prometheus")
-    assert sources[0]["jsonData"]["timeInterval"] == "15s"
+    assert sources[0]["jsonData"]["timeInterval"] == "5s"
 
 
 def test_dashboards_are_provisioned_as_they_are() -> None:
