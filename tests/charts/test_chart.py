@@ -196,6 +196,19 @@ def test_another_configuration_is_another_pod() -> None:
     assert templates[0]["metadata"] != templates[1]["metadata"]
 
 
+def test_alertmanager_is_scraped_where_it_is_asked_for() -> None:
+    asked = {"enabled": True, "labels": {"release": "x"}, "namespace": "mon"}
+    (monitor,) = (
+        each
+        for each in of_kind("ServiceMonitor", {**LEAST, "alertmanagerMonitor": asked})
+        if each["metadata"]["name"].endswith("-alertmanager")
+    )
+    assert len(of_kind("ServiceMonitor", LEAST)) == 1
+    assert monitor["metadata"]["labels"]["release"] == "x"
+    assert monitor["spec"]["namespaceSelector"] == {"matchNames": ["mon"]}
+    assert monitor["spec"]["selector"] == {"matchLabels": {"operated-alertmanager": "true"}}
+
+
 @pytest.mark.parametrize(("language", "folder"), [("en", "."), ("zh-TW", "zh-TW")])
 def test_rules_are_exactly_those_of_prometheus(language: str, folder: str) -> None:
     values = {**LEAST, "prometheusRule": {"language": language}}
