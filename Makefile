@@ -8,7 +8,7 @@ MUTATION := build/mutation
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-rules test-sockets test-others e2e drill-demo generate soak scale bench mutation lint format lock clean image-test deploy-test
+.PHONY: help demo test test-rules test-sockets test-others e2e drill-demo generate soak scale time-to-know bench mutation lint format lock clean image-test deploy-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ soak: $(VENV)/.dev ## 20,000 polls, a fifth of them failing: growth of memory, d
 
 scale: $(VENV)/.dev ## 1,000 accounts on 8 shards, each a process: is every account polled by exactly one? (2 minutes)
 	$(BIN)/python -m benchmarks.scale $(ARGS)
+
+time-to-know: $(VENV)/.dev ## seconds from a change at the exchange to the delivered message (9 minutes; needs Debian's Prometheus and Alertmanager)
+	$(BIN)/python -m benchmarks.time_to_know
 
 bench: $(VENV)/.dev ## what scrapes, polls, pauses and starts cost, beside other exporters (10 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)

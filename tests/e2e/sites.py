@@ -15,7 +15,6 @@ from tests.local_server import answering
 from tests.process.running import Running
 
 POLL_SECONDS = 1
-STALE_AFTER_SECONDS = 3
 
 
 def key_of(account: str) -> str:
@@ -67,10 +66,16 @@ class FakeExchange:
 class Exporter:
     """A real process that can be killed and started again at the same address."""
 
-    def __init__(self, folder: Path, factor: float, base_urls: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        factor: float,
+        base_urls: Mapping[str, str],
+        poll_seconds: int = POLL_SECONDS,
+    ) -> None:
         self._command = [
             *(sys.executable, "-m", "tests.e2e.exporter_on_timescale", f"{factor:g}"),
-            f"--config.file={_config_file(folder, base_urls)}",
+            f"--config.file={_config_file(folder, base_urls, poll_seconds)}",
         ]
         self._stack = ExitStack()
         self._address = "127.0.0.1:0"
@@ -105,11 +110,11 @@ class Exporter:
         self._stack.close()
 
 
-def _config_file(folder: Path, base_urls: Mapping[str, str]) -> Path:
+def _config_file(folder: Path, base_urls: Mapping[str, str], poll_seconds: int) -> Path:
     folder.mkdir()
     (folder / "secret").write_text("demo-secret")
     (folder / "email").write_text("demo@example.com")
-    lines = [f"poll_interval: {POLL_SECONDS}s", f"stale_after: {STALE_AFTER_SECONDS}s", "accounts:"]
+    lines = [f"poll_interval: {poll_seconds}s", "accounts:"]
     for name, base_url in base_urls.items():
         (folder / f"key-of-{name}").write_text(key_of(name))
         lines += [

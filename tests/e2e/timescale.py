@@ -94,13 +94,20 @@ def expression(text: str, factor: float) -> str:
 
 
 def prometheus_config(
-    *, exporters: Sequence[str], prometheus: str, alertmanager: str | None
+    *,
+    exporters: Sequence[str],
+    prometheus: str,
+    alertmanager: str | None,
+    interval: str = "1s",
 ) -> str:
-    """Return the shipped configuration with these addresses (`host:port`), looking each second."""
+    """Return the shipped configuration with these addresses (`host:port`), looking each second.
+
+    `interval` may be another one, for scrapes of exporters and for rules.
+    """
     document = _shipped(PROMETHEUS_CONFIG)
-    _replace(document["global"], "scrape_interval", "5s", "1s")
-    _replace(document["global"], "scrape_timeout", "5s", "1s")
-    _replace(document["global"], "evaluation_interval", "5s", "1s")
+    _replace(document["global"], "scrape_interval", "5s", interval)
+    _replace(document["global"], "scrape_timeout", "5s", interval)
+    _replace(document["global"], "evaluation_interval", "5s", interval)
     targets = document["alerting"]["alertmanagers"][0]["static_configs"][0]
     _replace(targets, "targets", ["127.0.0.1:9093"], [alertmanager] if alertmanager else [])
     jobs = {job["job_name"]: job for job in document["scrape_configs"]}
@@ -159,7 +166,13 @@ def write_all(  # noqa: PLR0913 - the addresses of everything that takes part
         (folder / "prometheus" / "rules" / path.name).write_text(rules(path.read_text(), factor))
     (folder / "alertmanager" / "templates" / TEMPLATE.name).write_text(TEMPLATE.read_text())
     (folder / "prometheus" / "prometheus.yml").write_text(
-        prometheus_config(exporters=exporters, prometheus=prometheus, alertmanager=alertmanager)
+        prometheus_config(
+            exporters=exporters,
+            prometheus=prometheus,
+            alertmanager=alertmanager,
+            # Without a hurry all of it is as shipped.
+            interval="1s" if factor > 1.0 else "5s",
+        )
     )
     (folder / "alertmanager" / "alertmanager.yml").write_text(
         alertmanager_config(webhooks, factor, dead)

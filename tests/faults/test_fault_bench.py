@@ -104,6 +104,7 @@ CHANGES: Mapping[str, Mapping[str, str | None]] = {
     "label-unknown": {
         'bitopro_margin_ad_ratio_label{label="SAFETY_THRESHOLD"}': GONE,
         'bitopro_margin_ad_ratio_label{label="LIQUIDATION_WARNING"}': "1.0",
+        "bitopro_margin_ad_ratio_label_safe": "0.0",
     },
     "statuses-unknown": {
         "bitopro_margin_account_status": "9.0",
