@@ -19,7 +19,6 @@ _ACCOUNT = Group(
         exchange.LABEL,
         exchange.STATUS,
         trust.INCONSISTENT,
-        trust.INCONSISTENT_AMOUNTS,
         trust.ANSWER_FROZEN,
         exchange.TRANSFER_MAINTENANCE,
         exchange.BORROW_MAINTENANCE,

@@ -1,7 +1,7 @@
 """Alerts on whether what is known of an account can be believed."""
 
 from deploy.alerts.record import About, Alert, Text
-from deploy.alerts.words import ACCOUNT, AGE, PERCENT, TIME_ZH, listed
+from deploy.alerts.words import ACCOUNT, AGE, TIME_ZH, listed
 
 _REASONS = listed(
     "sum by (reason) (increase(bitopro_margin_poll_failures_total{account=%q}[10m])) > 0",
@@ -97,30 +97,6 @@ INCONSISTENT = Alert(
     no answer was shown for two minutes, what fired goes on.""",
 )
 
-INCONSISTENT_AMOUNTS = Alert(
-    "InconsistentAmounts",
-    "warning",
-    About.ACCOUNT,
-    """
-    max by (account) (
-      last_over_time(bitopro_margin_inconsistent{check="total_amount"}[1m])
-    ) != 0
-    """,
-    Text(
-        f"A balance of account {ACCOUNT} does not add up.",
-        f"帳戶 {ACCOUNT} 有一筆餘額加總不符。",
-    ),
-    Text(
-        "The total amount of some currency is not what is available plus what is in open orders. "
-        "The ratio comes from other numbers and is not touched. Compare the balances with the "
-        "exchange's own site, and report it to the exchange if it stays.",
-        "某個幣種的總額不等於可用數量加上掛單中數量。維持率由其他數字算出，不受影響。"
-        "請與交易所網站上的餘額比對；如果持續如此，請回報交易所。",
-    ),
-    waits="2m",
-    keeps_firing="5m",
-)
-
 ANSWER_FROZEN = Alert(
     "AnswerFrozen",
     "warning",
@@ -172,17 +148,22 @@ INTEGRITY = Alert(
     "Integrity",
     "warning",
     About.ACCOUNT,
-    "max by (account) (bitopro_margin_totals_difference_ratio) > 0.01",
+    """
+    max by (account) (bitopro_margin_totals_difference_ratio) > 0.01
+    or on (account) max by (account) (
+      last_over_time(bitopro_margin_inconsistent{check="total_amount"}[1m])
+    ) != 0
+    """,
     Text(
-        f"The totals of account {ACCOUNT} are not those of its balances: {PERCENT} apart.",
-        f"帳戶 {ACCOUNT} 的總額與各幣種餘額不符：相差 {PERCENT}。",
+        f"The balances of account {ACCOUNT} do not add up to the totals that BitoPro reports.",
+        f"帳戶 {ACCOUNT} 的各幣種餘額加總，與 BitoPro 回報的總額不符。",
     ),
     Text(
-        "BitoPro may value your currencies otherwise than by its mark prices, or one of the numbers "
-        "is wrong. Liquidation prices, distances and stress are off by as much; the ratio comes from "
+        "Its totals differ by more than 1 % from its balances at mark prices, or the total of a "
+        "currency from what is available and in orders. Liquidation prices, distances and stress are off by as much; the ratio comes from "
         "the reported totals alone. Compare both with the exchange's own site, and keep a wider "
         "margin until you know.",
-        "BitoPro 對您的幣種可能不以標記價格計價，或其中一個數字是錯的。"
+        "總額與餘額乘以標記價格相差超過 1 %，或某個幣種的總額不等於可用加上掛單中的數量。"
         "強制平倉價格、距離與壓力測試會有同樣程度的誤差；維持率只由回報的總額算出。"
         "請將兩者與交易所網站比對；弄清楚之前，請保留更大的緩衝。",
     ),

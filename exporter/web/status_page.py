@@ -1,7 +1,8 @@
-"""The page at `/`: what this is, and how each account's polls are doing.
+"""The page at `/`: what this is, and how each account and its polls are doing.
 
-Balances are on it only if that was asked for. It has no script and fetches nothing; whatever came
-from outside is escaped.
+An account is shown as the worse of the two: how its polls do, and which threshold its ratio is
+below. Numbers are on it only if that was asked for. It has no script and fetches nothing; whatever
+came from outside is escaped.
 """
 
 import base64
@@ -10,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from html import escape
 from typing import Final, Literal
 from urllib.parse import quote
@@ -20,13 +21,24 @@ from exporter.bitopro.balances import Snapshot
 from exporter.clock import Clock
 from exporter.errors import POLL_ERRORS
 from exporter.metrics.exporter import ExporterStatus
+from exporter.risk import Totals, is_crossed
 from exporter.state import AccountState
 
 _REPOSITORY = "https://github.com/bitopro-margin-exporter/bitopro-margin-exporter"
 
-Condition = Literal["stale", "failing", "waiting", "ok"]
+Condition = Literal["liquidation", "critical", "stale", "failing", "warning", "waiting", "ok"]
 
-SIGNS: dict[Condition, str] = {"stale": "✗", "failing": "!", "waiting": "…", "ok": "✓"}
+SIGNS: dict[Condition, str] = {
+    "liquidation": "✗",
+    "critical": "✗",
+    "stale": "✗",
+    "failing": "!",
+    "warning": "!",
+    "waiting": "…",
+    "ok": "✓",
+}
+# The levels that a ratio can be below, the worst first.
+_LEVELS: tuple[Condition, ...] = ("liquidation", "critical", "warning")
 
 _NO_BREAK_SPACE = "\u00a0"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -44,7 +56,9 @@ class AccountView:
 
 def view_of(state: AccountState, wall_seconds: float, monotonic_seconds: float) -> AccountView:
     """Return the state in words, as of now on both clocks."""
-    condition = _condition(state, monotonic_seconds)
+    polling = _condition(state, monotonic_seconds)
+    danger = _danger(state)
+    condition = min(polling, danger or "ok", key=_ORDER.index)
     facts: list[tuple[str, str]] = []
     if state.reason is not None:
         facts += [
@@ -57,7 +71,8 @@ def view_of(state: AccountState, wall_seconds: float, monotonic_seconds: float) 
         facts.append(("Data", f"{span(monotonic_seconds - state.received.monotonic_seconds)} old"))
     if state.due_monotonic_seconds is not None:
         facts.append(("Next poll", _next(state.due_monotonic_seconds - monotonic_seconds)))
-    return AccountView(state.account.name, condition, _sentence(state, condition), tuple(facts))
+    sentence = f"{_sentence(state, polling)}{_of_danger(state, danger, polling)}"
+    return AccountView(state.account.name, condition, sentence, tuple(facts))
 
 
 def span(seconds: float) -> str:
@@ -97,6 +112,44 @@ def _sentence(state: AccountState, condition: Condition) -> str:
             return "polls fail; the last values are still shown"
 
 
+def _danger(state: AccountState) -> Condition | None:
+    """Return what the last snapshot says, however old: the worst level crossed, or "ok".
+
+    A label that is not called safe counts as critical. None without a snapshot.
+    """
+    snapshot = state.snapshot
+    if snapshot is None:
+        return None
+    total = Totals(snapshot.total_asset_amount, snapshot.total_debt_amount)
+    levels = state.account.thresholds.by_level()
+    crossed: list[Condition] = [
+        level for level in _LEVELS if is_crossed(total, Decimal(str(levels[level])))
+    ]
+    if snapshot.total_debt_amount and snapshot.ad_ratio_label not in state.account.safe_labels:
+        crossed.append("critical")
+    return min(crossed, default="ok", key=_ORDER.index)
+
+
+def _of_danger(state: AccountState, danger: Condition | None, polling: Condition) -> str:
+    if danger is None:
+        return ""
+    snapshot = state.snapshot
+    has_debt = snapshot is not None and bool(snapshot.total_debt_amount)
+    if danger == "ok":
+        words = "above warning" if has_debt else "no debt"
+    else:
+        words = f"below {danger}"
+        if snapshot is not None and _is_label_alone(state, snapshot):
+            words = "the exchange no longer calls it safe"
+    return f"; {words}" if polling in {"ok", "failing"} else f"; when last seen: {words}"
+
+
+def _is_label_alone(state: AccountState, snapshot: Snapshot) -> bool:
+    level = Decimal(str(state.account.thresholds.critical))
+    total = Totals(snapshot.total_asset_amount, snapshot.total_debt_amount)
+    return snapshot.ad_ratio_label not in state.account.safe_labels and not is_crossed(total, level)
+
+
 def _since(timestamp_seconds: float, wall_seconds: float) -> str:
     return f"{utc(timestamp_seconds)} ({span(wall_seconds - timestamp_seconds)})"
 
@@ -132,8 +185,9 @@ main { align-items: start; display: grid; gap: 1rem;
 section { background: var(--card); border: 1px solid var(--line);
   border-left: .375rem solid var(--state);
   border-radius: .5rem; padding: .875rem 1rem 1rem; }
-section.ok { --state: var(--ok); } section.failing { --state: var(--failing); }
-section.stale { --state: var(--stale); }
+section.ok { --state: var(--ok); }
+section.failing, section.warning { --state: var(--failing); }
+section.liquidation, section.critical, section.stale { --state: var(--stale); }
 section.waiting, section.none { --state: var(--waiting); }
 h2 { font-size: 1.125rem; line-height: 1.3; margin: 0; }
 .state { color: var(--state); font-weight: 600; margin: .125rem 0 .5rem; }
@@ -162,7 +216,15 @@ STYLE_SOURCE: Final = (
 _REFRESH_SECONDS = 15
 _LONG = 24
 # What needs a person comes first.
-_ORDER: tuple[Condition, ...] = ("stale", "failing", "waiting", "ok")
+_ORDER: tuple[Condition, ...] = (
+    "liquidation",
+    "critical",
+    "stale",
+    "failing",
+    "warning",
+    "waiting",
+    "ok",
+)
 
 
 class StatusPage:
@@ -190,7 +252,7 @@ class StatusPage:
         sections = [
             _section(
                 view,
-                state.snapshot if self._shows_balances and state.is_fresh(monotonic) else None,
+                state if self._shows_balances and state.is_fresh(monotonic) else None,
             )
             for view, state in viewed
         ]
@@ -274,8 +336,10 @@ def _summary(views: list[AccountView]) -> str:
     return ", ".join(f"{counts[each]} {each}" for each in _ORDER if counts[each])
 
 
-def _section(view: AccountView, snapshot: Snapshot | None) -> str:
-    shown = view.facts if snapshot is None else (*view.facts, ("Ratio", _ratio(snapshot)))
+def _section(view: AccountView, state: AccountState | None) -> str:
+    """Return the card of an account; `state` is that of its numbers, None to show none."""
+    snapshot = state.snapshot if state else None
+    shown = (*(_numbers(state) if state else ()), *view.facts)
     facts = "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in shown)
     return (
         f'<section class="{view.condition}">\n<h2>{escape(view.name)}</h2>\n'
@@ -308,7 +372,39 @@ def _amount(amount: Decimal) -> str:
     return f'<td class="long">{text}</td>' if len(text) > _LONG else f"<td>{text}</td>"
 
 
-def _ratio(snapshot: Snapshot) -> str:
-    if snapshot.ad_ratio is None:
+def _numbers(state: AccountState) -> Iterator[tuple[str, str]]:
+    """Yield what somebody needs who is woken: the ratio, how far it is, and what helps."""
+    snapshot, assessment = state.snapshot, state.assessment
+    if snapshot is None:
+        return
+    yield "Ratio", _ratio(state, snapshot)
+    if snapshot.ad_ratio_label is not None:
+        yield "Label", snapshot.ad_ratio_label
+    if assessment is None or not snapshot.total_debt_amount:
+        return
+    risk = assessment.risk
+    if distance := risk.liquidation_distance["liquidation"]:
+        yield "Distance", f"{100 * distance:.1f} % to liquidation"
+    if risk.missing_prices:
+        yield "No price of", ", ".join(risk.missing_prices)
+    if deposit := risk.rescue_deposit["warning"]:
+        repay = risk.rescue_repay["warning"]
+        ways = [f"repay {_up(repay)}"] if repay is not None else []
+        ways.append(f"add {_up(deposit)}")
+        yield "Rescue", f"{' or '.join(ways)} {snapshot.unit}, to be back at warning"
+
+
+def _ratio(state: AccountState, snapshot: Snapshot) -> str:
+    exact = Totals(snapshot.total_asset_amount, snapshot.total_debt_amount).ratio
+    if exact is None:
         return "none, for there is no debt"
-    return f"{snapshot.ad_ratio:f}, which the exchange calls {snapshot.ad_ratio_label or 'nothing'}"
+    levels = state.account.thresholds.by_level()
+    of = next(
+        (f" of {levels[level]:g}" for level in _LEVELS if exact < Decimal(str(levels[level]))), ""
+    )
+    return f"{exact:.4f}{of}"
+
+
+def _up(amount: Decimal) -> str:
+    """Return an amount rounded up to cents, so that it suffices."""
+    return f"{amount.quantize(Decimal('0.01'), rounding=ROUND_UP):,f}"

@@ -198,7 +198,6 @@ CASES = [
         check="ad_ratio",
     ),
     Case("Inconsistent: the debt", fault({INCONSISTENT % "debt": 1}), 12, 26, check="debt"),
-    Case("InconsistentAmounts", _with_a_failed_scrape({INCONSISTENT % "total_amount": 1}), 12, 26),
     Case(
         "TransferMaintenance", _with_a_failed_scrape({TRANSFER_STATUS: 2}), 12, 26, currency="BTC"
     ),
@@ -258,7 +257,6 @@ CASES = [
     Case("ExchangeLabel: without debt", fault(NO_DEBT)),
     Case("AccountStatus: without debt", fault({**NO_DEBT, MARGIN_STATUS: 0}), field="marginStatus"),
     Case("Inconsistent: for one poll", during(600, 615, {INCONSISTENT % "debt": 1}), check="debt"),
-    Case("InconsistentAmounts: for one poll", during(600, 615, {INCONSISTENT % "total_amount": 1})),
     Case("TransferMaintenance: switched off", fault({TRANSFER_STATUS: 0}), currency="BTC"),
     Case("BorrowMaintenance: switched off", fault({BORROW_STATUS % "BTC": 0}), currency="BTC"),
     Case(

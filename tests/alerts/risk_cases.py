@@ -2,7 +2,18 @@
 
 from collections.abc import Mapping
 
-from tests.alerts.cases import ASSETS, DEBT, END, NO_DEBT, START, UP, Case, fault, rising
+from tests.alerts.cases import (
+    ASSETS,
+    DEBT,
+    END,
+    INCONSISTENT,
+    NO_DEBT,
+    START,
+    UP,
+    Case,
+    fault,
+    rising,
+)
 from tests.alerts.scenarios import (
     ABSENT,
     BTC_PRICE,
@@ -106,6 +117,8 @@ RISK_CASES = [
     Case("DistanceWarning: short", fault(SHORT), 15, 31),
     Case("StressCrosses", fault(NOT_FAR), 15, 31),
     Case("StressCrosses: a rise", fault(SHORT), 15, 31),
+    Case("Integrity: a sum", fault({INCONSISTENT % "total_amount": 1}), 15, 31),
+    Case("Integrity: a sum for one poll", during(600, 615, {INCONSISTENT % "total_amount": 1})),
     Case("Integrity", fault({BTC_PRICE: 64_824.45906666 * 1.02}), 15, 31),
     Case("BorrowRateDoubled", fault({RATE % "BTC": 0.02}), 20, 31, currency="BTC"),
     Case("PriceMissing", fault({BTC_PRICE: STALE}), 20, 26, currency="BTC"),

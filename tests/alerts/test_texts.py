@@ -206,11 +206,11 @@ TEXTS: Mapping[str, Text] = {
     "totals that are off": fired(
         "Integrity",
         "dear",
-        "The totals of account dear are not those of its balances: 1.8 % apart.",
-        "BitoPro may value your currencies otherwise than by its mark prices, or one of the "
-        "numbers is wrong. Liquidation prices, distances and stress are off by as much; the ratio "
-        "comes from the reported totals alone. Compare both with the exchange's own site, and keep "
-        "a wider margin until you know.",
+        "The balances of account dear do not add up to the totals that BitoPro reports.",
+        "Its totals differ by more than 1 % from its balances at mark prices, or the total of a "
+        "currency from what is available and in orders. Liquidation prices, distances and stress "
+        "are off by as much; the ratio comes from the reported totals alone. Compare both with the "
+        "exchange's own site, and keep a wider margin until you know.",
         severity="warning",
     ),
     "stress": fired(

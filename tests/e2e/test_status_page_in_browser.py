@@ -19,6 +19,7 @@ from exporter.web.status_page import StatusPage
 from tests.abuse.serving import serving
 from tests.conftest import FIXTURES
 from tests.e2e.browser import Browser, View, chromium
+from tests.positions import POSITIONS
 from tests.states import ACCOUNT, at, polled
 
 PHONE, DESK = 390, 1280
@@ -51,12 +52,15 @@ HUGE = replace(
         ),
     ),
 )
+_LOAN = POSITIONS["loan"]
+LOAN = due(polled(_LOAN.body, 46.0).assessed(_LOAN.market, 46.0), "loan")
 STATES = {
     "refused": [HEALTHY],
     "huge": [HUGE],
     "healthy": [HEALTHY, due(polled(BODY, 44.0), "second")],
     "stale": [HEALTHY, STALE],
     "failing": [HEALTHY, FAILING, due(AccountState(ACCOUNT), "new")],
+    "danger": [HEALTHY, LOAN],
     "no-accounts": [],
 }
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
@@ -13,6 +14,7 @@ from exporter.state import AccountState
 from exporter.web.status_page import StatusPage, span, view_of
 from tests.bitopro.answers import answer_with
 from tests.conftest import FIXTURES
+from tests.positions import POSITIONS, answer
 from tests.states import ACCOUNT, at, polled
 
 BODY = (FIXTURES / "margin_balances.json").read_bytes()
@@ -37,16 +39,23 @@ def named(name: str, state: AccountState) -> AccountState:
     ("state", "seconds", "condition", "sentence"),
     [
         (UNTRIED, 0.0, "waiting", "not yet polled"),
-        (OK, 44.0, "ok", "polls succeed"),
-        (FAILING, 44.0, "failing", "polls fail; the last values are still shown"),
+        (OK, 44.0, "ok", "polls succeed; above warning"),
+        (FAILING, 44.0, "failing", "polls fail; the last values are still shown; above warning"),
         (NEVER, 44.0, "failing", "polls fail; there are no values"),
         (MISTAKEN, 16.0, "failing", "polls fail; there are no values"),
-        (FAILING, 45.0, "stale", "polls fail; the values are too old and off the metrics page"),
+        (
+            FAILING,
+            45.0,
+            "stale",
+            "polls fail; the values are too old and off the metrics page; when last seen: "
+            "above warning",
+        ),
         (
             OK,
             45.0,
             "stale",
-            "no poll has ended for too long; the values are too old and off the metrics page",
+            "no poll has ended for too long; the values are too old and off the metrics page; "
+            "when last seen: above warning",
         ),
     ],
     ids=["untried", "ok", "failing", "never", "mistaken", "stale", "hanging"],
@@ -57,6 +66,80 @@ def test_condition_is_said_in_words(
     view = view_of(state, WALL + seconds, seconds)
 
     assert (view.condition, view.sentence) == (condition, sentence)
+
+
+def at_ratio(ratio: str) -> AccountState:
+    """Return the state of an account that owes 10,000 of the unit."""
+    total = f"{Decimal(ratio) * 10_000:f}"
+    return polled(answer((total, "10000"), {"USDT": (total, "10000", "0")}))
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds", "condition", "words"),
+    [
+        (at_ratio("1.5"), 0.0, "ok", "polls succeed; above warning"),
+        (at_ratio("1.4999"), 0.0, "warning", "polls succeed; below warning"),
+        (at_ratio("1.2999"), 0.0, "critical", "polls succeed; below critical"),
+        (at_ratio("1.1999"), 0.0, "liquidation", "polls succeed; below liquidation"),
+        (at_ratio("1.4"), 45.0, "stale", "when last seen: below warning"),
+        (at_ratio("1.25"), 45.0, "critical", "when last seen: below critical"),
+        (
+            at_ratio("1.25").after_failure(NetworkError("no"), at(15.0)),
+            20.0,
+            "critical",
+            "the last values are still shown; below critical",
+        ),
+        (
+            polled(answer_with("adRatioLabel", "MARGIN_CALL")),
+            0.0,
+            "critical",
+            "the exchange no longer calls it safe",
+        ),
+        (
+            polled(answer(("100", "0"), {"USDT": ("100", "0", "0")})),
+            0.0,
+            "ok",
+            "polls succeed; no debt",
+        ),
+    ],
+    ids=str,
+)
+def test_condition_is_the_worse_of_polls_and_ratio(
+    state: AccountState, seconds: float, condition: str, words: str
+) -> None:
+    view = view_of(state, WALL + seconds, seconds)
+
+    assert view.condition == condition
+    assert view.sentence.endswith(words)
+
+
+def test_worst_account_comes_first_and_is_counted() -> None:
+    shown = page(
+        named("a", at_ratio("1.6")),
+        named("b", at_ratio("1.4")),
+        named("c", at_ratio("1.1")),
+        named("d", NEVER),
+        named("e", at_ratio("1.25")),
+    )
+
+    assert re.findall(r"<h2>(.)</h2>", shown) == ["c", "e", "d", "b", "a"]
+    assert "1 liquidation, 1 critical, 1 failing, 1 warning, 1 ok" in shown
+    assert '<section class="critical">' in shown
+
+
+def test_numbers_for_somebody_who_was_woken_are_shown_if_asked_for() -> None:
+    loan = POSITIONS["loan"]
+    state = polled(loan.body).assessed(loan.market, 0.0)
+
+    shown = page(state, shows_balances=True)
+
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", shown))
+    assert {name: facts[name] for name in ("Ratio", "Distance", "Rescue")} == {
+        "Ratio": "1.4118 of 1.5",
+        "Distance": "15.0 % to liquidation",
+        "Rescue": "repay 15,000.00 or add 7,500.00 USDT, to be back at warning",
+    }
+    assert "Distance" not in page(state)
 
 
 def test_failing_account_says_why_what_to_do_since_when_and_when_next() -> None:
@@ -112,7 +195,7 @@ def test_no_accounts_is_a_state() -> None:
 def test_balances_are_kept_back_unless_asked_for() -> None:
     assert "748" not in page(OK)
     assert "748,279.60832069" in page(OK, shows_balances=True)
-    assert "5.76, which the exchange calls SAFETY_THRESHOLD" in page(OK, shows_balances=True)
+    assert "<dd>5.7638</dd>" in page(OK, shows_balances=True)
 
 
 def test_stale_balances_are_not_shown_even_if_asked_for() -> None:
