@@ -8,13 +8,18 @@ MUTATION := build/mutation
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-rules test-sockets test-others e2e drill-demo generate soak scale time-to-know bench mutation lint format lock clean image-test deploy-test
+.PHONY: help demo once test test-rules test-sockets test-others e2e drill-demo generate soak scale time-to-know bench mutation lint format lock clean image-test deploy-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime ## run the exporter against a simulated exchange
 	$(BIN)/python -m exporter demo $(ARGS)
+
+once: $(VENV)/.runtime ## look once at a simulated account, without a server; no key needed
+	@$(BIN)/python -m exporter simulate --accounts=1 >/dev/null 2>&1 & simulator=$$!; trap "kill $$simulator" EXIT; sleep 2; \
+	  BITOPRO_BASE_URL=http://127.0.0.1:18061/v3 BITOPRO_API_KEY=demo-key-1 BITOPRO_API_SECRET=demo-secret \
+	  BITOPRO_EMAIL=demo@example.com $(BIN)/python -m exporter once $(ARGS)
 
 # Three groups at once, because many tests wait. What is in no other group is in the last.
 RULES := tests/alerts tests/deploy tests/grafana tests/simulator

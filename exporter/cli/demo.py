@@ -13,7 +13,7 @@ from exporter.clock import Clock
 from exporter.config.files import CredentialSource, Secret
 from exporter.config.settings import AccountSettings, Settings
 from exporter.service.process import client_ssl_context, run_service, run_until_signal
-from exporter.simulator import Simulator, SimulatorConfig
+from exporter.simulator import SCENARIOS, Simulator, SimulatorConfig
 from exporter.state import Account
 from exporter.web.application import AllowedHosts
 from exporter.web.listening import open_sockets, url_of
@@ -21,6 +21,11 @@ from exporter.web.listening import open_sockets, url_of
 _ACCOUNTS = 3
 _POLL_INTERVAL_SECONDS = 5.0
 _STALE_AFTER_SECONDS = 15.0
+_DANGER_POLL_INTERVAL_SECONDS = 2.0
+_STORIES = {
+    "flash-crash": "demo-1 falls through warning, critical and liquidation, and recovers",
+    "calm": "nothing happens",
+}
 
 
 async def run_demo(  # noqa: PLR0913 - everything it needs is passed in
@@ -28,7 +33,6 @@ async def run_demo(  # noqa: PLR0913 - everything it needs is passed in
     sockets: Sequence[socket.socket],
     *,
     telemetry_path: str,
-    shows_balances: bool = False,
     clock: Clock,
     allowed_hosts: AllowedHosts,
     stopped: asyncio.Event,
@@ -37,20 +41,28 @@ async def run_demo(  # noqa: PLR0913 - everything it needs is passed in
     url = url_of(sockets[0])
     async with Simulator(config) as simulator:
         echo(
-            f"\nA simulated exchange ({config.scenario}) with {_ACCOUNTS} accounts; "
-            "Ctrl-C ends it.\n\n"
+            f"\nA simulated exchange ({config.scenario}) with {_ACCOUNTS} accounts: "
+            f"{_story(config)}. All money is made up; Ctrl-C ends it.\n\n"
             f"  status   {url}/\n"
-            f"  metrics  {url}{telemetry_path}\n\n"
+            f"  metrics  {url}{telemetry_path}\n"
+            "  once     `make once`: the same without a server, as with a key of your own\n\n"
         )
         await run_service(
             demo_settings(simulator.base_url),
             sockets,
             telemetry_path=telemetry_path,
-            shows_balances=shows_balances,
+            # It is nobody's.
+            shows_balances=True,
             clock=clock,
             allowed_hosts=allowed_hosts,
             stopped=stopped,
         )
+
+
+def _story(config: SimulatorConfig) -> str:
+    """Return what will happen; within a quarter of an hour of the scenario's own time."""
+    story = _STORIES.get(config.scenario, SCENARIOS[config.scenario])
+    return f"{story}, within {15 / config.speed:.3g} minutes" if "falls" in story else story
 
 
 def demo_settings(base_url: str) -> Settings:
@@ -73,6 +85,7 @@ def _account(base_url: str, number: int) -> AccountSettings:
             base_url=base_url,
             poll_interval_seconds=_POLL_INTERVAL_SECONDS,
             stale_after_seconds=_STALE_AFTER_SECONDS,
+            danger_poll_interval_seconds=_DANGER_POLL_INTERVAL_SECONDS,
         ),
         CredentialSource(
             api_key=Secret("demo", value=f"demo-key-{number}"),
@@ -93,7 +106,6 @@ def main(options: argparse.Namespace) -> int:
             config,
             sockets,
             telemetry_path=options.telemetry_path,
-            shows_balances=options.show_balances,
             clock=Clock(),
             allowed_hosts=allowed_hosts(options),
             stopped=stopped,

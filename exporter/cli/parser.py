@@ -33,21 +33,24 @@ def commands(needed: str | None = None) -> tuple[Command, ...]:
     If one is `needed`, no other has the flags that are taken from the simulator, which takes a
     while to import.
     """
+    of_demo: tuple[Flag, ...] = ()
     of_scenario: tuple[Flag, ...] = ()
     of_simulator: tuple[Flag, ...] = ()
     if needed in (None, "demo", "simulate"):
-        from exporter.cli.simulate import SCENARIO_FLAGS, SIMULATOR_FLAGS  # noqa: PLC0415 - see above
+        from exporter.cli.simulate import (  # noqa: PLC0415 - see above
+            DEMO_FLAGS,
+            SCENARIO_FLAGS,
+            SIMULATOR_FLAGS,
+        )
 
-        of_scenario, of_simulator = SCENARIO_FLAGS, SIMULATOR_FLAGS
+        of_demo, of_scenario, of_simulator = DEMO_FLAGS, SCENARIO_FLAGS, SIMULATOR_FLAGS
     return (
         Command("run", "poll the configured accounts and serve their metrics", RUN_FLAGS),
         Command(
             "check", "validate the configuration, then try each account step by step", CHECK_FLAGS
         ),
         Command("once", "poll the configured accounts once and print what was found", ONCE_FLAGS),
-        Command(
-            "demo", "serve three simulated accounts; needs no key", (*of_scenario, *PAGE_FLAGS)
-        ),
+        Command("demo", "serve three simulated accounts; needs no key", (*of_demo, *PAGE_FLAGS)),
         Command(
             "simulate",
             "serve a faithful fake of the exchange",

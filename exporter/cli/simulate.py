@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from exporter.cli.flags import Flag, address
 from exporter.cli.terminal import echo
@@ -29,6 +30,10 @@ SCENARIO_FLAGS = (
         parse=float,
     ),
 )
+
+# A crash of a quarter of an hour in two and a half minutes, for whoever watches.
+_DEMO_DEFAULTS = {"scenario": "flash-crash", "speed": "6"}
+DEMO_FLAGS = tuple(replace(flag, default=_DEMO_DEFAULTS[flag.dest]) for flag in SCENARIO_FLAGS)
 
 SIMULATOR_FLAGS = (
     Flag(
