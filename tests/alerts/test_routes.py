@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -167,3 +168,34 @@ def test_what_is_of_no_account_or_of_an_endpoint_holds_back_its_own_only(
     }
 
     assert {each: verdicts[each] for each in expected} == expected
+
+
+def test_a_liquidation_is_a_message_of_its_own_and_other_pages_of_an_account_are_one(
+    alertmanager: str, tmp_path: Path
+) -> None:
+    names = ["DistanceCritical", "NotProvenSafe", "RatioLiquidation"]
+    address = free_address()
+
+    with (
+        running_alertmanager(alertmanager, ALERTMANAGER_CONFIG, tmp_path, address),
+        httpx.Client(base_url=f"http://{address}", trust_env=False) as client,
+    ):
+        pages = [alert(name, account="main") for name in names]
+        client.post("/api/v2/alerts", json=pages).raise_for_status()
+        groups = until(
+            lambda: found if sum(map(len, found := grouped(client))) == len(names) else None,
+            "Alertmanager has grouped all alerts",
+            30.0,
+        )
+
+    assert groups == [["DistanceCritical", "NotProvenSafe"], ["RatioLiquidation"]]
+
+
+def grouped(client: httpx.Client) -> list[list[str]]:
+    """Return the alerts of each group, without their prefix."""
+    return sorted(
+        sorted(
+            each["labels"]["alertname"].removeprefix("BitoproMargin") for each in group["alerts"]
+        )
+        for group in client.get("/api/v2/alerts/groups").json()
+    )
