@@ -8,7 +8,7 @@ MUTATION := build/mutation
 # Nothing is installed whose hash is not in requirements/.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo once test test-rules test-sockets test-others e2e drill-demo generate soak scale time-to-know bench mutation lint format lock clean image-test deploy-test
+.PHONY: help demo once test test-rules test-sockets test-others e2e drill-demo generate soak scale time-to-know backtest bench mutation lint format lock clean image-test deploy-test
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ scale: $(VENV)/.dev ## 1,000 accounts on 8 shards, each a process: is every acco
 
 time-to-know: $(VENV)/.dev ## seconds from a change at the exchange to the delivered message (9 minutes; needs Debian's Prometheus and Alertmanager)
 	$(BIN)/python -m benchmarks.time_to_know
+
+backtest: $(VENV)/.dev ## replay the alert rules on days that markets had: DATA=folder of candles, see benchmarks/backtest/README.md
+	@test -n "$(DATA)" || { echo "error: say where candles are: make backtest DATA=folder (benchmarks/backtest/README.md)"; exit 2; }
+	$(BIN)/python -m benchmarks.backtest "$(DATA)" $(ARGS)
 
 bench: $(VENV)/.dev ## what scrapes, polls, pauses and starts cost, beside other exporters (10 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -309,7 +309,7 @@ def played(  # noqa: PLR0913 - what a run of promtool consists of
         minutes=minutes,
         interval=interval,
         rule_files=rule_files,
-        promql_expr_test=[_asked('ALERTS{alertstate="firing"}', minute) for minute in at],
+        promql_expr_test=[_asked('ALERTS{alertstate="firing"}', f"{minute}m") for minute in at],
         alert_rule_test=asked_for([minute for minute in at if minute % _TEXTS_EACH == 0]),
     )
     got = re.findall(r"^\s+got: (.*)$", output, re.MULTILINE)
@@ -319,6 +319,26 @@ def played(  # noqa: PLR0913 - what a run of promtool consists of
     return Timeline(
         {minute: _alerts(samples) for minute, samples in zip(at, got, strict=True)}, shown(output)
     )
+
+
+def firing_at_each(
+    promtool: str, folder: Path, world: World, *, minutes: int, interval: int
+) -> Mapping[int, frozenset[Alert]]:
+    """Let promtool evaluate the rules in a world, and return what fires at each such second."""
+    at = range(0, minutes * MINUTE + 1, interval)
+    output = _tested(
+        promtool,
+        folder,
+        world,
+        minutes=minutes,
+        interval=interval,
+        rule_files=RULE_FILES,
+        promql_expr_test=[_asked('ALERTS{alertstate="firing"}', f"{each}s") for each in at],
+    )
+    got = re.findall(r"^\s+got: (.*)$", output, re.MULTILINE)
+    if len(got) != len(at):
+        pytest.fail(output, pytrace=False)
+    return {each: _alerts(samples) for each, samples in zip(at, got, strict=True)}
 
 
 Sample = tuple[Labels, float]
@@ -341,7 +361,7 @@ def evaluated(  # noqa: PLR0913 - what a run of promtool consists of
         minutes=minutes,
         interval=INTERVAL,
         rule_files=rule_files,
-        promql_expr_test=[_asked(expression, minutes)],
+        promql_expr_test=[_asked(expression, f"{minutes}m")],
     )
     got = re.findall(r"^\s+got: (.*)$", output, re.MULTILINE)
     if len(got) != 1 or "err:" in output:
@@ -368,10 +388,10 @@ def written(
     return shown(output)
 
 
-def _asked(expression: str, minute: int) -> object:
+def _asked(expression: str, at: str) -> object:
     """Return what lets promtool show what an expression gives: it expects what never comes."""
     never = [{"labels": "never", "value": 0}]
-    return {"expr": expression, "eval_time": f"{minute}m", "exp_samples": never}
+    return {"expr": expression, "eval_time": at, "exp_samples": never}
 
 
 def _tested(  # noqa: PLR0913 - what a run of promtool consists of

@@ -14,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 RUNBOOK = ROOT / "docs" / "runbook.md"
 RUNBOOK_ZH = ROOT / "docs" / "runbook.zh-TW.md"
+BACKTEST = ROOT / "docs" / "backtest.md"
+BACKTEST_ZH = ROOT / "docs" / "backtest.zh-TW.md"
 README = ROOT / "README.md"
 README_ZH = ROOT / "README.zh-TW.md"
 
@@ -63,8 +65,24 @@ def anchors(path: Path) -> set[str]:
     }
 
 
-def test_every_entry_of_the_runbook_was_looked_at_in_chinese() -> None:
-    assert marks(RUNBOOK_ZH.read_text()) == fingerprints(RUNBOOK.read_text())
+@pytest.mark.parametrize(
+    ("path", "translation"),
+    [(RUNBOOK, RUNBOOK_ZH), (BACKTEST, BACKTEST_ZH)],
+    ids=["runbook", "backtest"],
+)
+def test_every_section_was_looked_at_in_chinese(path: Path, translation: Path) -> None:
+    assert marks(translation.read_text()) == fingerprints(path.read_text())
+
+
+def test_both_backtests_tell_the_same_ratios_and_figures() -> None:
+    english, chinese = (
+        [re.findall(r"\d+\.\d+|\d+(?= %)", body) for _, body in sections(each.read_text())]
+        for each in (BACKTEST, BACKTEST_ZH)
+    )
+
+    # Sentences may have another order.
+    assert [sorted(each) for each in chinese] == [sorted(each) for each in english]
+    assert commands(BACKTEST_ZH.read_text()) == commands(BACKTEST.read_text())
 
 
 def test_entries_of_both_runbooks_have_the_same_headings_in_the_same_order() -> None:
@@ -108,7 +126,7 @@ def test_points_of_an_entry_are_the_same_in_chinese() -> None:
     assert {tuple(each) for each in points} == {("代表", "先看", "可能原因", "處理", "忽略")}
 
 
-@pytest.mark.parametrize("path", [*RUNBOOKS, README_ZH], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*RUNBOOKS, BACKTEST_ZH, README_ZH], ids=lambda path: path.name)
 def test_links_lead_somewhere(path: Path) -> None:
     files = [file for file, _ in links(path)]
 
@@ -122,7 +140,14 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "other"),
-    [(RUNBOOK, RUNBOOK_ZH), (RUNBOOK_ZH, RUNBOOK), (README, README_ZH), (README_ZH, README)],
+    [
+        (RUNBOOK, RUNBOOK_ZH),
+        (RUNBOOK_ZH, RUNBOOK),
+        (BACKTEST, BACKTEST_ZH),
+        (BACKTEST_ZH, BACKTEST),
+        (README, README_ZH),
+        (README_ZH, README),
+    ],
     ids=lambda path: path.name,
 )
 def test_both_languages_link_to_each_other_at_the_top(path: Path, other: Path) -> None:
