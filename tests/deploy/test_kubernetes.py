@@ -1,6 +1,7 @@
 """The manifests and the chart, as far as text tells; tests/charts asks the real tools."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.deploy.policy import Manifest, mounted, opened, pod_violations
 FILES = sorted(path.name for path in KUBERNETES.glob("*.yaml"))
 VALUES = document(CHART / "values.yaml")
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
-TEMPLATES = sorted((CHART / "templates").iterdir())
+TEMPLATES = sorted(path for path in (CHART / "templates").rglob("*") if path.is_file())
 
 
 def manifest(name: str) -> Manifest:
@@ -159,13 +160,13 @@ def test_chart_needs_a_secret_and_accounts_and_nothing_else() -> None:
     assert VALUES["existingSecret"] == ""
     assert VALUES["config"]["accounts"] == []
     assert SCHEMA["properties"]["existingSecret"]["minLength"] == 1
-    assert SCHEMA["properties"]["config"]["properties"]["accounts"]["minItems"] == 1
+    assert SCHEMA["then"]["properties"]["config"]["properties"]["accounts"]["minItems"] == 1
 
 
 def test_schema_knows_every_value_and_no_other() -> None:
     assert SCHEMA["additionalProperties"] is False
-    # Helm's own, for subcharts.
-    assert SCHEMA["properties"].keys() - {"global"} == VALUES.keys()
+    # An umbrella chart's own: what it shares, and its condition.
+    assert SCHEMA["properties"].keys() - {"global", "enabled"} == VALUES.keys()
 
 
 def test_schema_knows_the_accounts_of_the_exporter() -> None:
@@ -186,6 +187,16 @@ def test_schema_knows_the_accounts_of_the_exporter() -> None:
 def test_no_template_takes_a_value_for_a_template(path: Path) -> None:
     # What Prometheus writes in braces must not be Helm's.
     assert " tpl " not in path.read_text()
+
+
+def test_helpers_are_named_after_the_chart() -> None:
+    # All charts of an umbrella share one space of names.
+    helpers = [
+        name for path in TEMPLATES for name in re.findall(r'define "([^"]+)"', path.read_text())
+    ]
+
+    assert [name for name in helpers if not name.startswith("bitopro-margin-exporter.")] == []
+    assert len(helpers) == len(set(helpers)) > 0
 
 
 def test_notes_name_what_is_rendered() -> None:
