@@ -55,9 +55,7 @@ both = pytest.mark.parametrize("values", BOTH.values(), ids=list(BOTH))
 def of_kind(kind: str, values: dict[str, Any]) -> list[Manifest]:
     """Return the objects of a kind that are there at all times."""
     return [
-        each
-        for each in manifests(rendered(values))
-        if each["kind"] == kind and not is_hook(each)
+        each for each in manifests(rendered(values)) if each["kind"] == kind and not is_hook(each)
     ]
 
 

@@ -28,7 +28,7 @@ def pod_violations(manifest: Manifest) -> list[str]:
     pod = manifest["spec"] if manifest["kind"] == "Pod" else manifest["spec"]["template"]["spec"]
     volumes = {kind for each in pod.get("volumes", []) for kind in each if kind != "name"}
     rules = {
-        "runs as somebody, or without seccomp": pod["securityContext"] == RUNS_AS,
+        "runs as somebody, or without seccomp": pod.get("securityContext") == RUNS_AS,
         "has a token of the Kubernetes API": pod["automountServiceAccountToken"] is False,
         "gets variables BITOPRO_... of Services": pod["enableServiceLinks"] is False,
         "shares something with the node": not pod.keys() & _SHARING,
@@ -42,10 +42,10 @@ def pod_violations(manifest: Manifest) -> list[str]:
 
 def _container_violations(container: Manifest) -> Iterator[str]:
     rules = {
-        "is not confined": container["securityContext"] == CONFINED,
-        "may use all memory": "memory" in container["resources"]["limits"],
+        "is not confined": container.get("securityContext") == CONFINED,
+        "may use all memory": "memory" in container.get("resources", {}).get("limits", {}),
         "may write to a volume": all(
-            each["readOnly"] for each in container.get("volumeMounts", [])
+            each.get("readOnly") for each in container.get("volumeMounts", [])
         ),
         # Where they are easily seen.
         "has secrets in variables": not container.keys() & {"env", "envFrom"},
