@@ -12,6 +12,7 @@ from exporter import __version__
 from exporter.cli.parser import parse_arguments
 from exporter.config.yaml_file import MODELS, read_config_file
 from generate.bundle import CHART, KUBERNETES
+from generate.chart import values
 from tests.alerts.deployment import PROMETHEUS_CONFIG, document
 from tests.deploy.policy import Manifest, mounted, opened, pod_violations
 
@@ -167,6 +168,29 @@ def test_schema_knows_every_value_and_no_other() -> None:
     assert SCHEMA["additionalProperties"] is False
     # An umbrella chart's own: what it shares, and its condition.
     assert SCHEMA["properties"].keys() - {"global", "enabled"} == VALUES.keys()
+
+
+def test_readme_says_what_each_value_means() -> None:
+    rows = values()
+    expanded = {
+        f"{key}.{part}" if part else key
+        for key, default in VALUES.items()
+        for part in (default if "properties" in SCHEMA["properties"][key] else [""])
+    }
+
+    assert {name.strip("`") for name, _, _ in rows} == expanded | {"config"}
+    assert [name for name, _, meaning in rows if not meaning] == []
+
+
+def test_readme_shows_defaults_as_they_are_written() -> None:
+    defaults = {name.strip("`"): default.strip("`") for name, default, _ in values()}
+
+    assert {
+        name: yaml.safe_load(defaults[name]) for name in ("shards", "job", "livenessProbe")
+    } == {name: VALUES[name] for name in ("shards", "job", "livenessProbe")}
+    assert defaults["alertmanagerMonitor.matchLabels"] == '{operated-alertmanager: "true"}'
+    assert defaults["image.tag"] == '""'
+    assert defaults["networkPolicy.exchange"] == "see values.yaml"
 
 
 def test_schema_knows_the_accounts_of_the_exporter() -> None:
