@@ -5,6 +5,8 @@ from pathlib import Path
 
 from deploy.alerts.record import DEFAULT_LINKS, Links
 from generate import bundle
+from generate.chart import README as CHART_README
+from generate.chart import chart_readme
 from generate.configuration import configuration_page
 from generate.metrics import metrics_page
 from grafana.generate import alerting_files, dashboard_files
@@ -22,6 +24,7 @@ def generated(links: Links = DEFAULT_LINKS) -> Mapping[Path, str]:
     return {
         DOCS / "metrics.md": metrics_page(),
         DOCS / "configuration.md": configuration_page(),
+        CHART_README: chart_readme(),
         **dashboards,
         **alerting_files(links),
         **bundle.files({path.name: text for path, text in dashboards.items()}, links),

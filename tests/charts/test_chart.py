@@ -14,7 +14,7 @@ from exporter.cli.parser import parse_arguments
 from exporter.config.yaml_file import read_config_file
 from generate.bundle import DASHBOARDS, EXPECTED_ACCOUNTS, KUBERNETES, RULES
 from tests.alerts.deployment import document
-from tests.charts.tools import findings, manifests, refusal, rendered, run
+from tests.charts.tools import findings, is_hook, manifests, refusal, rendered, run
 from tests.deploy.policy import Manifest, mounted, opened, pod_violations
 
 ACCOUNT = {
@@ -53,12 +53,25 @@ both = pytest.mark.parametrize("values", BOTH.values(), ids=list(BOTH))
 
 
 def of_kind(kind: str, values: dict[str, Any]) -> list[Manifest]:
-    return [each for each in manifests(rendered(values)) if each["kind"] == kind]
+    """Return the objects of a kind that are there at all times."""
+    return [
+        each for each in manifests(rendered(values)) if each["kind"] == kind and not is_hook(each)
+    ]
 
 
 def one(kind: str, values: dict[str, Any]) -> Manifest:
     (found,) = of_kind(kind, values)
     return found
+
+
+def rules(values: dict[str, Any]) -> list[Manifest]:
+    """Return every rule, of all files and groups."""
+    return [
+        rule
+        for each in of_kind("PrometheusRule", values)
+        for group in each["spec"]["groups"]
+        for rule in group["rules"]
+    ]
 
 
 def exporter(values: dict[str, Any]) -> Manifest:
@@ -211,7 +224,11 @@ def test_alertmanager_is_scraped_where_it_is_asked_for() -> None:
 
 @pytest.mark.parametrize(("language", "folder"), [("en", "."), ("zh-TW", "zh-TW")])
 def test_rules_are_exactly_those_of_prometheus(language: str, folder: str) -> None:
-    values = {**LEAST, "prometheusRule": {"language": language}}
+    values = {
+        **LEAST,
+        "prometheusRule": {"language": language},
+        "networkPolicy": {"enabled": False},
+    }
 
     assert [each["spec"] for each in of_kind("PrometheusRule", values)] == [
         *(document(path) for path in sorted((RULES / folder).glob("bitopro-margin*.yml"))),
@@ -219,10 +236,27 @@ def test_rules_are_exactly_those_of_prometheus(language: str, folder: str) -> No
     ]
 
 
+@pytest.mark.parametrize("language", ["en", "zh-TW"])
+def test_policy_stands_in_for_the_alert_on_an_open_port(language: str) -> None:
+    rule = {"prometheusRule": {"language": language}}
+    closed = rules({**LEAST, **rule})
+    opened = rules({**LEAST, **rule, "networkPolicy": {"enabled": False}})
+
+    assert [each for each in opened if each not in closed] == [
+        each for each in opened if each.get("alert") == "BitoproMarginExposedWithoutAuth"
+    ]
+    assert len(closed) == len(opened) - 1
+
+
 def test_rules_know_the_job_and_links_of_the_values() -> None:
     links = Links("https://wiki.example.com/margin", "https://grafana.example.com", "margin-2")
     urls = {"runbookUrl": links.runbook_url, "dashboardUrl": f"{links.dashboard_url}/"}
-    values = {**LEAST, "job": links.job, "prometheusRule": urls}
+    values = {
+        **LEAST,
+        "job": links.job,
+        "prometheusRule": urls,
+        "networkPolicy": {"enabled": False},
+    }
 
     monitor = one("ServiceMonitor", values)["spec"]["endpoints"][0]
     assert monitor["relabelings"][0] == {"targetLabel": "job", "replacement": "margin-2"}
@@ -269,10 +303,8 @@ def test_chart_and_manifests_are_of_the_same_kinds() -> None:
         if each
     }
 
-    assert {each["kind"] for each in manifests(rendered(LEAST))} == plain - {
-        "Namespace",
-        "Kustomization",
-    }
+    made = {each["kind"] for each in manifests(rendered(LEAST)) if not is_hook(each)}
+    assert made == plain - {"Namespace", "Kustomization"}
 
 
 @pytest.mark.parametrize(

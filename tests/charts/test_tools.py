@@ -10,10 +10,10 @@ from generate.bundle import COMPOSE, KUBERNETES, ROOT
 from tests.charts.tools import run
 
 MANIFESTS = sorted(
-    path.name
-    for path in KUBERNETES.glob("*.yaml")
+    str(path.relative_to(KUBERNETES))
+    for path in KUBERNETES.rglob("*.yaml")
     # Of the operator and of kustomize, which have no schema there.
-    if not path.name.startswith(("kustomization", "rules", "servicemonitor"))
+    if not path.name.startswith(("kustomization", "podmonitor", "rules", "servicemonitor"))
 )
 
 

@@ -24,11 +24,11 @@ _VOLUMES = {"configMap", "projected", "secret"}
 
 
 def pod_violations(manifest: Manifest) -> list[str]:
-    """Name what a StatefulSet's pods may do that they need not."""
-    pod = manifest["spec"]["template"]["spec"]
-    volumes = {kind for each in pod["volumes"] for kind in each if kind != "name"}
+    """Name what a Pod, or a StatefulSet's pods, may do that they need not."""
+    pod = manifest["spec"] if manifest["kind"] == "Pod" else manifest["spec"]["template"]["spec"]
+    volumes = {kind for each in pod.get("volumes", []) for kind in each if kind != "name"}
     rules = {
-        "runs as somebody, or without seccomp": pod["securityContext"] == RUNS_AS,
+        "runs as somebody, or without seccomp": pod.get("securityContext") == RUNS_AS,
         "has a token of the Kubernetes API": pod["automountServiceAccountToken"] is False,
         "gets variables BITOPRO_... of Services": pod["enableServiceLinks"] is False,
         "shares something with the node": not pod.keys() & _SHARING,
@@ -42,9 +42,11 @@ def pod_violations(manifest: Manifest) -> list[str]:
 
 def _container_violations(container: Manifest) -> Iterator[str]:
     rules = {
-        "is not confined": container["securityContext"] == CONFINED,
-        "may use all memory": "memory" in container["resources"]["limits"],
-        "may write to a volume": all(each["readOnly"] for each in container["volumeMounts"]),
+        "is not confined": container.get("securityContext") == CONFINED,
+        "may use all memory": "memory" in container.get("resources", {}).get("limits", {}),
+        "may write to a volume": all(
+            each.get("readOnly") for each in container.get("volumeMounts", [])
+        ),
         # Where they are easily seen.
         "has secrets in variables": not container.keys() & {"env", "envFrom"},
     }

@@ -1,6 +1,7 @@
 """The manifests and the chart, as far as text tells; tests/charts asks the real tools."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ from exporter import __version__
 from exporter.cli.parser import parse_arguments
 from exporter.config.yaml_file import MODELS, read_config_file
 from generate.bundle import CHART, KUBERNETES
+from generate.chart import values
 from tests.alerts.deployment import PROMETHEUS_CONFIG, document
 from tests.deploy.policy import Manifest, mounted, opened, pod_violations
 
 FILES = sorted(path.name for path in KUBERNETES.glob("*.yaml"))
 VALUES = document(CHART / "values.yaml")
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
-TEMPLATES = sorted((CHART / "templates").iterdir())
+TEMPLATES = sorted(path for path in (CHART / "templates").rglob("*") if path.is_file())
 
 
 def manifest(name: str) -> Manifest:
@@ -159,13 +161,36 @@ def test_chart_needs_a_secret_and_accounts_and_nothing_else() -> None:
     assert VALUES["existingSecret"] == ""
     assert VALUES["config"]["accounts"] == []
     assert SCHEMA["properties"]["existingSecret"]["minLength"] == 1
-    assert SCHEMA["properties"]["config"]["properties"]["accounts"]["minItems"] == 1
+    assert SCHEMA["then"]["properties"]["config"]["properties"]["accounts"]["minItems"] == 1
 
 
 def test_schema_knows_every_value_and_no_other() -> None:
     assert SCHEMA["additionalProperties"] is False
-    # Helm's own, for subcharts.
-    assert SCHEMA["properties"].keys() - {"global"} == VALUES.keys()
+    # An umbrella chart's own: what it shares, and its condition.
+    assert SCHEMA["properties"].keys() - {"global", "enabled"} == VALUES.keys()
+
+
+def test_readme_says_what_each_value_means() -> None:
+    rows = values()
+    expanded = {
+        f"{key}.{part}" if part else key
+        for key, default in VALUES.items()
+        for part in (default if "properties" in SCHEMA["properties"][key] else [""])
+    }
+
+    assert {name.strip("`") for name, _, _ in rows} == expanded | {"config"}
+    assert [name for name, _, meaning in rows if not meaning] == []
+
+
+def test_readme_shows_defaults_as_they_are_written() -> None:
+    defaults = {name.strip("`"): default.strip("`") for name, default, _ in values()}
+
+    assert {
+        name: yaml.safe_load(defaults[name]) for name in ("shards", "job", "livenessProbe")
+    } == {name: VALUES[name] for name in ("shards", "job", "livenessProbe")}
+    assert defaults["alertmanagerMonitor.matchLabels"] == '{operated-alertmanager: "true"}'
+    assert defaults["image.tag"] == '""'
+    assert defaults["networkPolicy.exchange"] == "see values.yaml"
 
 
 def test_schema_knows_the_accounts_of_the_exporter() -> None:
@@ -186,6 +211,16 @@ def test_schema_knows_the_accounts_of_the_exporter() -> None:
 def test_no_template_takes_a_value_for_a_template(path: Path) -> None:
     # What Prometheus writes in braces must not be Helm's.
     assert " tpl " not in path.read_text()
+
+
+def test_helpers_are_named_after_the_chart() -> None:
+    # All charts of an umbrella share one space of names.
+    helpers = [
+        name for path in TEMPLATES for name in re.findall(r'define "([^"]+)"', path.read_text())
+    ]
+
+    assert [name for name in helpers if not name.startswith("bitopro-margin-exporter.")] == []
+    assert len(helpers) == len(set(helpers)) > 0
 
 
 def test_notes_name_what_is_rendered() -> None:
