@@ -170,10 +170,10 @@ def test_what_is_of_no_account_or_of_an_endpoint_holds_back_its_own_only(
     assert {each: verdicts[each] for each in expected} == expected
 
 
-def test_a_liquidation_is_a_message_of_its_own_and_other_pages_of_an_account_are_one(
+def test_each_page_is_a_message_of_its_own_and_warnings_of_an_account_are_one(
     alertmanager: str, tmp_path: Path
 ) -> None:
-    names = ["DistanceCritical", "NotProvenSafe", "RatioLiquidation"]
+    names = ["ExchangeLabel", "RatioLiquidation", "DistanceWarning", "RatioWarning"]
     address = free_address()
 
     with (
@@ -188,7 +188,7 @@ def test_a_liquidation_is_a_message_of_its_own_and_other_pages_of_an_account_are
             30.0,
         )
 
-    assert groups == [["DistanceCritical", "NotProvenSafe"], ["RatioLiquidation"]]
+    assert groups == [["DistanceWarning", "RatioWarning"], ["ExchangeLabel"], ["RatioLiquidation"]]
 
 
 def grouped(client: httpx.Client) -> list[list[str]]:
