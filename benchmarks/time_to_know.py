@@ -19,7 +19,13 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from exporter.cli.terminal import echo, echo_error
 from tests.e2e.alerting import alerting, missing_tool, until
-from tests.e2e.faults import BELOW_CRITICAL, BELOW_LIQUIDATION, BELOW_WARNING, LIQUIDATION, UNPROVEN
+from tests.e2e.faults import (
+    BELOW_CRITICAL,
+    BELOW_LIQUIDATION,
+    FAR_BELOW_WARNING,
+    LIQUIDATION,
+    UNPROVEN,
+)
 from tests.e2e.receiver import Receiver, receiving
 from tests.e2e.sites import Exporter, FakeExchange, key_of
 
@@ -48,9 +54,9 @@ _TROUBLES = (
         "below critical", "BitoproMarginRatioCritical", lambda each: each.go_to(BELOW_CRITICAL)
     ),
     _Trouble(
-        "pace: falls to 1.40",
+        "pace: falls to 1.33",
         "BitoproMarginLiquidationImminent",
-        lambda each: each.go_to(BELOW_WARNING),
+        lambda each: each.go_to(FAR_BELOW_WARNING),
     ),
     _Trouble("blind while in danger", UNPROVEN, lambda each: each.break_by("status-503")),
 )

@@ -41,20 +41,21 @@ class Stage:
 
 
 STAGES = (
-    Stage("calm", "the ratio is 1.79", 0, 60.0),
-    Stage("warning", "the ratio falls to 1.40", 1, 360.0, "BitoproMarginRatioWarning"),
-    Stage("critical", "the ratio falls to 1.25", 2, 45.0, "BitoproMarginRatioCritical"),
-    Stage("liquidation", "the ratio falls to 1.10", 3, 45.0, "BitoproMarginRatioLiquidation"),
+    Stage("calm", "the ratio is 1.55", 0, 30.0),
+    Stage("warning", "the ratio falls to 1.46", 1, 345.0, "BitoproMarginRatioWarning"),
+    Stage("pace", "the ratio falls fast, to 1.33", 2, 80.0, "BitoproMarginLiquidationImminent"),
+    Stage("critical", "the ratio falls to 1.25", 3, 20.0, "BitoproMarginRatioCritical"),
+    Stage("liquidation", "the ratio falls to 1.10", 4, 20.0, "BitoproMarginRatioLiquidation"),
     Stage(
         "blindness",
         "the exchange answers 503",
-        3,
-        150.0,
+        4,
+        95.0,
         "BitoproMarginNotProvenSafe",
         stays="BitoproMarginRatioLiquidation",
         fault="status-503",
     ),
-    Stage("recovery", "the exchange answers again, and the ratio is 1.79", 4, 780.0),
+    Stage("recovery", "the exchange answers again, and the ratio is 1.79", 5, 130.0),
 )
 
 EXPECTED_ALERTS = tuple(stage.alert for stage in STAGES if stage.alert)

@@ -315,7 +315,7 @@ DRILL_FLAGS = (
         "how long to wait for what is expected of a stage, before the drill ends as failed",
         metavar="DURATION",
         default="20m",
-        reason="which the recovery needs with the shipped rules",
+        reason="which is far more than any stage needs with the shipped rules",
         parse=duration,
     ),
     *QUIET_LOG_FLAGS,

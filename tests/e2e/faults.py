@@ -8,7 +8,7 @@ DOWN = "BitoproMarginExporterDown"
 LIQUIDATION = "BitoproMarginRatioLiquidation"
 
 # Steps of the simulator's scenario `drill`.
-SAFE, BELOW_WARNING, BELOW_CRITICAL, BELOW_LIQUIDATION = range(4)
+_, BELOW_WARNING, FAR_BELOW_WARNING, BELOW_CRITICAL, BELOW_LIQUIDATION, SAFE = range(6)
 
 
 class Event(Enum):

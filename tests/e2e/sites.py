@@ -11,6 +11,7 @@ from pathlib import Path
 from anyio.from_thread import BlockingPortal
 
 from exporter.simulator import STEP_SECONDS, Simulator, SimulatorConfig
+from tests.e2e.faults import SAFE
 from tests.local_server import answering
 from tests.process.running import Running
 
@@ -27,6 +28,7 @@ class FakeExchange:
 
     def __init__(self, portal: BlockingPortal, stack: ExitStack, scenario: str, key: str) -> None:
         self._is_stepping = scenario == "drill"
+        # The simulator's time begins with it.
         self._step = 0
         self._frozen_at: float | None = None
         config = SimulatorConfig(
@@ -38,6 +40,7 @@ class FakeExchange:
             account_id=zlib.crc32(key.encode()),
         )
         self._simulator = Simulator(config, monotonic=self._now)
+        self._step = SAFE
         stack.enter_context(portal.wrap_async_context_manager(self._simulator))
 
     def _now(self) -> float:
