@@ -40,6 +40,14 @@ ALERTS: Sequence[Alert] = (
 
 
 @dataclass(frozen=True, slots=True)
+class _Condition:
+    """When an alert begins to wait or fire, and when one that fires goes on for another reason."""
+
+    begins: Flags
+    goes_on: Flags | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Firing:
     """From when (unix seconds) an alert fires, to the evaluation at which it no longer does."""
 
@@ -82,7 +90,7 @@ def firings(account: Account, prices: Mapping[str, Floats], times: Floats) -> Se
     ]
 
 
-def _conditions(value: Value, times: Floats) -> Mapping[str, Flags]:
+def _conditions(value: Value, times: Floats) -> Mapping[str, _Condition]:
     now, distance = value.ratio, value.distance(LEVELS.liquidation)
     known_seconds = times - times[0]
     is_below_warning = now < LEVELS.warning
@@ -95,37 +103,39 @@ def _conditions(value: Value, times: Floats) -> Mapping[str, Flags]:
         now < 0.9 * _highest(now, 15 * _MINUTE)
     )
     return {
-        ratio.LIQUIDATION.name: _held(
+        ratio.LIQUIDATION.name: _Condition(
             now < LEVELS.liquidation, (now < 1.05 * LEVELS.liquidation) & is_below_warning
         ),
-        ratio.CRITICAL.name: _held(
+        ratio.CRITICAL.name: _Condition(
             now < LEVELS.critical, (now < 1.05 * LEVELS.critical) & is_below_warning
         ),
-        ratio.IMMINENT.name: falls_within_a_quarter
-        & (now < 4 / 3 * LEVELS.liquidation)
-        & (known_seconds >= 4 * _MINUTE),
-        ratio.DISTANCE_CRITICAL.name: _held(
+        ratio.IMMINENT.name: _Condition(
+            falls_within_a_quarter
+            & (now < 4 / 3 * LEVELS.liquidation)
+            & (known_seconds >= 4 * _MINUTE)
+        ),
+        ratio.DISTANCE_CRITICAL.name: _Condition(
             distance <= LEVELS.distance_critical,
             (distance <= 1.3 * LEVELS.distance_critical) & is_below_warning,
         ),
-        ratio.WARNING.name: is_below_warning,
-        ratio.DISTANCE_WARNING.name: distance <= LEVELS.distance_warning,
-        ratio.FALLING_FAST.name: has_fallen & is_worth_telling,
-        ratio.PREDICTED_TO_CROSS.name: falls_within_hours
-        & (now >= LEVELS.liquidation)
-        & is_worth_telling
-        & (known_seconds >= _HOUR / 2),
-        ratio.STRESS_CROSSES.name: value.is_crossed_after(-0.2, LEVELS.liquidation)
-        | value.is_crossed_after(0.2, LEVELS.liquidation),
+        ratio.WARNING.name: _Condition(is_below_warning, now < 1.05 * LEVELS.warning),
+        ratio.DISTANCE_WARNING.name: _Condition(
+            distance <= LEVELS.distance_warning, distance <= 1.3 * LEVELS.distance_warning
+        ),
+        ratio.FALLING_FAST.name: _Condition(
+            has_fallen & is_worth_telling, now < 0.97 * _highest(now, 15 * _MINUTE)
+        ),
+        ratio.PREDICTED_TO_CROSS.name: _Condition(
+            falls_within_hours
+            & (now >= LEVELS.liquidation)
+            & is_worth_telling
+            & (known_seconds >= _HOUR / 2)
+        ),
+        ratio.STRESS_CROSSES.name: _Condition(
+            value.is_crossed_after(-0.2, LEVELS.liquidation)
+            | value.is_crossed_after(0.2, LEVELS.liquidation)
+        ),
     }
-
-
-def _held(begins: Flags, goes_on: Flags) -> Flags:
-    """Return when something has begun and has gone on since."""
-    numbers = np.arange(len(begins))
-    begun = np.maximum.accumulate(np.where(begins, numbers, -1))
-    broken = np.maximum.accumulate(np.where(begins | goes_on, -1, numbers))
-    return begun > broken
 
 
 def _predicted(values: Floats, window: float, horizon: float) -> Floats:
@@ -154,20 +164,23 @@ def _highest(values: Floats, window: float) -> Floats:
     return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, count + 1).max(axis=1))
 
 
-def _firing(condition: Flags, times: Floats, alert: Alert) -> Sequence[tuple[float, float]]:
-    """Return from when to when an alert fires whose condition holds at these evaluations."""
+def _firing(condition: _Condition, times: Floats, alert: Alert) -> Sequence[tuple[float, float]]:
+    """Return from when to when an alert fires."""
     waits, keeps = _seconds(alert.waits), _seconds(alert.keeps_firing)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], condition.astype(np.int8), [0]])))
+    goes_on = condition.begins if condition.goes_on is None else condition.goes_on
+    breaks = np.flatnonzero(~(condition.begins | goes_on))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], condition.begins.astype(np.int8), [0]])))
     found: list[tuple[float, float]] = []
     for first, after in zip(edges[::2], edges[1::2], strict=True):
         start = float(times[first])
         is_going_on = bool(found) and start <= found[-1][1]
         if not is_going_on and float(times[after - 1]) - start < waits:
             continue
-        is_over = after < len(times)
-        end = float(times[after]) + keeps if is_over else float("inf")
+        later = np.searchsorted(breaks, after - 1)
+        is_over = later < len(breaks)
+        end = float(times[breaks[later]]) + keeps if is_over else float("inf")
         if is_going_on:
-            found[-1] = (found[-1][0], end)
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
         else:
             found.append((start + waits, end))
     return found

@@ -42,7 +42,7 @@ LABEL = Alert(
         "請到交易所網站查看帳戶，並還款或補入資產。",
     ),
     waits="1m",
-    keeps_firing="10m",
+    keeps_firing="2m",
     why="""Only one label is documented: any other that safe_labels does not list, or none, unless
     there is proof of no debt. Once no answer was shown for two minutes, what fired goes on: silence is no all-clear.""",
 )

@@ -21,9 +21,9 @@ def _while_firing(alert: str, *conditions: str) -> str:
 _BELOW_WARNING = f'{_LAST_KNOWN} < on (account) {_THRESHOLD}{{level="warning"}}'
 
 
-def _below_and_held(alert: str, level: str) -> str:
+def _below_and_held(alert: str, level: str, *conditions: str) -> str:
     near = f'{_LAST_KNOWN} < on (account) 1.05 * {_THRESHOLD}{{level="{level}"}}'
-    return _below(level) + _while_firing(alert, near, _BELOW_WARNING)
+    return _below(level) + _while_firing(alert, near, *conditions)
 
 
 # What a crossing back and forth says is nothing new.
@@ -34,7 +34,7 @@ LIQUIDATION = Alert(
     "RatioLiquidation",
     "critical",
     About.ACCOUNT,
-    _below_and_held("RatioLiquidation", "liquidation"),
+    _below_and_held("RatioLiquidation", "liquidation", _BELOW_WARNING),
     Text(
         f"Account {ACCOUNT} has fallen below its liquidation threshold, and is at {VALUE}.",
         f"帳戶 {ACCOUNT} 已跌破強制平倉門檻，目前維持率為 {VALUE}。",
@@ -52,7 +52,7 @@ CRITICAL = Alert(
     "RatioCritical",
     "critical",
     About.ACCOUNT,
-    _below_and_held("RatioCritical", "critical"),
+    _below_and_held("RatioCritical", "critical", _BELOW_WARNING),
     Text(
         f"Account {ACCOUNT} has fallen below its critical threshold, and is at {VALUE}.",
         f"帳戶 {ACCOUNT} 已跌破危險門檻，目前維持率為 {VALUE}。",
@@ -87,7 +87,7 @@ and on (account) last_over_time(account:bitopro_margin_ad_ratio:exact[1m] offset
         "行情可能反轉，但時間只有這些：請立刻決定。",
     ),
     waits="30s",
-    keeps_firing="5m",
+    keeps_firing="2m",
     why="""By the slope of the last five minutes, where they are known, and only where the ratio is
     below 4/3 of liquidation already.""",
 )
@@ -96,7 +96,7 @@ WARNING = Alert(
     "RatioWarning",
     "warning",
     About.ACCOUNT,
-    _below("warning"),
+    _below_and_held("RatioWarning", "warning"),
     Text(
         f"Account {ACCOUNT} is below its warning threshold, at {VALUE}.",
         f"帳戶 {ACCOUNT} 已低於警戒門檻，維持率為 {VALUE}。",
@@ -107,22 +107,26 @@ WARNING = Alert(
         "請在今天內決定；交易所可能拒絕新的借款。",
     ),
     waits="5m",
-    keeps_firing="10m",
+    why="It goes on until the ratio is proven 5 % above the threshold.",
 )
 
 FALLING_FAST = Alert(
     "RatioFallingFast",
     "warning",
     About.ACCOUNT,
-    f"""
-    (
-      account:bitopro_margin_ad_ratio:exact
-      < 0.95 * max_over_time(account:bitopro_margin_ad_ratio:exact[5m])
-      or account:bitopro_margin_ad_ratio:exact
-      < 0.9 * max_over_time(account:bitopro_margin_ad_ratio:exact[15m])
-    )
-    < on (account) 2 * {_THRESHOLD}{{level="warning"}}
-    """,
+    f"""\
+(
+  account:bitopro_margin_ad_ratio:exact
+  < 0.95 * max_over_time(account:bitopro_margin_ad_ratio:exact[5m])
+  or account:bitopro_margin_ad_ratio:exact
+  < 0.9 * max_over_time(account:bitopro_margin_ad_ratio:exact[15m])
+)
+< on (account) 2 * {_THRESHOLD}{{level="warning"}}"""
+    + _while_firing(
+        "RatioFallingFast",
+        "account:bitopro_margin_ad_ratio:exact"
+        " < 0.97 * max_over_time(account:bitopro_margin_ad_ratio:exact[15m])",
+    ),
     Text(
         f"The ratio of account {ACCOUNT} is falling fast, now at {VALUE}.",
         f"帳戶 {ACCOUNT} 的維持率正在快速下降，目前 {VALUE}。",
@@ -134,8 +138,8 @@ FALLING_FAST = Alert(
         "請準備還款或補入資產。",
     ),
     waits="30s",
-    keeps_firing="10m",
-    why="Far above the thresholds a fall is nobody's trouble.",
+    why="""Far above the thresholds a fall is nobody's trouble. It goes on until the ratio is back
+    within 3 % of its highest of a quarter of an hour.""",
 )
 
 PREDICTED_TO_CROSS = Alert(
@@ -214,11 +218,11 @@ DISTANCE_WARNING = Alert(
     "DistanceWarning",
     "warning",
     About.ACCOUNT,
-    _within("warning"),
+    _within("warning") + _while_firing("DistanceWarning", _within("warning", "1.3 * ")),
     _A_MOVE,
     NEAREST + Text("Decide at which price you act, and how.", "請決定在什麼價格動手，以及怎麼做。"),
     waits="5m",
-    keeps_firing="10m",
+    why="It goes on until the distance is a third more again.",
 )
 
 STRESS_CROSSES = Alert(

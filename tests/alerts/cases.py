@@ -159,21 +159,29 @@ CASES = [
             DEBT: 100_000,
         },
         13,
-        28,
+        25,
         slack=1,
     ),
-    Case("RatioWarning", fault(ratio(1.4999)), 15, 31),
+    Case("RatioWarning", fault(ratio(1.4999)), 15, 21),
+    Case("RatioWarning: and above it", then((10, 16, ratio(1.49)), (16, 21, ratio(1.57))), 15, 20),
+    Case(
+        "RatioWarning: and more than 5 % above",
+        then((10, 16, ratio(1.49)), (16, 21, ratio(1.58))),
+        15,
+        15,
+    ),
+    Case("RatioWarning: for a moment", during(600, 615, ratio(1.49))),
     Case(
         "RatioWarning: the account's own threshold",
         {**fault(ratio(1.9)), 'bitopro_margin_ad_ratio_threshold{level="warning"}': 2.0},
         15,
-        31,
+        21,
     ),
     Case("NotProvenSafe", fault({UP: 0}), 14, 23),
     Case("NotProvenSafe: in danger", {**ratio(1.8), **fault({UP: 0})}, 12, 23),
     Case("NotProvenSafe: far from danger", {**ratio(1.9), **fault({UP: 0})}, 14, 23),
     Case(
-        "RatioFallingFast", {ASSETS: line(10, 20, 280_000, 240_000), DEBT: 100_000}, 14, 38, slack=1
+        "RatioFallingFast", {ASSETS: line(10, 20, 280_000, 240_000), DEBT: 100_000}, 14, 33, slack=1
     ),
     Case(
         "RatioFallingFast: at once",
@@ -182,8 +190,8 @@ CASES = [
         24,
         slack=1,
     ),
-    Case("ExchangeLabel", fault({SAFE: STALE}), 11, 31),
-    Case("ExchangeLabel: then blind", _then_blind({SAFE: STALE}), 11, 31),
+    Case("ExchangeLabel", fault({SAFE: STALE}), 11, 23),
+    Case("ExchangeLabel: then blind", _then_blind({SAFE: STALE}), 11, 23),
     Case(
         "AccountStatus: then blind", _then_blind({ACCOUNT_STATUS: 3}), 11, 31, field="accountStatus"
     ),

@@ -11,7 +11,18 @@ from benchmarks.backtest.model import ALERTS, INTERVAL_SECONDS, firings
 
 _MINUTES = 50
 # By minute: flat, a slow fall, a sudden one, back, down to liquidation, and up.
-_BTC = {0: 100.0, 12: 99.0, 41: 87.0, 42: 80.0, 43: 88.0, 46: 76.0, 50: 97.0}
+_BTC = {
+    0: 101.0,
+    4: 101.0,
+    5: 99.5,
+    6: 102.0,
+    12: 99.0,
+    41: 87.0,
+    42: 80.0,
+    43: 88.0,
+    46: 76.0,
+    50: 97.0,
+}
 _ETH = {0: 10.0, 20: 10.2, 45: 9.0, 50: 9.2}
 _ACCOUNTS = [
     long("BTC", 1.50, 100.0),
