@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from benchmarks import footprint, ingest, pauses, real_prometheus, scrapes
+from benchmarks import chain, footprint, ingest, pauses, real_prometheus, scrapes
 from benchmarks.tables import say, say_table, write_json
 
 # One, what one address can poll every 15 s, and what it can poll once a minute.
@@ -19,6 +19,7 @@ def main() -> None:
         "pauses": _pauses,
         "footprint": _footprint,
         "prometheus": _prometheus,
+        "chain": _chain,
     }
     parser = argparse.ArgumentParser(description="Measure the exporter and others like it.")
     parser.add_argument("--part", action="append", choices=parts, help="only this; repeatable")
@@ -98,6 +99,26 @@ def _prometheus(_: Sequence[int]) -> None:
     say_table(
         ("target", "series", "scrape_duration_seconds, median ms"),
         [(each.target, f"{each.series:.0f}", f"{each.median_ms:.0f}") for each in rows],
+    )
+
+
+def _chain(_: Sequence[int]) -> None:
+    rows = [row for accounts in (1, 150) for row in chain.measure(accounts)]
+    write_json("chain", rows)
+    if not rows:
+        say("no Prometheus or Alertmanager is installed: the cost of the chain was not measured\n")
+    say_table(
+        ("accounts", "every", "series", "samples a second", "CPU ms a second"),
+        [
+            (
+                f"{each.accounts}",
+                f"{each.interval_seconds} s",
+                f"{each.series:.0f}",
+                f"{each.samples_per_second:.0f}",
+                f"{each.cpu_ms_per_second:.0f}",
+            )
+            for each in rows
+        ],
     )
 
 

@@ -145,7 +145,7 @@ def verdict(
         (stage.name, stage.expected, "not played", "not played")
         for stage in STAGES[len(findings) :]
     ]
-    table = "".join(f"{a:13}{b:32}{c:14}{d}\n" for a, b, c, d in rows)
+    table = "".join(f"{a:13}{b:34}{c:14}{d}\n" for a, b, c, d in rows)
     problems = [
         f"Not seen in time: {each.stage.name} ({each.stage.expected})."
         for each in findings

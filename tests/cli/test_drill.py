@@ -137,7 +137,7 @@ def test_alertmanager_alone_is_a_problem_of_configuration(tmp_path: Path) -> Non
 def test_missing_rule_is_named_before_anything_is_announced(
     tmp_path: Path, url: str, answers: dict[str, Any]
 ) -> None:
-    del answers["/api/v1/rules"]["data"]["groups"][0]["rules"][2]
+    del answers["/api/v1/rules"]["data"]["groups"][0]["rules"][3]
 
     with drill(tmp_path, f"--prometheus.url={url}") as running:
         ended = running.end()
@@ -183,7 +183,7 @@ def test_prometheus_that_does_not_read_the_folder_is_told(tmp_path: Path, url: s
     assert ended.code == 1
     assert "Prometheus has no such target." in running.stdout
     assert "Not seen in time: calm (no alert)." in running.stdout
-    assert "warning      BitoproMarginRatioWarning       not played" in running.stdout
+    assert "warning      BitoproMarginRatioWarning         not played" in running.stdout
     assert list(tmp_path.iterdir()) == []
 
 
@@ -389,13 +389,14 @@ def test_whole_drill_passes() -> None:
     assert has_passed
     assert text == (
         "\n"
-        "stage        expected                        Prometheus    Alertmanager\n"
-        "calm         no alert                        after 1 s     after 2 s\n"
-        "warning      BitoproMarginRatioWarning       after 1 s     after 2 s\n"
-        "critical     BitoproMarginRatioCritical      after 1 s     after 2 s\n"
-        "liquidation  BitoproMarginRatioLiquidation   after 1 s     after 2 s\n"
-        "blindness    BitoproMarginNotProvenSafe      after 1 s     after 2 s\n"
-        "recovery     no alert                        after 1 s     after 2 s\n"
+        "stage        expected                          Prometheus    Alertmanager\n"
+        "calm         no alert                          after 1 s     after 2 s\n"
+        "warning      BitoproMarginRatioWarning         after 1 s     after 2 s\n"
+        "pace         BitoproMarginLiquidationImminent  after 1 s     after 2 s\n"
+        "critical     BitoproMarginRatioCritical        after 1 s     after 2 s\n"
+        "liquidation  BitoproMarginRatioLiquidation     after 1 s     after 2 s\n"
+        "blindness    BitoproMarginNotProvenSafe        after 1 s     after 2 s\n"
+        "recovery     no alert                          after 1 s     after 2 s\n"
         "\n"
         "Everything came, and Alertmanager delivered it: 3 by email, 12 by webhook. See that the "
         "messages reached you too.\n"
@@ -445,12 +446,12 @@ def test_deliveries_since_are_what_rose_and_all_of_what_began_anew() -> None:
     ("findings", "sentence"),
     [
         (
-            [*_WHOLE[:3], Finding(STAGES[3], 1.0, None)],
+            [*_WHOLE[:4], Finding(STAGES[4], 1.0, None)],
             "Not seen in time: liquidation (BitoproMarginRatioLiquidation). "
             "In earnest you would not have been notified.\n",
         ),
         (
-            [*_WHOLE[:4], Finding(STAGES[4], 1.0, 2.0, was_cleared=True), _WHOLE[5]],
+            [*_WHOLE[:5], Finding(STAGES[5], 1.0, 2.0, was_cleared=True), _WHOLE[6]],
             "Resolved although the danger went on: BitoproMarginRatioLiquidation. "
             "In earnest you would not have been notified.\n",
         ),

@@ -1,0 +1,62 @@
+"""What the shipped alert chain costs a Prometheus: series, samples and CPU, by interval."""
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.processes import cpu_seconds, python, running
+from tests.e2e.alerting import Alerting, alerting, missing_tool, until
+
+# By the factor at which times of the shipped files are divided: as shipped, and slower.
+_INTERVALS = {1.0: 5, 1 / 3: 15}
+_SETTLE_SECONDS = 45.0
+_MEASURED_SECONDS = 60.0
+_START_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One Prometheus with the shipped rules, which also scrapes itself and Alertmanager."""
+
+    accounts: int
+    interval_seconds: int
+    series: float
+    samples_per_second: float
+    cpu_ms_per_second: float
+
+
+def measure(accounts: int) -> list[Row]:
+    """Watch it for a minute at each interval. Empty where a program is missing."""
+    if missing_tool():
+        return []
+    return [_measured(accounts, factor, seconds) for factor, seconds in _INTERVALS.items()]
+
+
+def _measured(accounts: int, factor: float, interval_seconds: int) -> Row:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(python("ours", accounts)) as ours,
+        alerting(
+            Path(folder), factor, "http://127.0.0.1:9/", [f"127.0.0.1:{ours.port}"]
+        ) as servers,
+    ):
+        until(lambda: servers.query("ALERTS"), "rules are evaluated", _START_SECONDS)
+        time.sleep(_SETTLE_SECONDS)
+        cpu, samples, started = _now(servers)
+        time.sleep(_MEASURED_SECONDS)
+        later_cpu, later_samples, ended = _now(servers)
+        (series,) = servers.query("sum(prometheus_tsdb_head_series)")
+    elapsed = ended - started
+    return Row(
+        accounts,
+        interval_seconds,
+        float(series["value"][1]),
+        (later_samples - samples) / elapsed,
+        1e3 * (later_cpu - cpu) / elapsed,
+    )
+
+
+def _now(servers: Alerting) -> tuple[float, float, float]:
+    (samples,) = servers.query("sum(prometheus_tsdb_head_samples_appended_total)")
+    return cpu_seconds(servers.prometheus_pid), float(samples["value"][1]), time.monotonic()
