@@ -17,6 +17,13 @@ RUN python3 -m venv --without-pip /opt/build \
       --require-hashes --only-binary :all: -r requirements/auth.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter/ exporter/
+# For the command `assets`.
+COPY deploy/alertmanager deploy/alertmanager
+COPY deploy/prometheus deploy/prometheus
+COPY deploy/systemd deploy/systemd
+COPY deploy/web.example.yml deploy/web.example.yml
+COPY grafana/dashboards grafana/dashboards
+COPY grafana/provisioning grafana/provisioning
 # Byte code that is taken as it is, for the image is never written to.
 RUN /opt/build/bin/hatchling build -t wheel -d /wheel \
  && python3 -m pip --python /opt/exporter/bin/python install --no-compile --no-deps --no-index \

@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One flag. `dest` is where its value is in the parsed options.
+    """One flag, or an argument without a name. `dest` is where its value is in the parsed options.
 
     `default` is written as on the command line, and parsed alike; that of a repeatable flag is not
     in the options, but applied by the command. `reason` says why it is the default.
@@ -31,7 +31,7 @@ class Flag:
     option: str
     dest: str
     help: str
-    kind: Literal["value", "values", "switch"] = "value"
+    kind: Literal["value", "values", "switch", "argument"] = "value"
     metavar: str | None = None
     choices: tuple[str, ...] = ()
     default: str | None = None
@@ -41,7 +41,7 @@ class Flag:
     @property
     def written(self) -> str:
         """Return how it is written: --name=VALUE, or the values where there are few."""
-        if self.kind == "switch":
+        if self.kind in ("switch", "argument"):
             return self.option
         value = "|".join(self.choices) if 0 < len(self.choices) <= _FEW else self.metavar
         return f"{self.option}={value}"
@@ -52,6 +52,9 @@ class Flag:
         if self.default is not None:
             meaning += f" (default: {', '.join(filter(None, (self.default, self.reason)))})"
         meaning = meaning.replace("%", "%%")
+        if self.kind == "argument":
+            parser.add_argument(self.dest, metavar=self.option, type=self.parse, help=meaning)
+            return
         if self.kind == "switch":
             parser.add_argument(self.option, dest=self.dest, action="store_true", help=meaning)
             return
@@ -319,6 +322,11 @@ DRILL_FLAGS = (
         parse=duration,
     ),
     *QUIET_LOG_FLAGS,
+)
+
+ASSETS_FLAGS = (
+    Flag("DIR", "folder", "the folder to write to; made if it is missing", "argument", parse=Path),
+    Flag("--force", "is_forced", "overwrite files that differ", "switch"),
 )
 
 HEALTHCHECK_FLAGS = (

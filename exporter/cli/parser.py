@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from exporter import __version__
 from exporter.cli.flags import (
+    ASSETS_FLAGS,
     CHECK_FLAGS,
     DRILL_FLAGS,
     HEALTHCHECK_FLAGS,
@@ -60,6 +61,9 @@ def commands(needed: str | None = None) -> tuple[Command, ...]:
             "drill",
             "let a simulated account get into trouble, and see that your alerting notices",
             DRILL_FLAGS,
+        ),
+        Command(
+            "assets", "write alert rules, dashboards, a systemd unit and examples", ASSETS_FLAGS
         ),
         Command("healthcheck", "ask a running exporter whether it lives", HEALTHCHECK_FLAGS),
     )
