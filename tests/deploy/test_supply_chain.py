@@ -23,13 +23,36 @@ def test_lock_has_a_hash_for_everything_and_names_no_index(path: Path) -> None:
     assert [each for each in requirements if not _PINNED.fullmatch(each)] == []
 
 
+# What a job may do beside reading: each has one thing to publish.
+_READ = {"contents": "read"}
+_PUBLISHING = {
+    "index": {"id-token": "write"},
+    "image": {**_READ, "packages": "write"},
+    "chart": {**_READ, "packages": "write"},
+    "announcement": {"contents": "write"},
+}
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_workflow_may_read_and_nothing_more(path: Path) -> None:
+def test_job_may_read_and_write_only_what_it_publishes(path: Path) -> None:
     workflow = yaml.safe_load(path.read_text())
 
     assert workflow["permissions"] == {}
-    assert [job["permissions"] for job in workflow["jobs"].values()] == [{"contents": "read"}]
+    assert {name: job["permissions"] for name, job in workflow["jobs"].items()} == {
+        name: _PUBLISHING.get(name, _READ) for name in workflow["jobs"]
+    }
     assert "secrets." not in str(workflow)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_checkout_keeps_no_token_and_no_script_is_made_of_what_others_write(path: Path) -> None:
+    steps = [
+        step for job in yaml.safe_load(path.read_text())["jobs"].values() for step in job["steps"]
+    ]
+
+    checkouts = [each for each in steps if each.get("uses", "").startswith("actions/checkout@")]
+    assert {each["with"]["persist-credentials"] for each in checkouts} == {False}
+    assert [each["run"] for each in steps if "${{" in each.get("run", "")] == []
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
