@@ -56,12 +56,9 @@ def test_files_of_a_checkout_are_written_with_what_to_do_next(
 
 
 def test_files_of_a_wheel_are_the_same_and_promtool_accepts_them(
-    tmp_path: Path, promtool: str
+    tmp_path: Path, wheel: Path, promtool: str
 ) -> None:
     installed, folder = tmp_path / "installed", tmp_path / "assets"
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*build, f"--wheel-dir={tmp_path}", ROOT], check=True)
-    (wheel,) = tmp_path.glob("*.whl")
     ZipFile(wheel).extractall(installed)
 
     program = [sys.executable, "-P", "-m", "exporter"]
