@@ -52,26 +52,20 @@ def test_amtool_accepts_the_configuration(amtool: str) -> None:
     assert (check.returncode, check.stderr) == (0, "")
 
 
-def test_amtool_accepts_the_examples(amtool: str, tmp_path: Path) -> None:
+def test_amtool_accepts_the_example_of_maintenance(amtool: str, tmp_path: Path) -> None:
     text = ALERTMANAGER_CONFIG.read_text()
     # Examples are commented YAML: a key or an item behind the mark.
     examples = re.sub(
         r"^( *)# ((?: *- )?[a-zA-Z_]+:(?: .*)?| +.*)$", r"\1\2", text, flags=re.MULTILINE
     )
     config = tmp_path / "alertmanager.yml"
-    config.write_text(
-        examples.replace("For e-mail:", "# For e-mail:").replace(
-            "templates/*", f"{ALERTMANAGER}/templates/*"
-        )
-    )
+    config.write_text(examples.replace("templates/*", f"{ALERTMANAGER}/templates/*"))
 
     check = run(amtool, "check-config", config)
 
     assert (check.returncode, check.stderr) == (0, "")
     muted = [each for each in document(config)["route"]["routes"] if "mute_time_intervals" in each]
     assert [each["matchers"] for each in muted] == [['alertname="BitoproMarginNotProvenSafe"']]
-    page = document(config)["receivers"][0]
-    assert {"email_configs", "telegram_configs", "slack_configs", "webhook_configs"} <= set(page)
 
 
 @pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.name)

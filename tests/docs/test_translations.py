@@ -16,6 +16,8 @@ RUNBOOK = ROOT / "docs" / "runbook.md"
 RUNBOOK_ZH = ROOT / "docs" / "runbook.zh-TW.md"
 BACKTEST = ROOT / "docs" / "backtest.md"
 BACKTEST_ZH = ROOT / "docs" / "backtest.zh-TW.md"
+NOTIFICATIONS = ROOT / "docs" / "notifications.md"
+NOTIFICATIONS_ZH = ROOT / "docs" / "notifications.zh-TW.md"
 README = ROOT / "README.md"
 README_ZH = ROOT / "README.zh-TW.md"
 
@@ -67,8 +69,8 @@ def anchors(path: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("path", "translation"),
-    [(RUNBOOK, RUNBOOK_ZH), (BACKTEST, BACKTEST_ZH)],
-    ids=["runbook", "backtest"],
+    [(RUNBOOK, RUNBOOK_ZH), (BACKTEST, BACKTEST_ZH), (NOTIFICATIONS, NOTIFICATIONS_ZH)],
+    ids=["runbook", "backtest", "notifications"],
 )
 def test_every_section_was_looked_at_in_chinese(path: Path, translation: Path) -> None:
     assert marks(translation.read_text()) == fingerprints(path.read_text())
@@ -126,7 +128,11 @@ def test_points_of_an_entry_are_the_same_in_chinese() -> None:
     assert {tuple(each) for each in points} == {("代表", "先看", "可能原因", "處理", "忽略")}
 
 
-@pytest.mark.parametrize("path", [*RUNBOOKS, BACKTEST_ZH, README_ZH], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    [*RUNBOOKS, BACKTEST_ZH, NOTIFICATIONS, NOTIFICATIONS_ZH, README_ZH],
+    ids=lambda path: path.name,
+)
 def test_links_lead_somewhere(path: Path) -> None:
     files = [file for file, _ in links(path)]
 
@@ -145,6 +151,8 @@ def test_links_lead_somewhere(path: Path) -> None:
         (RUNBOOK_ZH, RUNBOOK),
         (BACKTEST, BACKTEST_ZH),
         (BACKTEST_ZH, BACKTEST),
+        (NOTIFICATIONS, NOTIFICATIONS_ZH),
+        (NOTIFICATIONS_ZH, NOTIFICATIONS),
         (README, README_ZH),
         (README_ZH, README),
     ],
@@ -169,6 +177,16 @@ def commands(text: str) -> list[str]:
     return [
         line.partition("  #")[0].strip() for block in blocks for line in block.strip().split("\n")
     ]
+
+
+def test_what_is_to_be_copied_is_the_same_in_both_languages() -> None:
+    english, chinese = (
+        re.findall(r"^ *```(\w+)\n(.*?)^ *```$", each.read_text(), re.MULTILINE | re.DOTALL)
+        for each in (NOTIFICATIONS, NOTIFICATIONS_ZH)
+    )
+
+    assert len(english) > 10
+    assert chinese == english
 
 
 def test_change_of_a_section_changes_its_fingerprint_alone() -> None:
