@@ -33,7 +33,7 @@ def drill(servers: Alerting) -> Running:
 
 def test_every_missing_rule_is_named(tmp_path: Path) -> None:
     def renamed(rules: str) -> str:
-        return re.sub(r"alert: BitoproMargin(Ratio|Not)", r"alert: Our\1", rules)
+        return re.sub(r"alert: BitoproMargin(Ratio|Not|LiquidationI)", r"alert: Our\1", rules)
 
     with (
         alerting(tmp_path, 15.0, _NOBODY, change_rules=renamed) as servers,
