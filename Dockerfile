@@ -21,6 +21,7 @@ COPY exporter/ exporter/
 COPY deploy/alertmanager deploy/alertmanager
 COPY deploy/prometheus deploy/prometheus
 COPY deploy/systemd deploy/systemd
+COPY deploy/config.example.yml deploy/config.example.yml
 COPY deploy/web.example.yml deploy/web.example.yml
 COPY grafana/dashboards grafana/dashboards
 COPY grafana/provisioning grafana/provisioning
