@@ -137,3 +137,14 @@ def test_what_the_workflow_reads_and_runs_is_there() -> None:
 
     assert {"generate/release.py", "requirements/release.txt"} <= {*files}
     assert [each for each in files if not (ROOT / each).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-TW.md", "docs/dev/releasing.md"])
+def test_pages_name_the_addresses_that_are_published(name: str) -> None:
+    text = (ROOT / name).read_text()
+    scripts = "\n".join(step.get("run", "") for job in JOBS.values() for step in job["steps"])
+    published = scripts.replace("${OWNER,,}", "OWNER")
+
+    for address in ("ghcr.io/OWNER/bitopro-margin-exporter:", "oci://ghcr.io/OWNER/charts"):
+        assert address in published
+        assert address in text
