@@ -26,17 +26,23 @@ ASSETS = (
     Asset(
         "deploy/prometheus",
         "prometheus",
-        "copy rules/ and targets/ beside your prometheus.yml and take over its jobs; rules/zh-TW "
-        "are the same alerts in Traditional Chinese, to be loaded instead of those of their names",
+        "copy rules/ and targets/ beside your prometheus.yml, and its scrape jobs into yours; "
+        "rules/zh-TW/ has the same alerts in Traditional Chinese, to load instead",
     ),
     Asset(
         "deploy/alertmanager",
         "alertmanager",
-        "fill in your receivers, copy both beside your alertmanager.yml, and run amtool "
-        "check-config",
+        "set your receivers in alertmanager.yml, copy it with templates/ to Alertmanager, and run "
+        "amtool check-config",
     ),
     Asset("grafana/dashboards", "grafana/dashboards", "import them in Grafana"),
-    Asset("grafana/provisioning", "grafana/provisioning", "or let Grafana read all of it itself"),
+    Asset(
+        "grafana/provisioning",
+        "grafana/provisioning",
+        "or copy datasources/ and dashboards/ to /etc/grafana/provisioning, and the dashboards to "
+        "/var/lib/grafana/dashboards/bitopro-margin; alerting/ only instead of Alertmanager, "
+        "because it replaces Grafana's notification policies",
+    ),
     Asset(
         "deploy/systemd",
         "systemd",

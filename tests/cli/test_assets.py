@@ -58,6 +58,8 @@ def test_files_of_a_checkout_are_written_with_what_to_do_next(
         f"{folder}/{each.target}" for each in ASSETS
     ]
     assert f"{folder}/prometheus: copy rules/" in out
+    # Copied whole, it would replace the notification policies of an existing Grafana.
+    assert "alerting/ only instead of Alertmanager" in out
 
 
 def test_files_of_an_installed_wheel_are_the_same_and_promtool_accepts_them(
