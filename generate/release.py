@@ -1,6 +1,6 @@
-"""What a release is announced with: `PYTHONPATH=. python3 generate/release.py v1.2.3`.
+"""Print the notes of a release: `PYTHONPATH=. python3 generate/release.py v1.2.3`.
 
-Nothing has to be installed for it.
+It needs the standard library only.
 """
 
 import re
@@ -19,7 +19,7 @@ class ReleaseError(Exception):
 def notes(tag: str, version: str, changelog: str) -> str:
     """Return the section of the changelog on a version, without its heading.
 
-    Raises ReleaseError unless the tag is that of the version and the section has something to say.
+    Raises ReleaseError if the tag is not that of the version, or the section is missing or empty.
     """
     if tag != f"v{version}":
         raise ReleaseError(f"the tag is {tag}, and exporter/__init__.py says {version}")

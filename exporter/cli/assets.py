@@ -1,4 +1,4 @@
-"""`assets`: rules, dashboards and examples out of the package, for whoever has no checkout."""
+"""`assets`: write rules, dashboards and examples, for installations without a checkout."""
 
 import argparse
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from exporter.cli.terminal import echo
 from exporter.errors import UnableError
 
-# A wheel has them in a folder of the package; a checkout, in their places beside it.
+# An installed wheel has the files inside the package; a checkout has them beside it.
 _PACKAGE = Path(__file__).parents[1]
 _IN_WHEEL = _PACKAGE / "assets"
 
@@ -26,28 +26,47 @@ ASSETS = (
     Asset(
         "deploy/prometheus",
         "prometheus",
-        "copy rules/ and targets/ beside your prometheus.yml and take over its jobs; rules/zh-TW "
-        "are the same alerts in Traditional Chinese, to be loaded instead of those of their names",
+        "copy rules/ and targets/ beside your prometheus.yml, and its scrape jobs into yours; "
+        "rules/zh-TW/ has the same alerts in Traditional Chinese, to load instead",
     ),
     Asset(
         "deploy/alertmanager",
         "alertmanager",
-        "fill in your receivers, copy both beside your alertmanager.yml, and run amtool "
-        "check-config",
+        "set your receivers in alertmanager.yml, copy it with templates/ to Alertmanager, and run "
+        "amtool check-config",
     ),
     Asset("grafana/dashboards", "grafana/dashboards", "import them in Grafana"),
-    Asset("grafana/provisioning", "grafana/provisioning", "or let Grafana read all of it itself"),
+    Asset(
+        "grafana/provisioning",
+        "grafana/provisioning",
+        "or copy datasources/ and dashboards/ to /etc/grafana/provisioning, and the dashboards to "
+        "/var/lib/grafana/dashboards/bitopro-margin; alerting/ only instead of Alertmanager, "
+        "because it replaces Grafana's notification policies",
+    ),
     Asset(
         "deploy/systemd",
         "systemd",
         "copy the unit to /etc/systemd/system, with the path of your installation in ExecStart",
     ),
-    Asset("deploy/web.example.yml", "web.example.yml", "for --web.config.file: TLS and users"),
+    Asset(
+        "deploy/config.example.yml",
+        "config.example.yml",
+        "copy it to config.yml for several accounts: --config.file=config.yml",
+    ),
+    Asset(
+        "deploy/web.example.yml",
+        "web.example.yml",
+        "copy it to web.yml for TLS and users: --web.config.file=web.yml",
+    ),
 )
 
 
 def main(options: argparse.Namespace) -> int:
-    """Write all files; raise UnableError, before anything is written, for one that differs."""
+    """Write all files.
+
+    Raise UnableError if a file exists and differs (nothing is written then), if one cannot be
+    written, or if the installation lacks them.
+    """
     folder: Path = options.folder
     root = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent
     contents = {folder / target: path.read_bytes() for path, target in _files(root)}
@@ -65,9 +84,11 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _files(root: Path) -> Iterator[tuple[Path, str]]:
-    """Yield files with their places in the target; descriptions have links into the project."""
+    """Yield files and their places in the target, without READMEs, whose links need a checkout."""
     for asset in ASSETS:
         source = root / asset.source
+        if not source.exists():
+            raise UnableError(f"{source}: missing; install the package again, from a wheel")
         found = [source] if source.is_file() else sorted(source.rglob("*"))
         for path in found:
             if path.is_file() and path.suffix != ".md":

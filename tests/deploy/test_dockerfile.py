@@ -36,7 +36,7 @@ def test_base_can_be_pinned_by_digest_in_every_stage() -> None:
     stages = [each.split()[0] for each in values("FROM", INSTRUCTIONS)]
 
     assert stages == ["${BASE}${BASE_DIGEST:+@${BASE_DIGEST}}"] * 2
-    assert values("ARG", INSTRUCTIONS)[:2] == ["BASE=python:3.11-slim-bookworm", "BASE_DIGEST="]
+    assert values("ARG", INSTRUCTIONS)[:2] == ["BASE=python:3.14-slim-bookworm", "BASE_DIGEST="]
 
 
 def test_nothing_is_installed_whose_hash_is_not_known() -> None:

@@ -1,6 +1,9 @@
-"""What the package's index shows of it."""
+"""What the package index shows, and what is in the source distribution."""
 
 import re
+import subprocess
+import sys
+import tarfile
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
@@ -50,3 +53,28 @@ def test_every_python_that_is_tested_is_named(metadata: Message) -> None:
 
     assert named == {"3.11", "3.12", "3.13", "3.14"}
     assert metadata["Requires-Python"] == ">=3.11"
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    """Return the files of a wheel by name."""
+    with ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_source_distribution_builds_the_same_wheel_and_has_no_tests(
+    tmp_path: Path, wheel: Path
+) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t"]
+    subprocess.run([*build, "sdist", "-d", tmp_path], check=True, cwd=ROOT, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(tmp_path, filter="data")
+    source = tmp_path / archive.name.removesuffix(".tar.gz")
+    subprocess.run([*build, "wheel", "-d", tmp_path], check=True, cwd=source, capture_output=True)
+    (built,) = tmp_path.glob("*.whl")
+
+    assert contents(built) == contents(wheel)
+    assert {each.name for each in source.iterdir()} == {
+        *("exporter", "deploy", "grafana", "pyproject.toml", ".gitignore", "PKG-INFO"),
+        *("README.md", "CHANGELOG.md", "LICENSE"),
+    }

@@ -1,9 +1,11 @@
-"""What a version tag is announced with, and what its workflow builds and publishes."""
+"""The notes of a release, and what its workflow builds and publishes."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -70,27 +72,79 @@ WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_
 JOBS = WORKFLOW["jobs"]
 
 
-def test_nothing_is_published_before_it_is_built_and_announced_before_it_is_published() -> None:
-    published = {name for name, job in JOBS.items() if job.get("environment") == "release"}
+def test_everything_that_publishes_waits_for_an_approval_and_the_index_for_image_and_chart() -> (
+    None
+):
+    assert {name: (job.get("environment"), job.get("needs")) for name, job in JOBS.items()} == {
+        "build": (None, None),
+        "image": ("release", "build"),
+        "chart": ("release", "image"),
+        "index": ("release", ["build", "image", "chart"]),
+        "github-release": ("release", ["build", "image", "chart", "index"]),
+    }
 
-    assert published == {"index", "image", "chart"}
-    assert {JOBS[name]["needs"] for name in published} == {"build", "image"}
-    assert {*JOBS["announcement"]["needs"]} == published | {"build"}
 
+def test_image_is_for_both_architectures_with_provenance_and_sbom() -> None:
+    build = JOBS["image"]["steps"][-1]["with"]
 
-def test_image_is_for_both_architectures_with_provenance_and_its_contents() -> None:
-    build = JOBS["image"]["steps"][-1]["run"]
-
-    assert "--platform=linux/amd64,linux/arm64 --provenance=mode=max --sbom=true" in build
-    arguments = re.findall(r"--build-arg=\"(\w+)=", build)
-    assert arguments == re.findall(
+    assert build["platforms"] == "linux/amd64,linux/arm64"
+    assert (build["provenance"], build["sbom"], build["push"]) == ("mode=max", True, True)
+    assert re.findall(r"^(\w+)=", build["build-args"], re.MULTILINE) == re.findall(
         r"^ARG (VERSION|REVISION)=", (ROOT / "Dockerfile").read_text(), re.MULTILINE
     )
 
 
+def run_step(job: str, name: str, folder: Path) -> None:
+    """Run the script of a step in a folder, as the owner Example-Org and the tag v1.2.3."""
+    (script,) = [
+        step["run"] for step in JOBS[job]["steps"] if step.get("name", "").startswith(name)
+    ]
+    variables = {"TAG": "v1.2.3", "OWNER": "Example-Org", "GITHUB_OUTPUT": str(folder / "output")}
+    subprocess.run(
+        ["/bin/bash", "-e", "-c", script],
+        cwd=folder,
+        env={**os.environ, **variables},
+        check=True,
+        capture_output=True,
+    )
+
+
+def test_image_is_named_after_the_owner_and_the_version(tmp_path: Path) -> None:
+    run_step("image", "Name the image", tmp_path)
+
+    assert (tmp_path / "output").read_text() == (
+        "version=1.2.3\nimage=ghcr.io/example-org/bitopro-margin-exporter:1.2.3\n"
+    )
+
+
+def test_published_chart_takes_the_published_image(tmp_path: Path) -> None:
+    values = Path("deploy", "helm", "bitopro-margin-exporter", "values.yaml")
+    before = yaml.safe_load((ROOT / values).read_text())
+    (tmp_path / values).parent.mkdir(parents=True)
+    shutil.copy(ROOT / values, tmp_path / values)
+
+    run_step("chart", "Let the chart take the image", tmp_path)
+
+    after = yaml.safe_load((tmp_path / values).read_text())
+    assert before["image"] | {"registry": "ghcr.io/example-org"} == after["image"]
+    assert {**before, "image": after["image"]} == after
+    assert after["image"]["repository"] == "bitopro-margin-exporter"
+
+
 def test_what_the_workflow_reads_and_runs_is_there() -> None:
     scripts = "\n".join(step.get("run", "") for job in JOBS.values() for step in job["steps"])
+    files = re.findall(r"(?<![\w/])(?:generate|requirements|deploy)/[\w./-]+", scripts)
 
-    assert (ROOT / "requirements" / "release.txt").exists()
-    assert "PYTHONPATH=. python3 generate/release.py" in scripts
-    assert (ROOT / "deploy" / "helm" / "bitopro-margin-exporter" / "Chart.yaml").exists()
+    assert {"generate/release.py", "requirements/release.txt"} <= {*files}
+    assert [each for each in files if not (ROOT / each).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-TW.md", "docs/dev/releasing.md"])
+def test_pages_name_the_addresses_that_are_published(name: str) -> None:
+    text = (ROOT / name).read_text()
+    scripts = "\n".join(step.get("run", "") for job in JOBS.values() for step in job["steps"])
+    published = scripts.replace("${OWNER,,}", "OWNER")
+
+    for address in ("ghcr.io/OWNER/bitopro-margin-exporter:", "oci://ghcr.io/OWNER/charts"):
+        assert address in published
+        assert address in text

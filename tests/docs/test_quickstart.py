@@ -92,7 +92,7 @@ def test_page_has_its_steps() -> None:
 def test_commands_for_a_real_account_are_right(folder: Path) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     (block,) = re.findall(
-        r"^   ```sh\n[^`]*   pip install [^\n]*\n(.*?)^   ```", readme, re.MULTILINE | re.DOTALL
+        r"^   ```sh\n   \(umask [^\n]*\n(.*?)^   ```", readme, re.MULTILINE | re.DOTALL
     )
     (folder / "key").write_text("demo-key\n")
     (folder / "secret").write_text("demo-secret\n")
