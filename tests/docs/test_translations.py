@@ -87,6 +87,16 @@ def test_both_backtests_tell_the_same_ratios_and_figures() -> None:
     assert commands(BACKTEST_ZH.read_text()) == commands(BACKTEST.read_text())
 
 
+def test_both_pages_on_notifications_have_the_same_blocks() -> None:
+    english, chinese = (
+        re.findall(r"^ *```.*?^ *```$", each.read_text(), re.MULTILINE | re.DOTALL)
+        for each in (NOTIFICATIONS, NOTIFICATIONS_ZH)
+    )
+
+    assert len(english) > 10
+    assert chinese == english
+
+
 def test_entries_of_both_runbooks_have_the_same_headings_in_the_same_order() -> None:
     english, chinese = ([heading for heading, _ in sections(each.read_text())] for each in RUNBOOKS)
 
