@@ -13,6 +13,8 @@ from tests.e2e.alerting import Alerting, alerting, missing_tool, until
 
 # As shipped, and as many have it.
 _INTERVALS_SECONDS = (5, 15)
+# Sleeping is the measurement: CPU and samples of a stretch in which nothing is done but the chain's
+# own work, after the start of Prometheus has been digested.
 _SETTLE_SECONDS = 45.0
 _MEASURED_SECONDS = 60.0
 _START_SECONDS = 120.0

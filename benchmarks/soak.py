@@ -169,7 +169,7 @@ class _Soak:
         )
 
     def verdict(self) -> int:
-        """Tell what grew, and give the exit code."""
+        """Print what grew, and return the exit code."""
         first, last = self._measured[0], self._measured[-1]
         grown_bytes = last.memory_bytes - first.memory_bytes
         descriptors = last.descriptors - first.descriptors

@@ -35,7 +35,7 @@ def say_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def _machine() -> dict[str, object]:
-    """Tell what class of machine this is, and nothing that tells which."""
+    """Return what class of machine this is, and nothing that identifies it."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {

@@ -77,7 +77,7 @@ class PollTimeoutError(PollError):
 
 
 class NetworkError(PollError):
-    """The name did not resolve, nobody listened, or the connection broke."""
+    """The name did not resolve, nothing listened, or the connection broke."""
 
     reason = "network"
     meaning = "no connection, or it broke"

@@ -20,7 +20,7 @@ from exporter.errors import (
 )
 from exporter.risk import ASSUMED_THRESHOLDS, STABLE_CURRENCIES, Risk, Thresholds, assess
 
-# The name under which a drill appears, so that nobody takes it for an account of theirs.
+# The name under which a drill appears, so that it cannot be taken for a real account.
 DRILL_ACCOUNT = "drill"
 
 

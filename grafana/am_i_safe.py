@@ -200,7 +200,7 @@ def _blindness() -> Panel:
     return stat(
         "Blind",
         "Accounts that are expected and of which no chosen exporter shows anything. Blind is as "
-        "bad as in danger: nobody would see it fall.",
+        "bad as in danger: its fall would go unnoticed.",
         4,
         [Target(expression, "of {{total}}, {{state}}")],
         FieldOptions(

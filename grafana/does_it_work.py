@@ -153,7 +153,7 @@ def _starts() -> Panel:
     return stat(
         "Starts in an hour",
         "How often the exporters have been started in the last hour, after the first time. Between "
-        "two starts nobody watches.",
+        "two starts nothing is watched.",
         6,
         [
             Target(

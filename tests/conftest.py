@@ -36,6 +36,12 @@ def documented_answer() -> bytes:
 
 
 @pytest.fixture(scope="session")
+def curl() -> str:
+    """Debian's curl."""
+    return _tool("curl", "curl")
+
+
+@pytest.fixture(scope="session")
 def promtool() -> str:
     """Debian's promtool, from the package prometheus."""
     return _tool("promtool", "prometheus")

@@ -71,7 +71,7 @@ def _say_events(events: Sequence[Period]) -> None:
         ("event", "accounts", "n", "up to", "page: least", "median", "any: least", "median"), rows
     )
     if not everybody:
-        say("Nobody was liquidated.\n")
+        say("No account was liquidated.\n")
         return
     say_table(
         ("all", "n", "least", "tenth", "median", "under 2", "under 5", "under 15"),

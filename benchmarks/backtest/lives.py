@@ -14,7 +14,7 @@ from exporter.risk import ASSUMED_THRESHOLDS as LEVELS
 # deploy/alertmanager: a warning waits for others of its account, a page does not.
 _WAITS_SECONDS: Mapping[str, float] = {"critical": 0.0, "warning": 30.0}
 _FINE_SECONDS = 1.0
-_HOPELESS_SECONDS = 7200.0
+_AFTERWARDS_SECONDS = 7200.0
 
 # Of accounts whose owners are asked whether they were told in time.
 _STARTS = np.arange(1.50, 2.601, 0.02)
@@ -24,13 +24,18 @@ _CALM, _ROUGH = 0.08, 0.15
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """An account in a period. Times are unix seconds, None for what did not happen."""
+    """An account in a period. Times are unix seconds, None for what did not happen.
+
+    `seen_ratios` are those that rules see, at the `times` of their evaluations.
+    """
 
     period: str
     account: str
     start_ratio: float
     lowest_ratio: float
     liquidated_at: float | None
+    times: Floats
+    seen_ratios: Floats
     firings: Sequence[model.Firing]
 
     def told(self, *severities: str) -> tuple[float, str] | None:
@@ -57,13 +62,16 @@ def lived(account: Account, period: Period) -> Life:
     known = {each: period.prices[each].at(fine) for each in account.amounts if each != UNIT}
     ratios = account.value(known).ratio
     below = np.flatnonzero(ratios < LEVELS.liquidation)
+    seen = model.seen(account, period)
     return Life(
         period.name,
         account.name,
         float(ratios[0]),
         float(ratios.min()),
         float(fine[below[0]]) if len(below) else None,
-        model.firings(account, model.seen(account, period), times),
+        times,
+        account.value(seen).ratio,
+        model.firings(account, seen, times),
     )
 
 
@@ -123,9 +131,7 @@ def count_week(period: Period, counts: dict[tuple[str, float], Weekly]) -> None:
         for begin in (long, short):
             for start in WEEKLY_STARTS:
                 account = begin(currency, start, float(fine[0]))
-                _count(
-                    lived(account, period), _ratios(account, period), period, counts[kind, start]
-                )
+                _count(lived(account, period), counts[kind, start])
 
 
 def _kind(width: float) -> str:
@@ -134,21 +140,16 @@ def _kind(width: float) -> str:
     return "rough" if width > _ROUGH else "ordinary"
 
 
-def _ratios(account: Account, period: Period) -> Floats:
-    return account.value(model.seen(account, period)).ratio
-
-
-def _count(life: Life, ratios: Floats, period: Period, week: Weekly) -> None:
+def _count(life: Life, week: Weekly) -> None:
     end = life.liquidated_at or math.inf
     told = [each for each in life.firings if each.start <= end]
     episodes = _episodes([each for each in told if each.alert.severity == "critical"])
-    times = model.evaluations(period)
     week.weeks += 1
     week.pages += len(episodes)
     week.warnings += sum(each.alert.severity == "warning" for each in told)
     for start, over in episodes:
-        looked_at = ratios[(times >= start) & (times <= over + _HOPELESS_SECONDS)]
-        week.pages_for_nothing += not (looked_at < LEVELS.critical).any()
+        is_looked_at = (life.times >= start) & (life.times <= over + _AFTERWARDS_SECONDS)
+        week.pages_for_nothing += not (life.seen_ratios[is_looked_at] < LEVELS.critical).any()
     if life.liquidated_at is not None:
         week.liquidated += 1
         week.paged_before += bool(episodes) and episodes[0][0] < life.liquidated_at

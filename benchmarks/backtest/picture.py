@@ -28,7 +28,7 @@ def draw(events: Sequence[Period], path: Path) -> None:
     account = long(_CURRENCY, _START, float(price.at(np.array([period.start]))[0]))
     life = lives.lived(account, period)
     if life.liquidated_at is None:
-        raise CandlesError(f"{_EVENT}: these candles liquidate nobody who begins at {_START}")
+        raise CandlesError(f"{_EVENT}: these candles liquidate no account that begins at {_START}")
     times = np.arange(
         life.liquidated_at - _BEFORE_SECONDS, life.liquidated_at + _AFTER_SECONDS, 30.0
     )

@@ -74,12 +74,12 @@ ACCOUNT_UNREACHABLE = Alert(
         "帳戶 {{ $labels.account }} 的所有 exporter 都停擺了。",
     ),
     Text(
-        "BitoproMarginExporterDown tells that already, of {{ $value }} of them. This alert notifies "
-        "nobody: it holds back what follows from that.",
+        "BitoproMarginExporterDown tells that already, of {{ $value }} of them. This alert sends "
+        "no notification: it holds back what follows from that.",
         "BitoproMarginExporterDown 已經通知此事（{{ $value }} 個）。"
         "本警報不通知任何人：它只用來抑制由此衍生的其他警報。",
     ),
-    why="""Tells nobody anything. It lets Alertmanager hold back the page per account when all
+    why="""Notifies no one. It lets Alertmanager hold back the page per account when all
     exporters of the account are known, and told, to be down.""",
 )
 
@@ -122,7 +122,7 @@ CONFIG_RELOAD_FAILED = Alert(
     ),
     Text(
         "It goes on with the former one: accounts and thresholds are not those in the file, and its "
-        "next start will fail. Its log names the setting; mend it and reload.",
+        "next start will fail. Its log names the setting; fix it and reload.",
         "它沿用先前的設定：帳戶與門檻都不是檔案中的內容，而且下次啟動會失敗。"
         "日誌會指出是哪一項設定；請修正後重新載入。",
     ),
@@ -140,13 +140,13 @@ EXPOSED_WITHOUT_AUTH = Alert(
     ) == 1
     """,
     Text(
-        f"Whoever reaches the exporter at {_INSTANCE} can read its accounts.",
+        f"Anyone who reaches the exporter at {_INSTANCE} can read its accounts.",
         f"連得到 {_INSTANCE} 的人都能讀取這個 exporter 的帳戶。",
     ),
     Text(
-        "It listens on an address that other machines may reach, and asks nobody who they are. "
+        "It listens on an address that other machines may reach, and asks for no password. "
         "Give it --web.config.file with users or certificates of clients, let it listen on "
-        "127.0.0.1, or see that nobody but Prometheus can reach its port.",
+        "127.0.0.1, or make sure that only Prometheus can reach its port.",
         "它在其他機器也可能連得到的位址上提供頁面，而且不查驗對方身分。"
         "請以 --web.config.file 設定使用者或用戶端憑證、讓它只監聽 127.0.0.1，"
         "或確認只有 Prometheus 連得到它的連接埠。",
@@ -166,7 +166,7 @@ NO_ACCOUNT_EXPECTED = Alert(
     ),
     Text(
         "Either expected-accounts.rules.yml is not loaded, or its list is empty, or the default is "
-        "in use and no account was seen for a day. Until that is mended, an account that vanishes "
+        "in use and no account was seen for a day. Until that is fixed, an account that vanishes "
         "raises no alert.",
         "可能是 expected-accounts.rules.yml 未載入、清單是空的，或使用預設值而一天以來沒有看到任何帳戶。"
         "在修正之前，帳戶消失不會觸發任何警報。",

@@ -118,7 +118,7 @@ LIQUIDATED = Alert(
     ),
     keeps_firing="5m",
     why="""By the time that BitoPro gives, so that neither a restart nor silence changes it. One
-    that finished while nobody looked is told once it is seen, for an hour too: it is newer than
+    that finished unobserved is told once it is seen, for an hour too: it is newer than
     what was known an hour ago, or last before that. What an exporter lists at its first start is
     not.""",
 )

@@ -1,4 +1,4 @@
-"""Alerts on why requests to BitoPro fail, and on what it answers that nobody knows."""
+"""Alerts on why requests to BitoPro fail, and on undocumented answers."""
 
 from deploy.alerts.record import About, Alert, Text
 from deploy.alerts.words import ACCOUNT, PERCENT, asked, listed
@@ -23,7 +23,7 @@ AUTHENTICATION_FAILING = Alert(
     Text(
         f"It answered 401 or 403 to {_TIMES} polls of the exporter {{{{ $labels.instance }}}} in "
         "five minutes, and soon nothing will be known of the account. Check the API key: does it "
-        "exist, may it read, is this machine's address allowed? Changed key files are read anew by "
+        "exist, may it read, is this machine's address allowed? Changed key files are read again by "
         "themselves.",
         f"五分鐘內，它對 exporter {{{{ $labels.instance }}}} 的 {_TIMES} 次輪詢回應 401 或 403，"
         "很快就會對這個帳戶一無所知。請檢查 API 金鑰：是否還存在、是否有讀取權限、是否允許這台機器的位址？"
@@ -174,8 +174,8 @@ ENDPOINT_FAILING = Alert(
     waits="60m",
     keeps_firing="5m",
     why="""Prices and rates are read once for all accounts of an exporter. While one key reads them,
-    another whose last request failed is not asked, and its failure, however old, is nobody's
-    trouble.""",
+    another whose last request failed is not asked, and its failure, however old, does not
+    matter.""",
 )
 
 ENDPOINT_NOT_ASKED = Alert(

@@ -28,7 +28,7 @@ def _below_and_held(alert: str, level: str, *conditions: str) -> str:
 
 # What a crossing back and forth says is nothing new.
 _HELD = """It goes on until the ratio is proven 5 % above the threshold, or above warning: a ratio that
-    crosses back and forth is one page, and whoever has repaid is told so at once."""
+    crosses back and forth is one page, and a repayment is confirmed at once."""
 
 LIQUIDATION = Alert(
     "RatioLiquidation",
@@ -138,7 +138,7 @@ FALLING_FAST = Alert(
         "請準備還款或補入資產。",
     ),
     waits="30s",
-    why="""Far above the thresholds a fall is nobody's trouble. It goes on until the ratio is back
+    why="""Far above the thresholds a fall does not matter. It goes on until the ratio is back
     within 3 % of its highest of a quarter of an hour.""",
 )
 
@@ -246,5 +246,5 @@ STRESS_CROSSES = Alert(
     ),
     waits="5m",
     keeps_firing="10m",
-    why="Whoever hears of the distance knows this already; it is held back then.",
+    why="Held back while an alert on the distance says the same.",
 )

@@ -51,7 +51,7 @@ NOT_PROVEN_SAFE = Alert(
         Text("none, so its page is missing or its totals are", "無，可能是頁面或總額缺漏、過時")
     )
     + Text(
-        ". Look at the account on the exchange's own site first, then mend the exporter.",
+        ". Look at the account on the exchange's own site first, then fix the exporter.",
         "。請先到交易所網站查看帳戶，再修復 exporter。",
     ),
     waits="90s",
@@ -84,7 +84,7 @@ INCONSISTENT = Alert(
         '{{ if eq $labels.check "debt" }}BitoPro reports borrowed currencies without a total debt, '
         "or a total debt without any borrowed currency. {{ else }}The ratio that BitoPro reports is "
         "not the quotient of its totals. {{ end -}} "
-        "Nobody can tell which number is wrong, so alerts on the ratio may be silent wrongly. "
+        "It is unknown which number is wrong, so alerts on the ratio may be silent wrongly. "
         "Read the ratio on the exchange's own site, and act on the lower one.",
         '{{ if eq $labels.check "debt" }}BitoPro 回報有借款的幣種卻沒有總負債，或有總負債卻沒有任何借款的幣種。'
         "{{ else }}BitoPro 回報的維持率不等於總資產除以總負債。{{ end -}} "

@@ -51,7 +51,7 @@ async def run_demo(  # noqa: PLR0913 - everything it needs is passed in
             demo_settings(simulator.base_url),
             sockets,
             telemetry_path=telemetry_path,
-            # It is nobody's.
+            # The account is made up.
             shows_balances=True,
             clock=clock,
             allowed_hosts=allowed_hosts,

@@ -41,8 +41,8 @@ class Stage:
 
 
 STAGES = (
-    Stage("calm", "the ratio is 1.55", 0, 30.0),
-    Stage("warning", "the ratio falls to 1.46", 1, 345.0, "BitoproMarginRatioWarning"),
+    Stage("calm", "the ratio is 1.56", 0, 30.0),
+    Stage("warning", "the ratio falls to 1.47", 1, 345.0, "BitoproMarginRatioWarning"),
     Stage("pace", "the ratio falls fast, to 1.33", 2, 80.0, "BitoproMarginLiquidationImminent"),
     Stage("critical", "the ratio falls to 1.25", 3, 20.0, "BitoproMarginRatioCritical"),
     Stage("liquidation", "the ratio falls to 1.10", 4, 20.0, "BitoproMarginRatioLiquidation"),
@@ -94,7 +94,7 @@ class Deliveries:
     failed: Mapping[str, float]
 
     def since(self, before: "Deliveries") -> "Deliveries":
-        """Return what came after `before`. A count that fell began anew with its process."""
+        """Return what came after `before`. A count that fell started again with its process."""
         return Deliveries(
             _risen(self.tried, before.tried),
             _risen(self.failed, before.failed),

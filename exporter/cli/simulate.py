@@ -31,7 +31,7 @@ SCENARIO_FLAGS = (
     ),
 )
 
-# A crash of a quarter of an hour in two and a half minutes, for whoever watches.
+# A crash of a quarter of an hour in two and a half minutes, so that it can be watched.
 _DEMO_DEFAULTS = {"scenario": "flash-crash", "speed": "6"}
 DEMO_FLAGS = tuple(replace(flag, default=_DEMO_DEFAULTS[flag.dest]) for flag in SCENARIO_FLAGS)
 

@@ -48,7 +48,7 @@ _OPENING_PRICES: Mapping[str, Decimal] = MappingProxyType(
 _CRASH = ((0, 1.0), (60, 1.0), (670, 0.605), (720, 0.605), (900, 0.90))
 
 # The shares of the opening price in `steps`, and how long each lasts; the last one stays. With
-# what an account holds and owes, they are ratios of about 1.55, 1.47, 1.33, 1.25, 1.1 and 1.8: the
+# what an account holds and owes, they are ratios of about 1.56, 1.47, 1.33, 1.25, 1.1 and 1.8: the
 # first falls too little for its pace to matter, the second for it to be near.
 _STEPS = (0.857, 0.803, 0.717, 0.67, 0.585, 1.0)
 STEP_SECONDS = 100
@@ -154,7 +154,7 @@ SCENARIO_TABLE: Mapping[str, Scenario] = MappingProxyType(
             annual_percentage=Decimal(8760),
         ),
         "drill": Scenario(
-            "a step every 100 s: 1.55, then below 1.5, far below it, below 1.3 and 1.2, then 1.8",
+            "a step every 100 s: 1.56, then below 1.5, far below it, below 1.3 and 1.2, then 1.8",
             course="steps",
             ratios=(Decimal("1.8"),),
         ),

@@ -312,13 +312,7 @@ def played(  # noqa: PLR0913 - what a run of promtool consists of
         promql_expr_test=[_asked('ALERTS{alertstate="firing"}', f"{minute}m") for minute in at],
         alert_rule_test=asked_for([minute for minute in at if minute % _TEXTS_EACH == 0]),
     )
-    got = re.findall(r"^\s+got: (.*)$", output, re.MULTILINE)
-    # Without the watchdog no rule was evaluated at all.
-    if len(got) != len(at) or 'alertname="BitoproMarginWatchdog"' not in output:
-        pytest.fail(output, pytrace=False)
-    return Timeline(
-        {minute: _alerts(samples) for minute, samples in zip(at, got, strict=True)}, shown(output)
-    )
+    return Timeline(_firing(output, at), shown(output))
 
 
 def firing_at_each(
@@ -335,8 +329,13 @@ def firing_at_each(
         rule_files=RULE_FILES,
         promql_expr_test=[_asked('ALERTS{alertstate="firing"}', f"{each}s") for each in at],
     )
+    return _firing(output, at)
+
+
+def _firing(output: str, at: Sequence[int]) -> Mapping[int, frozenset[Alert]]:
     got = re.findall(r"^\s+got: (.*)$", output, re.MULTILINE)
-    if len(got) != len(at):
+    # Without the watchdog no rule was evaluated at all.
+    if len(got) != len(at) or 'alertname="BitoproMarginWatchdog"' not in output:
         pytest.fail(output, pytrace=False)
     return {each: _alerts(samples) for each, samples in zip(at, got, strict=True)}
 

@@ -234,7 +234,7 @@ TEXTS: Mapping[str, Text] = {
         "DRILL, no real account: Account drill is not proven safe.",
         "Nothing has proven for a while that it is safe, so treat it as being liquidated "
         "until you know better. Reasons of failed polls: timeout. Look at the account on the "
-        "exchange's own site first, then mend the exporter.",
+        "exchange's own site first, then fix the exporter.",
     ),
     "an account that vanished has no failed polls": fired(
         "NotProvenSafe",
@@ -242,7 +242,7 @@ TEXTS: Mapping[str, Text] = {
         "Account gone is not proven safe.",
         "Nothing has proven for a while that it is safe, so treat it as being liquidated "
         "until you know better. Reasons of failed polls: none, so its page is missing or its "
-        "totals are. Look at the account on the exchange's own site first, then mend the exporter.",
+        "totals are. Look at the account on the exchange's own site first, then fix the exporter.",
     ),
 }
 DESCRIBED: Mapping[tuple[str, str], tuple[str, ...]] = {

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import tarfile
 import tomllib
@@ -118,7 +117,7 @@ def install(script: Path, folder: Path, releases: Path) -> subprocess.CompletedP
     )
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="install Debian's package curl")
+@pytest.mark.usefixtures("curl")
 def test_prometheus_and_alertmanager_are_installed_if_their_checksums_are_right(
     tmp_path: Path,
 ) -> None:

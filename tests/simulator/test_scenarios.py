@@ -1,10 +1,12 @@
+import re
 from dataclasses import replace
 
 import pytest
 
+from exporter.cli.drill_watchers import STAGES
 from exporter.simulator.books import Ledger, opening_books
 from exporter.simulator.documents import Document, balances_document
-from exporter.simulator.market import SCENARIO_TABLE, currencies, prices
+from exporter.simulator.market import SCENARIO_TABLE, STEP_SECONDS, currencies, prices
 
 CODES = currencies(3)
 
@@ -37,6 +39,19 @@ def test_flash_crash_falls_through_the_thresholds_and_recovers(
     shown = document("flash-crash", second)
 
     assert (shown["adRatio"], shown["adRatioLabel"]) == (ratio, label)
+
+
+def test_drill_has_the_ratios_that_it_tells_and_takes_twelve_minutes() -> None:
+    told = [re.findall(r"\d\.\d\d", stage.happens) for stage in STAGES if not stage.fault]
+    shown = [
+        [str(document("drill", stage.step * STEP_SECONDS)["adRatio"])]
+        for stage in STAGES
+        if not stage.fault
+    ]
+
+    assert told == shown
+    # Without watchers; with them, a stage ends when its alert is seen.
+    assert sum(stage.lasts_seconds for stage in STAGES) == 12 * 60
 
 
 @pytest.mark.parametrize(
