@@ -59,19 +59,18 @@ async def results(time: ManualClock, *base_urls: str) -> tuple[AccountReport, ..
     return found
 
 
-async def test_sample_of_the_documentation_is_what_is_printed() -> None:
+async def test_samples_of_the_documentation_are_what_is_printed() -> None:
     time = ManualClock(wall_seconds=START)
     async with simulator(time, "flash-crash") as exchange:
         time.advance(420)
         found = await results(time, exchange.base_url)
 
-    sample = (
-        (FIXTURES.parents[1] / "docs" / "once.md")
-        .read_text()
-        .partition("```text\n")[2]
-        .partition("```")[0]
-    )
-    assert sample == printed(found, OutputFormat.TABLE, is_coloured=False)
+    pages = ("docs/once.md", "README.md", "README.zh-TW.md")
+    samples = [
+        (FIXTURES.parents[1] / page).read_text().partition("```text\n")[2].partition("```")[0]
+        for page in pages
+    ]
+    assert samples == [printed(found, OutputFormat.TABLE, is_coloured=False)] * len(pages)
 
 
 async def test_two_exchanges_have_prices_of_their_own() -> None:
