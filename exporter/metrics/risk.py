@@ -113,13 +113,13 @@ def _times_to_thresholds(_: Snapshot, risk: Risk) -> Samples:
     )
 
 
-def _missing_prices(snapshot: Snapshot, risk: Risk) -> Samples:
+def _missing_prices(_: Snapshot, risk: Risk) -> Samples:
     """Return 0 or 1 for each currency that is held or owed."""
     return each(
         {
             currency: int(currency in risk.missing_prices)
-            for currency, balance in snapshot.balances.items()
-            if balance.total_amount or balance.borrow_amount or balance.borrow_interest_amount
+            for currency, worth in risk.currencies.items()
+            if worth.asset is None or worth.asset or worth.debt is None or worth.debt
         }
     )
 
