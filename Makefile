@@ -51,7 +51,7 @@ deploy-test: $(VENV)/.dev $(DEPLOY_TOOLS)/.installed ## real Compose, Helm, Kube
 image-test: $(VENV)/.dev ## build the container image and run it hardened (2 minutes; needs root and Debian's buildah, podman, runc, debootstrap)
 	$(BIN)/python -m pytest -o faulthandler_timeout=900 tests/image $(ARGS)
 
-drill-demo: $(VENV)/.dev ## play a drill against a Prometheus and an Alertmanager of its own (2 minutes)
+drill-demo: $(VENV)/.dev ## run a drill against a Prometheus and an Alertmanager of its own (2 minutes)
 	$(BIN)/python -m tests.e2e.drill_demo
 
 generate: $(VENV)/.dev ## write everything generated: references, dashboards, rules, copies; RUNBOOK_URL=, DASHBOARD_URL= and JOB= are of alerts

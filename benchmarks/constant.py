@@ -6,7 +6,7 @@ _PART_BYTES = 1 << 16
 
 
 class ConstantSite:
-    """Answers every request with the same bytes, compressed for whoever takes that."""
+    """Answers every request with the same bytes, compressed for clients that take that."""
 
     def __init__(self, plain: bytes, compressed: bytes) -> None:
         self._plain = plain

@@ -33,8 +33,8 @@ class ExitOnFailure:
         try:
             yield
         finally:
-            # Finally, for a return or a stray cancellation, which a task group takes for a good
-            # end, is as deadly as an exception.
+            # Finally: a return or a stray cancellation, which a task group takes for a good end, is
+            # as deadly as an exception.
             if not (self._stopped.is_set() or self._is_dying or is_retired()):
                 self._is_dying = True
                 logger.error(

@@ -106,7 +106,7 @@ class LogWriter:
 
 
 class _DroppingHandler(logging.handlers.QueueHandler):
-    """Puts the record itself on the queue, for the formatter needs its extra attributes."""
+    """Puts the record itself on the queue, because the formatter needs its extra attributes."""
 
     _dropped = 0
 

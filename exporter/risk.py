@@ -180,8 +180,8 @@ class Risk:
     `together_asset`, `together_debt`, `liquidation_move` and `stress` are about all currencies
     but the unit and stable ones, moving together; None if one of them has no price.
     `liquidation_distance` is the smallest move, without its sign, of those of single currencies
-    and of all together; None if a price is missing, for that currency may be the nearest. Repaying
-    `rescue_repay` out of the assets, or adding `rescue_deposit`, restores the threshold.
+    and of all together; None if a price is missing, because that currency may be the nearest.
+    Repaying `rescue_repay` out of the assets, or adding `rescue_deposit`, restores the threshold.
     `interest_per_day` is simple, on the principal, and `days_to_threshold` is what it takes at
     these prices. `integrity` is by what share reported totals and recomputed ones differ.
     """

@@ -125,10 +125,10 @@ def with_liquidations(
     before: LiquidationCounts | None, listed: Liquidations, monotonic_seconds: float
 ) -> LiquidationCounts:
     """Return the counters after an answer: a serial that was counted is not counted again."""
-    seen = before.serials if before else frozenset()
-    if len(seen) < _MAX_SERIALS:
-        seen |= listed.finished.keys()
-    return LiquidationCounts(listed, monotonic_seconds, seen)
+    serials = before.serials if before else frozenset()
+    if len(serials) < _MAX_SERIALS:
+        serials |= listed.finished.keys()
+    return LiquidationCounts(listed, monotonic_seconds, serials)
 
 
 # Terms change rarely and are asked for rarely: three requests.

@@ -28,7 +28,7 @@ KEY = "LEAKED-KEY-6b1f"
 SECRET = "LEAKED-SECRET-93d2"
 EMAIL = "LEAKED-EMAIL@example.com"
 
-# The simulator's key is public and in its --help; the other two are nobody's business.
+# The simulator's key is public and in its --help; the other two are private.
 _KINDS: Mapping[str, str] = {
     "LEAKED-KEY": "API key",
     "LEAKED-SECRET": "API secret",

@@ -418,7 +418,7 @@ def test_no_repr_shows_a_secret(tmp_path: Path) -> None:
 
 
 def test_errors_have_no_room_for_a_request() -> None:
-    """A request held by an error would be shown by whoever prints its attributes."""
+    """A request held by an error would be shown by anything that prints its attributes."""
     with_room = {
         error
         for error in (*ExporterError.__subclasses__(), *PollError.__subclasses__())

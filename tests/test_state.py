@@ -168,11 +168,11 @@ def test_finished_liquidation_is_counted_once_and_for_good() -> None:
 
 
 def test_latest_liquidation_is_the_one_that_ended_last() -> None:
-    tally = asked(AccountState(ACCOUNT)).liquidations
+    counts = asked(AccountState(ACCOUNT)).liquidations
 
-    assert tally is not None
-    assert tally.latest is not None
-    assert tally.latest.serial == 9000000124
+    assert counts is not None
+    assert counts.latest is not None
+    assert counts.latest.serial == 9000000124
 
 
 def test_endless_serials_do_not_fill_the_memory() -> None:

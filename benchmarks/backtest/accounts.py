@@ -18,7 +18,7 @@ class AccountError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What is held (above zero) and owed (below zero) of each currency. Nobody acts on it."""
+    """What is held (above zero) and owed (below zero) of each currency. It does not change."""
 
     name: str
     amounts: Mapping[str, float]

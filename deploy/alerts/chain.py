@@ -222,7 +222,7 @@ NOTIFICATIONS_FAILING = Alert(
     ),
     waits="1m",
     keeps_firing="10m",
-    why="""A minute, for Alertmanager tries again by itself. Its route goes to every receiver, for
+    why="""A minute, because Alertmanager tries again by itself. Its route goes to every receiver, for
     the one that fails cannot tell.""",
 )
 

@@ -54,7 +54,7 @@ RATE_LIMITED = Alert(
         "等待期間無法監看這個帳戶。請減少在此位址與此帳戶上執行的程式，或拉長輪詢間隔。",
     ),
     keeps_firing="5m",
-    why="Twice, for one refusal is what limits are for.",
+    why="Twice, because one refusal is what limits are for.",
 )
 
 CLOCK_SKEW = Alert(

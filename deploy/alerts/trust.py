@@ -93,7 +93,7 @@ INCONSISTENT = Alert(
     ),
     waits="2m",
     keeps_firing="5m",
-    why="""Critical, for these two checks cover the very numbers that the alerts above rely on. Once
+    why="""Critical, because these two checks cover the very numbers that the alerts above rely on. Once
     no answer was shown for two minutes, what fired goes on.""",
 )
 

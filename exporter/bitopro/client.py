@@ -205,7 +205,7 @@ class Exchange:
         return await self._connection.get(self._base_url + endpoint.path, headers)
 
     def _are_credentials_new(self) -> bool:
-        """Read the credentials again, for a rotated key shows itself as a 401."""
+        """Read the credentials again, because a rotated key shows itself as a 401."""
         try:
             credentials = self._read_credentials()
         except ConfigurationError:

@@ -62,7 +62,7 @@ class Resolver:
             future = Future[_Addresses]()
             # Then a waiter that leaves cannot cancel it for the others.
             future.set_running_or_notify_cancel()
-            # A daemon, for one that hangs must not keep the process from ending.
+            # A daemon, because one that hangs must not keep the process from ending.
             thread = threading.Thread(
                 target=self._run, args=(host, port, future), name="resolver", daemon=True
             )

@@ -68,7 +68,7 @@ class NonceSource:
         return nonce_ms
 
     def rewind(self) -> None:
-        """Follow the clock again, for the exchange has just refused a nonce for its time."""
+        """Follow the clock again, because the exchange has just refused a nonce for its time."""
         self._floor_ms = 0
 
     def _remember(self, nonce_ms: int) -> None:

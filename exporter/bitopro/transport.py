@@ -154,7 +154,7 @@ class Recording:
         self.is_reused = False
 
     def begin(self) -> None:
-        """Forget the last answer, for a new request begins."""
+        """Forget the last answer, because a new request begins."""
         self.received.clear()
         self.framing = Framing(self.received)
         self.is_reused = self.is_connected
@@ -327,7 +327,7 @@ class Connection:
         if answer.status == httpx.codes.OK:
             self._client.cookies.clear()
         else:
-            # Its body was not read, for it says nothing that the status does not.
+            # Its body was not read, because it says nothing that the status does not.
             await self.discard()
         return answer
 

@@ -164,7 +164,7 @@ def _steps_of_failure(error: PollError) -> list[Step]:
 
 def _clock_step(skew_seconds: float | None, *, is_beside_success: bool) -> Step:
     if skew_seconds is None:
-        return Step("clock", "none", "not measured, for the answer has no Date")
+        return Step("clock", "none", "not measured: the answer has no Date")
     text = f"{skew_seconds:+.1f} s against the exchange's"
     if abs(skew_seconds) <= _MAX_SKEW_SECONDS:
         return Step("clock", "good", text)
@@ -218,7 +218,9 @@ async def _optional_steps(session: AccountSession) -> AsyncIterator[Step]:
         try:
             outcome = await session.fetch(endpoint)
         except NotAskedError:
-            yield Step(_NAME, "odd", f"{endpoint.name}: not asked, for the budget of requests")
+            yield Step(
+                _NAME, "odd", f"{endpoint.name}: not asked, because of the budget of requests"
+            )
             continue
         if isinstance(outcome.response, MarkPrices | BorrowTerms):
             market = market.after(outcome.response, outcome.times.monotonic_seconds)

@@ -176,7 +176,7 @@ async def run_drill(  # noqa: PLR0913 - everything it needs is passed in
     clock: Clock,
     stopped: asyncio.Event,
 ) -> bool:
-    """Play the stages and print what was seen; return whether it was what it had to be.
+    """Run the stages and print what was seen; return whether it was what it had to be.
 
     `target` is the address of `sockets` as Prometheus reaches it. The drill is given up when a
     stage has not brought what it had to after `patience_seconds`. Sets `stopped` at the end, and
@@ -187,10 +187,10 @@ async def run_drill(  # noqa: PLR0913 - everything it needs is passed in
         await watchers.check(EXPECTED_ALERTS)
     exchange = _Exchange()
     async with exchange.simulator:
-        play = (
-            _play_unwatched(exchange)
+        run = (
+            _run_unwatched(exchange)
             if watchers is None
-            else _Watch(exchange, watchers, patience_seconds, clock).play()
+            else _Watch(exchange, watchers, patience_seconds, clock).run()
         )
         serving = asyncio.create_task(
             run_service(
@@ -203,26 +203,26 @@ async def run_drill(  # noqa: PLR0913 - everything it needs is passed in
                 allowed_hosts=AllowedHosts(["*"]),
             )
         )
-        playing = asyncio.create_task(play)
+        running = asyncio.create_task(run)
         stopping = asyncio.create_task(stopped.wait())
         try:
             announcement.publish(target)
-            await asyncio.wait((playing, serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((running, serving, stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
             # Whatever ends it, nothing is waited for before the file is removed.
             announcement.withdraw()
-            was_stopped = not playing.done()
-            playing.cancel()
+            was_stopped = not running.done()
+            running.cancel()
             stopped.set()
-            await asyncio.wait((playing, stopping))
+            await asyncio.wait((running, stopping))
             await serving
     if was_stopped:
-        _say("Stopped before its end, so nothing is proven.\n")
+        _echo("Stopped before its end, so nothing is proven.\n")
         return False
-    return playing.result()
+    return running.result()
 
 
-def _say(text: str) -> None:
+def _echo(text: str) -> None:
     """Print, and end the drill when its reader has left: it would go on to notify people."""
     if not echo(text):
         raise DrillError("standard output: its reader has left; the drill was ended")
@@ -240,15 +240,15 @@ class _Exchange:
 
     def enter(self, stage: Stage) -> None:
         self._step, self.simulator.fault = stage.step, stage.fault
-        _say(f"{stage.name}: {stage.happens}\n")
+        _echo(f"{stage.name}: {stage.happens}\n")
 
 
-async def _play_unwatched(exchange: _Exchange) -> bool:
+async def _run_unwatched(exchange: _Exchange) -> bool:
     for stage in STAGES:
         exchange.enter(stage)
-        _say(f"  expect {stage.expected}\n")
+        _echo(f"  expect {stage.expected}\n")
         await asyncio.sleep(stage.lasts_seconds)
-    _say("It is over. Whether everything came, you have seen yourself.\n")
+    _echo("It is over. Whether everything came, you have seen yourself.\n")
     return True
 
 
@@ -263,8 +263,8 @@ class _Watch:
         self._patience_seconds = patience_seconds
         self._clock = clock
 
-    async def play(self) -> bool:
-        """Play stage after stage, as long as each brings what it has to."""
+    async def run(self) -> bool:
+        """Run stage after stage, as long as each brings what it has to."""
         has_alertmanager = self._watchers.has_alertmanager
         findings: list[Finding] = []
         before = await self._watchers.deliveries()
@@ -272,9 +272,9 @@ class _Watch:
             self._exchange.enter(stage)
             finding = await self._finding(stage)
             findings.append(finding)
-            _say(f"  {finding_text(finding, has_alertmanager=has_alertmanager)}\n")
+            _echo(f"  {finding_text(finding, has_alertmanager=has_alertmanager)}\n")
             if not finding.is_complete(has_alertmanager=has_alertmanager):
-                _say(f"  {await self._explanation(finding)}\n")
+                _echo(f"  {await self._explanation(finding)}\n")
                 break
         after = await self._watchers.deliveries()
         text, has_passed = verdict(
@@ -282,7 +282,7 @@ class _Watch:
             has_alertmanager=has_alertmanager,
             deliveries=after.since(before) if after and before else None,
         )
-        _say(text)
+        _echo(text)
         return has_passed
 
     async def _finding(self, stage: Stage) -> Finding:
@@ -352,7 +352,7 @@ def _settings(base_url: str) -> Settings:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Play the drill; return 1 if an alert was not seen."""
+    """Run the drill; return 1 if an alert was not seen."""
     client_ssl_context()
     if options.alertmanager_url and not options.prometheus_url:
         raise ConfigurationError(["--alertmanager.url: needs --prometheus.url as well"])
@@ -363,7 +363,7 @@ def main(options: argparse.Namespace) -> int:
     exit_at_once_on_signal(ending)
     has_passed = False
 
-    async def play(stopped: asyncio.Event) -> None:
+    async def run(stopped: asyncio.Event) -> None:
         nonlocal has_passed
         watchers = (
             Watchers(DRILL_ACCOUNT, options.prometheus_url, options.alertmanager_url)
@@ -385,5 +385,5 @@ def main(options: argparse.Namespace) -> int:
                 await watchers.aclose()
 
     with announcement:
-        code = run_until_signal(play, options.log_level, options.log_format, ending)
+        code = run_until_signal(run, options.log_level, options.log_format, ending)
     return code if code or has_passed else EXIT_FAILED

@@ -16,7 +16,7 @@ from exporter.service.process import client_ssl_context
 class Stage:
     """What happens to the account, and the alert that is to follow.
 
-    `step` is that of the simulator's scenario, `fault` that of its plan. Without an alert to
+    `step` is that of the simulator's scenario, `fault` one of its faults. Without an alert to
     expect, the stage is over when none fires. `stays` is an alert that must not be resolved
     meanwhile. `lasts_seconds` is for a drill without watchers: a little longer than the shipped
     rules take.
@@ -142,8 +142,7 @@ def verdict(
         for each in findings
     ]
     rows += [
-        (stage.name, stage.expected, "not played", "not played")
-        for stage in STAGES[len(findings) :]
+        (stage.name, stage.expected, "not run", "not run") for stage in STAGES[len(findings) :]
     ]
     table = "".join(f"{a:13}{b:34}{c:14}{d}\n" for a, b, c, d in rows)
     problems = [
@@ -191,7 +190,7 @@ _FAILED = "alertmanager_notifications_failed"
 _PROMETHEUS = "--prometheus.url"
 _ALERTMANAGER = "--alertmanager.url"
 
-# Severities that page nobody. Undocumented labels, which the simulator has, are noted for a day.
+# Severities that page no one. Undocumented labels, which the simulator has, are noted for a day.
 _NOTES = ("info", "none")
 
 
@@ -296,7 +295,7 @@ class Watchers:
         return f"Prometheus scrapes it, but shows no metrics of the account {self._account}."
 
     async def why_not_received(self) -> str:
-        """Return the Alertmanagers that Prometheus sends to, for they may be others."""
+        """Return the Alertmanagers that Prometheus sends to, because they may be others."""
         urls = ", ".join(await self._alertmanagers()) or "none"
         return (
             f"Prometheus sends alerts to {urls}: is {_ALERTMANAGER} that Alertmanager, and does "

@@ -38,7 +38,7 @@ def read_regular_file(setting: str, path: Path, max_bytes: int) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         with os.fdopen(descriptor, "rb", buffering=0) as file:
             before = os.fstat(descriptor)
-            # Again, for it may have been replaced since.
+            # Again, because it may have been replaced since.
             _require_regular(setting, path, before)
             content = _bounded(file.read, max_bytes)
             after = os.fstat(descriptor)

@@ -66,7 +66,7 @@ class Settings:
 def load_settings(config_file: Path | None, shard: Shard = ONLY_SHARD) -> Settings:
     """Read environment and file, and take the accounts of a shard.
 
-    Those of the others are checked all the same, for they may be ours tomorrow. Raises
+    Those of the others are checked all the same, because they may be ours tomorrow. Raises
     ConfigurationError with all problems found.
     """
     source, problems = _read_sources(config_file)
@@ -195,7 +195,7 @@ def _warnings_of_budget(common: CommonModel, accounts: int) -> Iterator[str]:
 
 
 def _problems_of_names(accounts: Iterable[SourceAccount]) -> Iterator[str]:
-    # Places instead of names, for one of these may be an e-mail by mistake.
+    # Places instead of names, because one of these may be an e-mail by mistake.
     wheres: dict[str, str] = {}
     for each in accounts:
         if each.name in wheres:

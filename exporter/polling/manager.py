@@ -284,7 +284,7 @@ def _built(poller: AccountPoller, resources: SharedResources) -> Connection:
         signed_headers(poller.credentials, NonceSource(resources.clock.wall).next_ms())
         return Connection(resources.ssl_context)
     except Exception as error:
-        # Of any kind, for this is all that stands between it and a dead process.
+        # Of any kind, because this is all that stands between it and a dead process.
         logger.exception("account cannot be polled", extra={"account": account.name})
         raise ConfigurationError(
             [f"account {account.name}: no request can be built for it; the log says why"]

@@ -121,7 +121,7 @@ class Reloader:
         async with self._lock:
             self._next = None
             try:
-                # In a thread, for a thousand accounts have three thousand files of secrets.
+                # In a thread, because a thousand accounts have three thousand files of secrets.
                 async with asyncio.timeout(self._options.deadline_seconds):
                     settings, credentials = await self._in_a_thread(self._read)
             except ConfigurationError as error:

@@ -1,7 +1,7 @@
 """The signals that end this process well at any moment of its life: SIGTERM and SIGINT, or more.
 
-Light on imports, for this comes before all that is heavy: PID 1 is not ended by a signal that it
-has no handler for.
+Light on imports, because this comes before all that is heavy: PID 1 is not ended by a signal for
+which it has no handler.
 """
 
 import os

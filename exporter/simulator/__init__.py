@@ -1,4 +1,4 @@
-"""A faithful fake of the exchange over real sockets, with a plan of faults to switch on."""
+"""A faithful fake of the exchange over real sockets, with a registry of faults to switch on."""
 
 from exporter.simulator.config import ENDPOINTS as ENDPOINTS
 from exporter.simulator.config import SimulatorConfig as SimulatorConfig

@@ -43,7 +43,7 @@ class Gate:
         self._rate_limit = rate_limit
         self._wall = wall
         self._monotonic = monotonic
-        self._seen: defaultdict[tuple[str, str], deque[float]] = defaultdict(deque)
+        self._times: defaultdict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._last_nonce_ms: dict[str, int] = {}
 
     def admit(self, host: str) -> None:
@@ -71,12 +71,12 @@ class Gate:
     def _count(self, kind: str, name: str) -> None:
         """Let in `rate_limit` requests in any 60 seconds; those refused do not count."""
         now = self._monotonic()
-        seen = self._seen[kind, name]
-        while seen and seen[0] <= now - _WINDOW_SECONDS:
-            seen.popleft()
-        if len(seen) >= self._rate_limit:
+        times = self._times[kind, name]
+        while times and times[0] <= now - _WINDOW_SECONDS:
+            times.popleft()
+        if len(times) >= self._rate_limit:
             raise RefusedError(429, "Too many requests")
-        seen.append(now)
+        times.append(now)
 
 
 def signature(secret: str, payload: bytes) -> str:

@@ -28,7 +28,7 @@ class SimulatorConfig:
 
     Port 0 takes a free one. `speed` is simulated seconds per second. Beside `key`, `accounts` more
     are served, by `key`-1 and so on; `secret` and `email` are those of every key, and the defaults
-    are public, for they open nothing but this simulator. `currencies` is per account; the
+    are public, because they open nothing but this simulator. `currencies` is per account; the
     `documented` scenario has its own three. `rate_limit` is requests per minute, per client host
     and per key. `fault` is one of FAULTS, or None for a healthy exchange; it is one of
     `fault_endpoint`, which is one of ENDPOINTS. `account_id` is the `accountID` of the first
@@ -65,7 +65,7 @@ class SimulatorConfig:
 
 
 def check_fault(name: str | None) -> None:
-    """Refuse a fault that is not in the plan. Raises ValueError with the nearest name."""
+    """Refuse a fault that is not registered. Raises ValueError with the nearest name."""
     if name is not None:
         check_name("fault", name, FAULTS)
 

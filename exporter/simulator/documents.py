@@ -7,7 +7,7 @@ from typing import Any
 from exporter.simulator.books import LIQUIDATION_RATIO, Books, Liquidation, ad_ratio, totals
 from exporter.simulator.market import UNIT
 
-# A JSON object on its way to the encoder (and, in the fault plan, to be damaged): any value fits.
+# A JSON object on its way to the encoder (and, in some faults, to be changed): any value fits.
 Document = dict[str, Any]
 
 # Only SAFETY_THRESHOLD is documented. The other two labels are guesses, and so are their limits.

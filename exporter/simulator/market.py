@@ -1,4 +1,4 @@
-"""Prices of simulated markets, and the scenarios that are played on them."""
+"""Prices of simulated markets, and the scenarios that run on them."""
 
 import itertools
 import math

@@ -62,7 +62,7 @@ class AllowedHosts:
         given = frozenset(map(_plain, names))
         self._allows_all = "*" in given
         self._is_given = bool(given)
-        # Whoever listens on a name is asked under it.
+        # An exporter that listens on a name is asked under it.
         self._names = given | frozenset(map(_plain, filter(None, listen_hosts)))
 
     def allow(self, scope: Scope) -> bool:
@@ -189,7 +189,7 @@ _SECURITY_POLICY = (
     f"default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-# As they go out, for they go out with every page.
+# As bytes, because they go out with every page.
 _SECURITY_HEADERS = (
     (b"cache-control", b"no-store"),
     (b"content-security-policy", _SECURITY_POLICY.encode()),

@@ -294,8 +294,8 @@ class _Server:
             writer.close()
             await writer.wait_closed()
         finally:
-            # Whoever is not through by now is not worth waiting for. The transport of a socket that
-            # is closed already must not be touched any more.
+            # A client that is not through by now is not worth waiting for. The transport of a
+            # socket that is closed already must not be touched any more.
             if client.fileno() != _CLOSED:
                 transport.abort()
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)

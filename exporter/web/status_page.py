@@ -349,7 +349,7 @@ def _section(view: AccountView, state: AccountState | None) -> str:
 
 
 def _balances(snapshot: Snapshot) -> Iterator[str]:
-    # One amount to a line, for one that is broken or cut off reads as another amount.
+    # One amount to a line, because one that is broken or cut off reads as another amount.
     yield "<table>\n"
     yield _rows(f"Total, {snapshot.unit}", snapshot.total_asset_amount, snapshot.total_debt_amount)
     for currency, balance in snapshot.balances.items():
@@ -397,7 +397,7 @@ def _numbers(state: AccountState) -> Iterator[tuple[str, str]]:
 def _ratio(state: AccountState, snapshot: Snapshot) -> str:
     exact = Totals(snapshot.total_asset_amount, snapshot.total_debt_amount).ratio
     if exact is None:
-        return "none, for there is no debt"
+        return "none: no debt"
     levels = state.account.thresholds.by_level()
     of = next(
         (f" of {levels[level]:g}" for level in _LEVELS if exact < Decimal(str(levels[level]))), ""

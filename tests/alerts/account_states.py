@@ -25,7 +25,7 @@ from tests.alerts.scenarios import (
     STALE,
     Changes,
     History,
-    World,
+    Series,
     account,
     always,
     between,
@@ -40,14 +40,14 @@ _FOREVER = 10_000
 
 @dataclass(frozen=True)
 class State:
-    """A state, and what else belongs to the world that it is shown in."""
+    """A state, and the other series that are there with it."""
 
     name: str
     changes: Changes
-    beside: World = field(default_factory=dict)
+    beside: Series = field(default_factory=dict)
 
     @property
-    def world(self) -> World:
+    def series(self) -> Series:
         """Return the history of the account, which is named after the state."""
         return {**account(self.name, self.changes), **self.beside}
 
@@ -60,7 +60,7 @@ def _good(name: str, changes: Changes, seconds: int = _FOREVER) -> State:
     return State(name, during(_FROM, _FROM + seconds, changes))
 
 
-def labelled(name: str, history: History, instance: str | None = None) -> World:
+def labelled(name: str, history: History, instance: str | None = None) -> Series:
     """Return the series of a label that the exchange does not document, and that is not safe."""
 
     def is_safe(at: int) -> float:
@@ -119,7 +119,7 @@ BAD = [
 ]
 
 
-def _in_other_unit(name: str, marker: str) -> World:
+def _in_other_unit(name: str, marker: str) -> Series:
     """Return an account whose unit changes from USDT to TWD."""
     gone: Changes = {ASSETS: marker, DEBT: marker, "bitopro_margin_mark_price*": marker}
     usdt = account(name, during(_FROM, _FOREVER, gone))

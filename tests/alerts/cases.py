@@ -9,7 +9,7 @@ from tests.alerts.scenarios import (
     STALE,
     Changes,
     History,
-    World,
+    Series,
     account,
     between,
     during,
@@ -93,7 +93,7 @@ class Case:
         self.labels = {of: self.name, **{k: v or self.name for k, v in labels.items()}}
 
     @property
-    def world(self) -> World:
+    def series(self) -> Series:
         """Return the history of the account."""
         return account(self.name, self.changes)
 

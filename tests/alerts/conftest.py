@@ -17,12 +17,12 @@ from tests.alerts.scenarios import (
     INTERVAL,
     MINUTE,
     STALE,
+    Series,
     Timeline,
-    World,
     account,
     always,
     between,
-    played,
+    timeline_of,
 )
 from tests.alerts.sequences import SEQUENCES
 
@@ -46,9 +46,9 @@ def _tool(*names: str) -> str:
     return path
 
 
-def _together(cases: Iterable[Case | State]) -> World:
-    """Return one world with the accounts of many cases, for promtool is slow to start over."""
-    return {series: history for case in cases for series, history in case.world.items()}
+def _together(cases: Iterable[Case | State]) -> Series:
+    """Return the series of many cases together, because promtool is slow to start over."""
+    return {series: history for case in cases for series, history in case.series.items()}
 
 
 _FAILURES_OF_RULES = (
@@ -66,7 +66,7 @@ _NOT_TAKEN = (
 )
 # Prometheus scrapes nothing for eight minutes, and has trouble with a rule from minute 20; the
 # webhook is gone from minute 15, and Alertmanager from minute 10.
-_CHAIN: World = {
+_CHAIN: Series = {
     **{series: between(0, 8 * MINUTE, "_", history) for series, history in account("late").items()},
     _FAILURES_OF_RULES % ("bitopro-margin", "bitopro-margin-account"): lambda at: at // 1200,
     _FAILURES_OF_RULES % ("other", "other"): lambda at: at,
@@ -79,7 +79,7 @@ _CHAIN: World = {
     _NOT_TAKEN % "127.0.0.1:9090": always(3),
 }
 # Two days: an account that is removed after an hour, and news after an hour.
-_DAYS: World = {
+_DAYS: Series = {
     **account("removed", {"bitopro_margin_*": lambda at: at if at < 3600 else STALE}),
     **account("news", {UNDOCUMENTED: lambda at: 1 if at >= 3600 else 0}),
 }
@@ -89,27 +89,27 @@ _WITHOUT_RISK = (RULES, EXPECTED_ACCOUNTS)
 
 
 @dataclass(frozen=True)
-class _Play:
+class _Scenario:
     """What happens, for how many minutes, how often Prometheus looks, and by which rules."""
 
-    world: World
+    series: Series
     minutes: int
     interval: int = INTERVAL
     rule_files: Sequence[Path] = tuple(RULE_FILES)
 
 
-_PLAYS: Mapping[str, _Play] = {
-    "cases": _Play(_together(CASES) | account("healthy"), 38, rule_files=_WITHOUT_RISK),
-    "risk_cases": _Play(_together(RISK_CASES) | account("healthy"), 38),
-    "late_cases": _Play(_together(LATE_CASES), 77, rule_files=_WITHOUT_RISK),
-    "late_risk_cases": _Play(_together(LATE_RISK_CASES), 77),
-    "shared_prices": _Play(SHARED_PRICES, 82, MINUTE),
-    "liquidated_unseen": _Play(LIQUIDATED_UNSEEN, 250, 2 * MINUTE),
-    "chain": _Play(_CHAIN, 32),
-    "days": _Play(_DAYS, 26 * 60, 10 * MINUTE),
-    "company": _Play(COMPANY, 32),
-    "states": _Play(_together([*BAD, *GOOD]), 29),
-    "sequences": _Play(_together(SEQUENCES), 38, rule_files=_WITHOUT_RISK),
+_SCENARIOS: Mapping[str, _Scenario] = {
+    "cases": _Scenario(_together(CASES) | account("healthy"), 38, rule_files=_WITHOUT_RISK),
+    "risk_cases": _Scenario(_together(RISK_CASES) | account("healthy"), 38),
+    "late_cases": _Scenario(_together(LATE_CASES), 77, rule_files=_WITHOUT_RISK),
+    "late_risk_cases": _Scenario(_together(LATE_RISK_CASES), 77),
+    "shared_prices": _Scenario(SHARED_PRICES, 82, MINUTE),
+    "liquidated_unseen": _Scenario(LIQUIDATED_UNSEEN, 250, 2 * MINUTE),
+    "chain": _Scenario(_CHAIN, 32),
+    "days": _Scenario(_DAYS, 26 * 60, 10 * MINUTE),
+    "company": _Scenario(COMPANY, 32),
+    "states": _Scenario(_together([*BAD, *GOOD]), 29),
+    "sequences": _Scenario(_together(SEQUENCES), 38, rule_files=_WITHOUT_RISK),
 }
 
 
@@ -117,24 +117,24 @@ _PLAYS: Mapping[str, _Play] = {
 def timelines(
     promtool: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[Timeline]]]:
-    """Play the scenarios, two at a time and in order, so that no test waits for all of them."""
+    """Run the scenarios, two at a time and in order, so that no test waits for all of them."""
     with ThreadPoolExecutor(max_workers=2) as pool:
         yield {
             name: pool.submit(
-                played,
+                timeline_of,
                 promtool,
-                tmp_path_factory.mktemp("world"),
-                play.world,
-                minutes=play.minutes,
-                interval=play.interval,
-                rule_files=play.rule_files,
+                tmp_path_factory.mktemp("scenario"),
+                scenario.series,
+                minutes=scenario.minutes,
+                interval=scenario.interval,
+                rule_files=scenario.rule_files,
             )
-            for name, play in _PLAYS.items()
+            for name, scenario in _SCENARIOS.items()
         }
 
 
 def _timeline(name: str) -> Callable[..., Timeline]:
-    """Return the fixture of a world: what fires in it."""
+    """Return the fixture of a scenario: what fires in it."""
 
     @pytest.fixture(scope="session", name=name)
     def timeline(timelines: Mapping[str, Future[Timeline]]) -> Timeline:

@@ -21,7 +21,7 @@ from tests.alerts.scenarios import (
     STALE,
     Changes,
     History,
-    World,
+    Series,
     account,
     always,
     between,
@@ -243,7 +243,7 @@ LATE_RISK_CASES = [
 # Two accounts of each exporter, or three. The first has not been asked again since it failed. The
 # next reads prices for all, or did so until minute 5, when it was refused for the balances. The
 # third was asked once, at the beginning.
-SHARED_PRICES: World = {
+SHARED_PRICES: Series = {
     **account("spared", {ENDPOINT_UP: 0, ENDPOINT_SUCCESS: 0}, instance="prices for both"),
     **account("reader", {ENDPOINT_SUCCESS: clock}, instance="prices for both"),
     **account("not needed", {ENDPOINT_SUCCESS: 0}, instance="prices for both"),
@@ -259,7 +259,7 @@ SHARED_PRICES: World = {
 GAP = (30 * MINUTE, 150 * MINUTE)
 
 
-def _liquidated_in_a_gap(name: str, before: History, after: History) -> World:
+def _liquidated_in_a_gap(name: str, before: History, after: History) -> Series:
     return {
         series: between(*GAP, ABSENT, history)
         for series, history in account(
@@ -269,7 +269,7 @@ def _liquidated_in_a_gap(name: str, before: History, after: History) -> World:
 
 
 LONG_AGO = -2 * 3_600
-LIQUIDATED_UNSEEN: World = {
+LIQUIDATED_UNSEEN: Series = {
     **_liquidated_in_a_gap("first one", always(ABSENT), always(60 * MINUTE)),
     **_liquidated_in_a_gap("another one", always(LONG_AGO), always(60 * MINUTE)),
     **_liquidated_in_a_gap("none", always(LONG_AGO), always(LONG_AGO)),

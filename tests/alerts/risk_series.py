@@ -1,4 +1,4 @@
-"""What the exporter exports of risk over time, computed by it from what a world says."""
+"""What the exporter exports of risk over time, computed by it from what other series say."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

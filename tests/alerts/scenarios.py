@@ -2,7 +2,7 @@
 
 The series are those of a page that the exporter renders, and a test changes values of series
 that are there: a name that is misspelt in rule and test alike cannot pass. Time is in seconds
-since the start of the world, which is unix time 0 for the rules.
+since the start of the series, which is unix time 0 for the rules.
 """
 
 import fnmatch
@@ -39,7 +39,7 @@ STALE = "stale"
 # The sample that a scrape at some time gives, as promtool writes it.
 History = Callable[[int], float | str]
 # Series by what stands for them in a test, see `account`.
-World = dict[str, History]
+Series = dict[str, History]
 Labels = Mapping[str, str]
 Changes = Mapping[str, float | str | History]
 
@@ -150,7 +150,7 @@ def account(
     instance: str | None = None,
     job: str = "bitopro-margin",
     account_id: str | None = None,
-) -> World:
+) -> Series:
     """Return what scrapes show of a healthy account and its exporter, with changes.
 
     Changes name series as on the page, without the account, or `up`. The exporter's address is
@@ -254,7 +254,7 @@ class Alert:
 
 
 class Timeline:
-    """The alerts that fire in a world, by minute, and what is written on them now and then."""
+    """The alerts that fire on some series, by minute, and what is written on them now and then."""
 
     def __init__(self, firing: Mapping[int, frozenset[Alert]], texts: Sequence[Text] = ()) -> None:
         self._firing = firing
@@ -291,21 +291,21 @@ class Timeline:
         return {minute: names for minute, names in named.items() if names}
 
 
-def played(  # noqa: PLR0913 - what a run of promtool consists of
+def timeline_of(  # noqa: PLR0913 - what a run of promtool consists of
     promtool: str,
     folder: Path,
-    world: World,
+    series: Series,
     *,
     minutes: int = 60,
     interval: int = INTERVAL,
     rule_files: Sequence[Path] = RULE_FILES,
 ) -> Timeline:
-    """Let promtool evaluate the rules in a world, and return the alerts that fire."""
+    """Let promtool evaluate the rules on series, and return the alerts that fire."""
     at = range(0, minutes + 1, max(1, interval // MINUTE))
     output = _tested(
         promtool,
         folder,
-        world,
+        series,
         minutes=minutes,
         interval=interval,
         rule_files=rule_files,
@@ -316,14 +316,14 @@ def played(  # noqa: PLR0913 - what a run of promtool consists of
 
 
 def firing_at_each(
-    promtool: str, folder: Path, world: World, *, minutes: int, interval: int
+    promtool: str, folder: Path, series: Series, *, minutes: int, interval: int
 ) -> Mapping[int, frozenset[Alert]]:
-    """Let promtool evaluate the rules in a world, and return what fires at each such second."""
+    """Let promtool evaluate the rules on series, and return what fires at each such second."""
     at = range(0, minutes * MINUTE + 1, interval)
     output = _tested(
         promtool,
         folder,
-        world,
+        series,
         minutes=minutes,
         interval=interval,
         rule_files=RULE_FILES,
@@ -346,17 +346,17 @@ Sample = tuple[Labels, float]
 def evaluated(  # noqa: PLR0913 - what a run of promtool consists of
     promtool: str,
     folder: Path,
-    world: World,
+    series: Series,
     expression: str,
     *,
     minutes: int,
     rule_files: Sequence[Path] = RULE_FILES,
 ) -> list[Sample]:
-    """Let promtool evaluate the rules in a world, and return what an expression is at its end."""
+    """Let promtool evaluate the rules on series, and return what an expression is at its end."""
     output = _tested(
         promtool,
         folder,
-        world,
+        series,
         minutes=minutes,
         interval=INTERVAL,
         rule_files=rule_files,
@@ -372,13 +372,13 @@ def evaluated(  # noqa: PLR0913 - what a run of promtool consists of
 
 
 def written(
-    promtool: str, folder: Path, world: World, alerts: Iterable[str], *, minutes: int
+    promtool: str, folder: Path, series: Series, alerts: Iterable[str], *, minutes: int
 ) -> list[Text]:
-    """Let promtool evaluate the rules in a world, and return what is written at its end."""
+    """Let promtool evaluate the rules on series, and return what is written at its end."""
     output = _tested(
         promtool,
         folder,
-        world,
+        series,
         minutes=minutes,
         interval=INTERVAL,
         rule_files=RULE_FILES,
@@ -396,7 +396,7 @@ def _asked(expression: str, at: str) -> object:
 def _tested(  # noqa: PLR0913 - what a run of promtool consists of
     promtool: str,
     folder: Path,
-    world: World,
+    series: Series,
     *,
     minutes: int,
     interval: int,
@@ -411,8 +411,8 @@ def _tested(  # noqa: PLR0913 - what a run of promtool consists of
             {
                 "interval": f"{interval}s",
                 "input_series": [
-                    {"series": series, "values": _written([history(at) for at in times])}
-                    for series, history in world.items()
+                    {"series": name, "values": _written([history(at) for at in times])}
+                    for name, history in series.items()
                 ],
                 **tests,
             }

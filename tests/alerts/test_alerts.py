@@ -10,7 +10,7 @@ from tests.alerts.account_states import BAD, END, GOOD, START
 from tests.alerts.cases import CASES, LATE_CASES, Case
 from tests.alerts.deployment import ALERTS, RISK_RULES, RULES, rules_of
 from tests.alerts.risk_cases import LATE_RISK_CASES, RISK_CASES
-from tests.alerts.scenarios import Timeline, account, played
+from tests.alerts.scenarios import Timeline, account, timeline_of
 from tests.alerts.sequences import BELOW_UNTIL_30, REPAID_AT_15
 
 # Of no account: what each test of a chain that is broken as a whole says.
@@ -25,7 +25,7 @@ OF_THE_CHAIN = {
 }
 # Of several accounts: see test_company.
 OF_COMPANY = {"BitoproMarginAccountLabelHidden", "BitoproMarginAccountsAreOne"}
-WORLDS: Mapping[str, list[Case]] = {
+SCENARIOS: Mapping[str, list[Case]] = {
     "cases": CASES,
     "risk_cases": RISK_CASES,
     "late_cases": LATE_CASES,
@@ -35,12 +35,12 @@ WORLDS: Mapping[str, list[Case]] = {
 Timelines = Mapping[str, Future[Timeline]]
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_alerts_fire_from_their_time_until_it_is_over_and_on_nothing_that_only_comes_near(
-    timelines: Timelines, world: str
+    timelines: Timelines, scenario: str
 ) -> None:
-    timeline = timelines[world].result()
-    fired = [(case, timeline.minutes(case.alert, case.labels)) for case in WORLDS[world]]
+    timeline = timelines[scenario].result()
+    fired = [(case, timeline.minutes(case.alert, case.labels)) for case in SCENARIOS[scenario]]
 
     assert [
         (case.name, case.first, case.last, minutes)
@@ -49,11 +49,11 @@ def test_alerts_fire_from_their_time_until_it_is_over_and_on_nothing_that_only_c
     ] == []
 
 
-@pytest.mark.parametrize("world", ["cases", "risk_cases"])
+@pytest.mark.parametrize("scenario", ["cases", "risk_cases"])
 def test_nothing_fires_before_anything_happens_or_for_an_account_beside_many_in_trouble(
-    timelines: Timelines, world: str
+    timelines: Timelines, scenario: str
 ) -> None:
-    timeline = timelines[world].result()
+    timeline = timelines[scenario].result()
     too_early = {
         alert: minutes
         for alert in sorted(set(ALERTS) - {"BitoproMarginWatchdog"})
@@ -65,7 +65,7 @@ def test_nothing_fires_before_anything_happens_or_for_an_account_beside_many_in_
 
 
 def test_every_alert_is_seen_to_fire() -> None:
-    seen = {case.alert for cases in WORLDS.values() for case in cases if case.first is not None}
+    seen = {case.alert for cases in SCENARIOS.values() for case in cases if case.first is not None}
 
     assert seen | OF_THE_CHAIN | OF_COMPANY == set(ALERTS)
 
@@ -210,7 +210,7 @@ def test_no_alertmanager_fires_where_none_is_known_or_none_takes_alerts(chain: T
 def test_no_account_expected_fires_if_the_operators_file_is_not_loaded(
     promtool: str, tmp_path: Path
 ) -> None:
-    timeline = played(promtool, tmp_path, account("main"), minutes=8, rule_files=[RULES])
+    timeline = timeline_of(promtool, tmp_path, account("main"), minutes=8, rule_files=[RULES])
 
     assert timeline.minutes("BitoproMarginNoAccountExpected", {}) == [5, 6, 7, 8]
 

@@ -6,7 +6,7 @@ from tests.alerts.cases import NO_PAGE, ratio
 from tests.alerts.company import drill
 from tests.alerts.deployment import EXPECTED_ACCOUNTS, RULES, document
 from tests.alerts.risk_cases import NEAR, UNFINISHED
-from tests.alerts.scenarios import MINUTE, STALE, Timeline, account, between, during, played
+from tests.alerts.scenarios import MINUTE, STALE, Timeline, account, between, during, timeline_of
 
 
 def test_one_of_two_accounts_missing_raises_its_alert_alone(company: Timeline) -> None:
@@ -107,9 +107,9 @@ def test_accounts_scraped_twice_or_without_an_id_are_not_taken_for_one(company: 
 def test_drill_is_not_taken_for_the_watched_account_that_it_drills_or_for_a_hidden_one(
     promtool: str, tmp_path: Path
 ) -> None:
-    world = {**account("main", account_id="drill"), **drill({})}
+    series = {**account("main", account_id="drill"), **drill({})}
 
-    timeline = played(promtool, tmp_path, world, minutes=8)
+    timeline = timeline_of(promtool, tmp_path, series, minutes=8)
 
     assert timeline.minutes_of("BitoproMarginAccountsAreOne") == []
     assert timeline.minutes_of("BitoproMarginAccountLabelHidden") == []
@@ -118,7 +118,7 @@ def test_drill_is_not_taken_for_the_watched_account_that_it_drills_or_for_a_hidd
 def test_drill_that_has_ended_is_not_missed(promtool: str, tmp_path: Path) -> None:
     ended = drill(during(10 * MINUTE, 99 * MINUTE, {**NO_PAGE, "up": STALE}))
 
-    timeline = played(promtool, tmp_path, {**account("main"), **ended}, minutes=20)
+    timeline = timeline_of(promtool, tmp_path, {**account("main"), **ended}, minutes=20)
 
     assert timeline.about("drill") == {}
 
@@ -132,7 +132,7 @@ def test_drill_that_ended_below_liquidation_leaves_nothing_behind(
         for series, history in below.items()
     }
 
-    timeline = played(promtool, tmp_path, {**account("main"), **ended}, minutes=24)
+    timeline = timeline_of(promtool, tmp_path, {**account("main"), **ended}, minutes=24)
 
     assert set(timeline.about("drill", ["critical"])) <= set(range(10, 19))
 
@@ -141,14 +141,14 @@ def test_near_liquidation_is_of_its_account_alone_and_one_exporter_that_sees_it_
     promtool: str, tmp_path: Path
 ) -> None:
     near = during(10 * MINUTE, 99 * MINUTE, NEAR)
-    world = {
+    series = {
         **account("main"),
         **account("two"),
         **account("two", near, instance="second"),
         **drill({**near, **during(10 * MINUTE, 99 * MINUTE, {UNFINISHED: 1})}),
     }
 
-    timeline = played(promtool, tmp_path, world, minutes=14)
+    timeline = timeline_of(promtool, tmp_path, series, minutes=14)
 
     assert timeline.minutes("BitoproMarginDistanceCritical", {"account": "two"})[0] == 10
     assert timeline.minutes("BitoproMarginDistanceCritical", {"account": "drill"})
@@ -169,7 +169,7 @@ def fixed_list(folder: Path) -> Path:
 def test_fixed_list_expects_accounts_that_were_never_seen(promtool: str, tmp_path: Path) -> None:
     rule_files = [RULES, fixed_list(tmp_path)]
 
-    timeline = played(promtool, tmp_path, account("main"), minutes=8, rule_files=rule_files)
+    timeline = timeline_of(promtool, tmp_path, account("main"), minutes=8, rule_files=rule_files)
 
     assert timeline.about("second", ["critical"])
     assert timeline.about("main") == {}
@@ -179,13 +179,12 @@ def test_last_ratio_survives_a_prometheus_that_was_down_for_ten_minutes(
     promtool: str, tmp_path: Path
 ) -> None:
     # An evaluation each ten minutes is what a restart looks like to a rule.
-    world = account("main", during(20 * MINUTE, 30 * MINUTE, ratio(1.1)))
+    series = account("main", during(20 * MINUTE, 30 * MINUTE, ratio(1.1)))
     blind = {
-        series: between(30 * MINUTE, 99 * MINUTE, STALE, history)
-        for series, history in world.items()
+        name: between(30 * MINUTE, 99 * MINUTE, STALE, history) for name, history in series.items()
     }
 
-    timeline = played(promtool, tmp_path, blind, minutes=60, interval=10 * MINUTE)
+    timeline = timeline_of(promtool, tmp_path, blind, minutes=60, interval=10 * MINUTE)
 
     assert timeline.minutes("BitoproMarginRatioLiquidation", {"account": "main"}) == [
         20,

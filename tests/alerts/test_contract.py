@@ -90,7 +90,7 @@ READ = sorted(
 
 
 @pytest.mark.parametrize("series", MARKET)
-def test_what_worlds_add_to_the_page_is_served(series: str) -> None:
+def test_what_scenarios_add_to_the_page_is_served(series: str) -> None:
     name, _, labels = series.partition("{")
     pairs = re.findall(r'(\w+)="([^"]+)"', labels)
 

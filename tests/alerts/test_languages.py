@@ -7,7 +7,7 @@ import pytest
 
 from tests.alerts.deployment import ALERTS, CHINESE_ALERTS
 from tests.alerts.names import queries
-from tests.alerts.test_alerts import OF_COMPANY, WORLDS, Timelines
+from tests.alerts.test_alerts import OF_COMPANY, SCENARIOS, Timelines
 from tests.alerts.texts import Text
 
 # What has to be the same in a text and its translation.
@@ -21,13 +21,17 @@ FINDERS: Mapping[str, Callable[[str], list[str]]] = {
 @pytest.fixture(scope="module")
 def texts(timelines: Timelines) -> list[Text]:
     """What is written on alerts of all kinds."""
-    names = (*WORLDS, "chain", "days", "company")
-    played = {name: timelines[name].result().texts for name in names}
+    names = (*SCENARIOS, "chain", "days", "company")
+    texts_of = {name: timelines[name].result().texts for name in names}
     # The other account of those days is one of numbers without sense.
-    news = [text for text in played["days"] if text.labels.get("account") == "news"]
+    news = [text for text in texts_of["days"] if text.labels.get("account") == "news"]
     # Most texts of several accounts list names, which are English.
-    several = [text for text in played["company"] if text.alert in OF_COMPANY]
-    return [*news, *several, *(text for name in (*WORLDS, "chain") for text in played[name])]
+    several = [text for text in texts_of["company"] if text.alert in OF_COMPANY]
+    return [
+        *news,
+        *several,
+        *(text for name in (*SCENARIOS, "chain") for text in texts_of[name]),
+    ]
 
 
 def test_both_languages_have_the_same_queries_formats_and_labels() -> None:

@@ -31,7 +31,7 @@ from tests.alerts.scenarios import (
     MINUTE,
     STALE,
     Changes,
-    World,
+    Series,
     account,
     always,
     between,
@@ -76,8 +76,8 @@ _BLIND: Changes = {
 }
 _NEAR_WITHOUT_A_PRICE = then((10, 15, SHORT), (15, 99, {**SHORT, BTC_PRICE: STALE}))
 
-# A drill is an account of one name: what differs between drills is of worlds of their own.
-WORLDS: list[World] = [
+# A drill is an account of one name: what differs between drills needs a scenario of its own.
+SCENARIOS: list[Series] = [
     {
         **account("deep", _from_10(ratio(1.1987))),
         **account("bust", {**_INSOLVENT, ASSUMED: 0}),
@@ -274,8 +274,8 @@ def texts(promtool: str, tmp_path_factory: pytest.TempPathFactory) -> list[Text]
     }
     return [
         text
-        for world in WORLDS
-        for text in written(promtool, folder, world, sorted(asked), minutes=22)
+        for series in SCENARIOS
+        for text in written(promtool, folder, series, sorted(asked), minutes=22)
     ]
 
 

@@ -308,7 +308,7 @@ def test_rules_and_template_can_be_switched_to_chinese_as_the_page_says(
 
 
 class Follower:
-    """Who follows the ten steps on this machine: /etc/prometheus is a folder, root is nobody."""
+    """The reader of the ten steps on this machine: /etc/prometheus is a folder, sudo is nothing."""
 
     def __init__(self, folder: Path, telegram: str, alertmanager: str) -> None:
         self.etc = folder / "etc"

@@ -13,7 +13,7 @@ _QUOTED = r'(\w+)="((?:[^"\\]|\\.)*)"'
 _ALERT = re.compile(r"^ +alertname: ", re.MULTILINE)
 _EACH = re.compile(r"Labels:\{(.*)\}\n +Annotations:\{(.*)\}")
 
-# Words of the world that have no other name in Chinese texts.
+# Words of the series that have no other name in Chinese texts.
 _NAMES = {
     *("BitoPro", "API", "NTP", "AD", "ratio", "exporter", "Prometheus", "Alertmanager", "Rules"),
     *("CDN", "accountID", "account", "exported_account", "honor_labels", "true"),

@@ -141,7 +141,7 @@ def test_who_is_never_told_has_no_minutes_left(tmp_path: Path) -> None:
 
 
 def test_victims_are_those_whose_beginning_ratio_did_not_suffice(tmp_path: Path) -> None:
-    # A fall by 22 % liquidates whoever began below 1.2 / 0.78 = 1.538.
+    # A fall by 22 % liquidates accounts that began below 1.2 / 0.78 = 1.538.
     write(tmp_path, "crash-btc-1m.csv.gz", [100.0] * 10 + [100 - n for n in range(23)])
     (event,) = candles.events(tmp_path)
 

@@ -183,7 +183,7 @@ def test_prometheus_that_does_not_read_the_folder_is_told(tmp_path: Path, url: s
     assert ended.code == 1
     assert "Prometheus has no such target." in running.stdout
     assert "Not seen in time: calm (no alert)." in running.stdout
-    assert "warning      BitoproMarginRatioWarning         not played" in running.stdout
+    assert "warning      BitoproMarginRatioWarning         not run" in running.stdout
     assert list(tmp_path.iterdir()) == []
 
 

@@ -76,7 +76,7 @@ def served(
 
 @pytest.fixture
 def server_context() -> ssl.SSLContext:
-    """A certificate that nobody trusts, for a name that is not this machine's."""
+    """A certificate that no one trusts, for a name that is not this machine's."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("exporter.example.com").configure_cert(context)
     return context

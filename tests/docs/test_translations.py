@@ -2,7 +2,7 @@
 
 Each section of a translation names the English section that it follows, with a fingerprint of its
 text: `<!-- Heading: 0123abcd -->`. If an English section changes, a test below shows its new
-fingerprint; look at the translation, mend it, and write the new one into it.
+fingerprint; look at the translation, correct it, and write the new one into it.
 """
 
 import hashlib

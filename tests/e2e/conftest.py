@@ -1,9 +1,9 @@
-"""All faults are played once, and each test looks at what came of one."""
+"""All faults run once, and each test looks at what came of one."""
 
 import pytest
 
 from tests.e2e.alerting import missing_tool
-from tests.e2e.drill_stages import Played, play
+from tests.e2e.drill_stages import FaultRuns, run_faults
 from tests.e2e.faults import FAULTS
 from tests.e2e.table import table
 
@@ -11,11 +11,11 @@ _TABLE = pytest.StashKey[str]()
 
 
 @pytest.fixture(scope="session")
-def played(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Played:
+def runs(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> FaultRuns:
     """What came of all faults."""
     if package := missing_tool():
         pytest.skip(f"install Debian's package {package}")
-    result = play(tmp_path_factory.mktemp("play"), FAULTS)
+    result = run_faults(tmp_path_factory.mktemp("faults"), FAULTS)
     pytestconfig.stash[_TABLE] = table(result.outcomes.values())
     return result
 

@@ -19,7 +19,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def main() -> int:
-    """Play it, show what was sent, and give the drill's exit code."""
+    """Run it, show what was sent, and return the drill's exit code."""
     if package := missing_tool():
         echo_error(f"error: install Debian's package {package}\n")
         return 1

@@ -30,7 +30,7 @@ _LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Played:
+class FaultRuns:
     """What came of all faults, everything that was told, and what a drill beside them brought.
 
     `left` is what the drill left in the folder of targets.
@@ -89,8 +89,8 @@ class _Play:
         self._exporters.append(exporter)
         return exporter
 
-    def run(self) -> Played:
-        """Play it all, and give what came of it."""
+    def run(self) -> FaultRuns:
+        """Run all of it, and return what came of it."""
         until(self._is_calm, "every account proven safe, and no alert", _START_SECONDS)
         drill = self._stack.enter_context(Running(self._drill_command(), {}))
         for case in self._cases:
@@ -116,7 +116,7 @@ class _Play:
             time.sleep(_LOOK_SECONDS)
         ended = drill.end()
         outcomes = {case.fault.title: case.outcome(self._receiver, seen) for case in self._cases}
-        return Played(
+        return FaultRuns(
             outcomes=outcomes,
             told=tuple(self._receiver.told),
             drill=ended,
@@ -183,7 +183,7 @@ class _Play:
                 pass
 
 
-def play(folder: Path, faults: Sequence[Fault]) -> Played:
+def run_faults(folder: Path, faults: Sequence[Fault]) -> FaultRuns:
     """Let every fault happen to an account of its own, and give what came of it."""
     with ExitStack() as stack:
         return _Play(stack, folder, faults).run()

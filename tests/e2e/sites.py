@@ -36,7 +36,7 @@ class FakeExchange:
             scenario=scenario,
             rate_limit=1_000_000,
             key=key,
-            # Two accounts of one id are told, for they are one account that is watched twice.
+            # Two accounts of one id are told, because they are one account that is watched twice.
             account_id=zlib.crc32(key.encode()),
         )
         self._simulator = Simulator(config, monotonic=self._now)
@@ -101,7 +101,7 @@ class Exporter:
         self._running.end_by(signal.SIGKILL)
 
     def stop(self) -> None:
-        """Let it hang: its port is open, and nobody answers."""
+        """Let it hang: its port is open, and nothing answers."""
         self._running.send(signal.SIGSTOP)
 
     def go_on(self) -> None:

@@ -1,7 +1,7 @@
 """The shipped rules and configurations with every time divided by one factor.
 
 Nothing else is changed but addresses. Whatever is not understood is an error: a rule that kept its
-own pace would be tested as something that nobody runs.
+own pace would be tested as something that no one runs.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Every fault of the simulator's plan: no wrong value, no hang, no silence, and recovery."""
+"""Every fault of the simulator's registry: no wrong value, no hang, no silence, and recovery."""
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase

@@ -69,7 +69,7 @@ class Exporter:
         self._session.record((await self._session.fetch(BALANCES)).state)
 
     async def ask(self, endpoint: Endpoint[OptionalResponse], seconds: float) -> None:
-        """Ask it now, for it is a new schedule's first round; it has so many seconds."""
+        """Ask it now, because it is a new schedule's first round; it has so many seconds."""
         now = Clock().monotonic()
         schedule = Schedule({each.name: 15.0 for each in OPTIONAL_ENDPOINTS}, now)
         shared_market = SharedMarket(schedule)

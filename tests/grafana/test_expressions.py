@@ -20,7 +20,7 @@ OF_PROCESS = set(re.findall(r"^(\w+)", ExporterMetrics().text(Format.TEXT).decod
 OF_EXCHANGE = {family.name for family in FAMILIES} | {family.name for family in MARKET_FAMILIES}
 # Of the exporter, and why no panel reads it.
 NOT_SHOWN = {
-    "bitopro_margin_account_info": "the exchange's number of an account is nobody's business",
+    "bitopro_margin_account_info": "the exchange's number of an account is private",
     "bitopro_margin_ad_ratio": "truncated to two decimals; the quotient of the totals is not",
     "bitopro_margin_ad_ratio_label_safe": "the label itself is shown",
     "bitopro_margin_distance_threshold_ratio": "colours are the defaults",

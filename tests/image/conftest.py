@@ -19,7 +19,7 @@ def figures(pytestconfig: pytest.Config) -> list[str]:
 
 @pytest.fixture(scope="session")
 def image(figures: list[str]) -> str:
-    """The image, built anew."""
+    """The image, freshly built."""
     if missing := [tool for tool in TOOLS if shutil.which(tool) is None]:
         pytest.skip(f"install Debian's packages {' '.join(missing)}")
     if os.geteuid() != 0:

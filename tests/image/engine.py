@@ -125,7 +125,7 @@ class Container:
         return podman("exec", self._id, "/opt/exporter/bin/python", "-c", code)
 
     def page(self) -> str:
-        """Scrape it from inside, for nobody outside can reach it."""
+        """Scrape it from inside, because it cannot be reached from outside."""
         url = "http://127.0.0.1:10061/metrics"
         return self.python(f"import urllib.request as u; print(u.urlopen('{url}').read().decode())")
 

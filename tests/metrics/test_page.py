@@ -296,7 +296,7 @@ async def test_what_expires_while_a_page_is_made_is_not_on_it(
 async def test_page_comes_though_one_account_after_another_expires(
     documented_answer: bytes, scrape: Scrape
 ) -> None:
-    # Whoever looks at this clock takes longer than the next account has left.
+    # Reading this clock takes longer than the next account has left.
     readings = count()
     exposition = Exposition(lambda: next(readings) * 0.05)
     for number in range(COUNT):

@@ -38,7 +38,7 @@ def test_next_poll_comes_no_later_than_with_either_settings(due: float, expected
 
 @pytest.mark.parametrize(
     "error",
-    [RateLimitedError("wait", 60.0), AuthenticationError("no"), NetworkError("nobody there")],
+    [RateLimitedError("wait", 60.0), AuthenticationError("no"), NetworkError("no answer")],
     ids=["rate limit", "rejected key", "network"],
 )
 def test_pause_after_a_failure_is_kept(error: PollError) -> None:

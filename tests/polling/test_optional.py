@@ -375,8 +375,8 @@ async def test_unavailable_endpoint_is_tried_at_once_when_the_key_is_mended() ->
 
     script, _ = await run({LIQUIDATIONS: AuthenticationError("403")}, polls=8, poll=poll)
 
-    mended = next(at for at in script.polled_at if at >= 1100.0) - 1000.0
-    assert script.times(LIQUIDATIONS) == [0.25, mended + 0.25]
+    recovered_at = next(at for at in script.polled_at if at >= 1100.0) - 1000.0
+    assert script.times(LIQUIDATIONS) == [0.25, recovered_at + 0.25]
 
 
 async def test_other_failures_back_off() -> None:
@@ -389,11 +389,11 @@ async def test_success_ends_the_backoff() -> None:
     time = ManualClock(stop_after=8)
     script = Script(time, {PRICES: SchemaError("no")})
 
-    def mend(now: float) -> None:
+    def recover(now: float) -> None:
         if now > 1040.0:
             script.outcomes.clear()
 
-    script.polls = mend
+    script.polls = recover
     await Loop(script, time).run()
 
     assert script.times(PRICES) == [0.25, 15.25, 45.25, 60.25, 75.25, 90.25, 105.25]
@@ -488,11 +488,11 @@ async def test_transitions_are_logged_once(caplog: pytest.LogCaptureFixture) -> 
     time = ManualClock(stop_after=130)
     script = Script(time, {LIQUIDATIONS: AuthenticationError("403: no")})
 
-    def mend(now: float) -> None:
+    def recover(now: float) -> None:
         if now > 2000.0:
             script.outcomes.clear()
 
-    script.polls = mend
+    script.polls = recover
     await Loop(script, time).run()
 
     logged = [

@@ -1,4 +1,4 @@
-"""Who is in danger is polled more often, as far as the budget reaches and at nobody's cost."""
+"""Accounts in danger are polled more often, within the budget and at no other's expense."""
 
 import asyncio
 import heapq
@@ -126,7 +126,7 @@ def test_account_that_is_gone_takes_no_share() -> None:
 
 
 class Timeline:
-    """Time that goes to the next sleeper's end as soon as nobody has anything to do."""
+    """Time that goes to the next sleeper's end as soon as no task has anything to do."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -26,7 +26,7 @@ class WallClock:
 
     def step(self, offset_seconds: int) -> None:
         """Set it to real time and so many seconds."""
-        # In one step, for it is read all the time.
+        # In one step, because it is read all the time.
         written = self._path.with_suffix(".new")
         written.write_text(f"{offset_seconds:+d}\n")
         written.rename(self._path)

@@ -26,7 +26,7 @@ from tests.web.protected import (
 )
 
 UTF_8 = {"PYTHONIOENCODING": "utf-8"}
-# Longer than that of the other tests, for it bounds the time of a call on a busy machine.
+# Longer than that of the other tests, because it bounds the time of a call on a busy machine.
 INTERVAL = {"BITOPRO_POLL_INTERVAL": "10s"}
 NAMES = [f"account-{number}" for number in range(1, 9)]
 STEPS = ["name", "connection", "clock", "signed call", "answer", *["optional"] * 3, "series"]
@@ -46,7 +46,7 @@ def steps(printed: str, sign: str) -> list[str]:
 
 
 def said_of_account(printed: str) -> list[str]:
-    """Return what the steps of one account say; a time is N, for it differs from run to run."""
+    """Return what the steps of one account say; a time is N, because it differs from run to run."""
     _, _, of_account = printed.partition("step by step\n")
     said = re.findall(r"^  \S .{11}  (.*)$", of_account, re.MULTILINE)
     return [re.sub(r"[+-]?\d+\.\d+ s\b", "N s", each) for each in said]

@@ -1,4 +1,4 @@
-"""Whoever serves balances to other machines without asking who they are is told so."""
+"""An operator who serves balances to other machines without authentication is warned."""
 
 import os
 import signal

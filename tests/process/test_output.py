@@ -11,17 +11,11 @@ from exporter.simulator import Simulator
 from tests.process.running import EXPORTER, ROOT, environment
 
 FULL_DISK = "error: standard output: cannot be written: No space left on device\n"
-# Every command that prints and ends.
+# Each way in which a command prints and ends; the parser writes all helps alike.
 LISTINGS = (
     "--help",
     "--version",
-    "run --help",
-    "check --help",
-    "once --help",
-    "demo --help",
-    "simulate --help",
     "drill --help",
-    "healthcheck --help",
     "simulate --fault-list",
     "check --offline",
     "check",

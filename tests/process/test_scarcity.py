@@ -1,4 +1,4 @@
-"""Few descriptors, and nobody who reads what we print."""
+"""Few descriptors, and output that is not being read."""
 
 import os
 import re
@@ -96,7 +96,7 @@ def test_polls_and_scrapes_go_on_and_it_ends_well_though_nobody_reads(
 
 
 def _is_listening(port: int) -> bool:
-    # Not by connecting, for a connection to a port where nobody listens may reach itself.
+    # Not by connecting, for a connection to a port where nothing listens may reach itself.
     return f":{port:04X} 00000000:0000 0A" in Path("/proc/net/tcp").read_text(encoding="ascii")
 
 

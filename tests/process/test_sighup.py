@@ -158,7 +158,7 @@ def test_reloads_under_load_lose_no_scrape_and_no_account(
 def test_poller_that_came_later_is_as_deadly_when_it_dies(
     start: Starter, tmp_path: Path, simulator: Simulator, bug: str
 ) -> None:
-    # Nobody listens there, so the first poller meets no answer, and with it no bug.
+    # Nothing listens there, so the first poller meets no answer, and with it no bug.
     config_file(tmp_path, "http://127.0.0.1:9/v3", 1)
     flag = f"--config.file={tmp_path / 'config.yml'}"
     exporter = start(flag, command=(*BROKEN, bug), variables={})

@@ -289,7 +289,7 @@ async def test_new_user_and_changed_password_hold_at_once(tmp_path: Path) -> Non
 
 
 BAD_FILES = {
-    "empty, for it is just being written": "",
+    "empty, because it is just being written": "",
     "without users": "http_server_config: {}\n",
     "with a misspelt key": "basic_auth_user: {}\n",
     "with broken YAML": "basic_auth_users: {",

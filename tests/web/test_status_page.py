@@ -208,7 +208,7 @@ def test_no_debt_has_no_ratio() -> None:
     without = replace(snapshot, ad_ratio=None, ad_ratio_label=None)
     state = UNTRIED.after_success(without, at(0.0), None)
 
-    assert "none, for there is no debt" in page(state, shows_balances=True)
+    assert "none: no debt" in page(state, shows_balances=True)
 
 
 def test_every_text_is_escaped() -> None:

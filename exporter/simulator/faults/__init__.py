@@ -32,11 +32,11 @@ def by_name(faults: Iterable[Fault]) -> Mapping[str, Fault]:
     found: dict[str, Fault] = {}
     for fault in faults:
         if fault.name in found:
-            # The earlier one would never be played, unnoticed.
+            # The earlier one would never be used, unnoticed.
             raise ValueError(f"two faults are named {fault.name!r}")
         found[fault.name] = fault
     return MappingProxyType(found)
 
 
 FAULTS: Mapping[str, Fault] = by_name(ALL_FAULTS)
-"""Every fault by name, in the order of the plan."""
+"""The registry: every fault by name."""

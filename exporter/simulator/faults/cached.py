@@ -99,11 +99,11 @@ CACHE_FAULTS = (
     *(
         Fault(
             f"cached-date-{name}",
-            f"a copy without a mark: its Date is {words} old",
+            f"a copy without a mark: its Date is {description} old",
             "connection",
             _dated_back(by),
         )
-        for name, words, by in _BEHIND
+        for name, description, by in _BEHIND
     ),
     *(
         Fault(

@@ -105,7 +105,7 @@ class Redirect:
 
 @dataclass(frozen=True)
 class Fault:
-    """One row of the fault plan.
+    """One row of the registry of faults.
 
     A correct client takes the data of an `accepted` answer, and of no other. With `times`, only so
     many requests fail after the fault was set.

@@ -46,19 +46,19 @@ def _missing(holder: _Holder, field: str) -> Fault:
     )
 
 
-def _set(name: str, words: str, holder: _Holder, field: str, value: object) -> Fault:
+def _set(name: str, description: str, holder: _Holder, field: str, value: object) -> Fault:
     return Fault(
         f"{name}-{field}",
-        f"{field} is {words}",
+        f"{field} is {description}",
         "answer",
         in_document(lambda document: holder(document).update({field: value})),
     )
 
 
-def _first_balance_is(name: str, words: str, value: object) -> Fault:
+def _first_balance_is(name: str, description: str, value: object) -> Fault:
     return Fault(
         f"{name}-balance",
-        f"a balance is {words}",
+        f"a balance is {description}",
         "answer",
         in_document(
             lambda document: document["balances"].update({first_currency(document): value})
@@ -191,7 +191,7 @@ NUMBER_FAULTS = (
 
 _MANY = 501
 
-# Name of the form, words, text.
+# Name of the form, description, text.
 _NAME_FORMS = (
     ("empty", "empty", ""),
     ("blank", "a blank", " "),
@@ -240,8 +240,8 @@ def _fault(name: str, summary: str, change: Callable[[Document], object]) -> Fau
 
 NAME_FAULTS = (
     *(
-        _fault(f"currency-{name}", f"a currency name {words}", _rename(text))
-        for name, words, text in _NAME_FORMS
+        _fault(f"currency-{name}", f"a currency name {description}", _rename(text))
+        for name, description, text in _NAME_FORMS
     ),
     _fault("currency-lookalike", "BTC in Cyrillic letters", _rename(_LOOKALIKE)),
     _fault("currency-emoji", "a currency called by a picture", _rename("\U0001f4b0")),
@@ -254,8 +254,8 @@ NAME_FAULTS = (
     _fault("currency-in-both-cases", "a currency in capitals and in small letters", _both_cases),
     _fault("currencies-501", "501 currencies", _too_many),
     *(
-        _fault(f"label-{name}", f"a label {words}", _set_name("adRatioLabel", text))
-        for name, words, text in _NAME_FORMS
+        _fault(f"label-{name}", f"a label {description}", _set_name("adRatioLabel", text))
+        for name, description, text in _NAME_FORMS
     ),
     Fault(
         "label-half-character",
@@ -264,12 +264,12 @@ NAME_FAULTS = (
         token(lambda document, text: document.update(adRatioLabel=text), _HALF_CHARACTER),
     ),
     *(
-        _fault(f"unit-{name}", f"a unit {words}", _set_name("calculateUnit", text))
-        for name, words, text in _NAME_FORMS
+        _fault(f"unit-{name}", f"a unit {description}", _set_name("calculateUnit", text))
+        for name, description, text in _NAME_FORMS
     ),
     *(
-        _fault(f"account-id-{name}", f"an account id {words}", _set_name("accountID", text))
-        for name, words, text in _NAME_FORMS
+        _fault(f"account-id-{name}", f"an account id {description}", _set_name("accountID", text))
+        for name, description, text in _NAME_FORMS
     ),
     _fault(
         "another-account", "the answer is another account's", _set_name("accountID", "9999999999")
