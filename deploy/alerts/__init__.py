@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from deploy.alerts import chain, exchange, polls, ratio, recordings, trust
+from deploy.alerts import chain, data_quality, exchange, polls, ratio, recordings
 from deploy.alerts.record import Alert, Group, Language, Links, rules_file
 
 _ACCOUNT = Group(
@@ -13,13 +13,13 @@ _ACCOUNT = Group(
         ratio.CRITICAL,
         ratio.IMMINENT,
         ratio.WARNING,
-        trust.NOT_PROVEN_SAFE,
+        data_quality.NOT_PROVEN_SAFE,
         ratio.FALLING_FAST,
         ratio.PREDICTED_TO_CROSS,
         exchange.LABEL,
         exchange.STATUS,
-        trust.INCONSISTENT,
-        trust.ANSWER_FROZEN,
+        data_quality.INCONSISTENT,
+        data_quality.ANSWER_FROZEN,
         exchange.TRANSFER_MAINTENANCE,
         exchange.BORROW_MAINTENANCE,
     ],
@@ -41,8 +41,8 @@ _EXPORTER = Group(
         chain.EXPORTER_DOWN,
         chain.EXPORTER_ABSENT,
         chain.ACCOUNT_UNREACHABLE,
-        trust.ACCOUNT_LABEL_HIDDEN,
-        trust.ACCOUNTS_ARE_ONE,
+        data_quality.ACCOUNT_LABEL_HIDDEN,
+        data_quality.ACCOUNTS_ARE_ONE,
         chain.EXPORTER_RESTARTING,
         chain.CONFIG_RELOAD_FAILED,
         chain.EXPOSED_WITHOUT_AUTH,
@@ -63,8 +63,8 @@ _RISK = Group(
         ratio.STRESS_CROSSES,
         exchange.INTEREST_HIGH,
         exchange.BORROW_RATE_DOUBLED,
-        trust.INTEGRITY,
-        trust.PRICE_MISSING,
+        data_quality.INTEGRITY,
+        data_quality.PRICE_MISSING,
         exchange.LIQUIDATED,
         exchange.LIQUIDATION_RUNNING,
         exchange.LIQUIDATIONS_UNREADABLE,

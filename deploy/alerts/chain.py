@@ -1,7 +1,7 @@
 """Alerts on the chain itself: exporter, configuration, rules, notifications."""
 
+from deploy.alerts.phrases import listed
 from deploy.alerts.record import About, Alert, Text
-from deploy.alerts.words import listed
 
 _INSTANCE = "{{ $labels.instance }}"
 _ACCOUNTS = listed(

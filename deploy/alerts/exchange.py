@@ -1,7 +1,7 @@
 """Alerts on what BitoPro itself says of an account: its label, status, liquidations, interest."""
 
+from deploy.alerts.phrases import ACCOUNT, AGE, PERCENT, TIME_ZH, asked
 from deploy.alerts.record import About, Alert, Text
-from deploy.alerts.words import ACCOUNT, AGE, PERCENT, TIME_ZH, asked
 
 _OTHER_LABELS = (
     "{{ with "

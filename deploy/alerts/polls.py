@@ -1,7 +1,7 @@
 """Alerts on why requests to BitoPro fail, and on undocumented answers."""
 
+from deploy.alerts.phrases import ACCOUNT, PERCENT, asked, listed
 from deploy.alerts.record import About, Alert, Text
-from deploy.alerts.words import ACCOUNT, PERCENT, asked, listed
 
 _TIMES = '{{ printf "%.0f" $value }}'
 _ENDPOINT = "{{ $labels.endpoint }}"

@@ -1,7 +1,7 @@
 """Alerts on the account-to-debt ratio: where it is, and where it is going."""
 
+from deploy.alerts.phrases import ACCOUNT, NEAREST, PERCENT, RESCUE, VALUE
 from deploy.alerts.record import About, Alert, Text
-from deploy.alerts.words import ACCOUNT, NEAREST, PERCENT, RESCUE, VALUE
 
 _LAST_KNOWN = "account:bitopro_margin_ad_ratio:last_known"
 _THRESHOLD = "account_level:bitopro_margin_ad_ratio_threshold:last_known"

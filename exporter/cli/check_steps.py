@@ -134,7 +134,10 @@ async def _connect(host: str, port: int, ssl_context: ssl.SSLContext | None) -> 
         return Step("connection", "bad", f"none to {where} within {DEADLINE_SECONDS:g} s", hint)
     except ssl.SSLError as error:
         return Step(
-            "connection", "bad", f"no trusted TLS to {where}: {_words(error)}", tls_hint(error)
+            "connection",
+            "bad",
+            f"no trusted TLS to {where}: {_tls_text(error)}",
+            tls_hint(error),
         )
     except OSError as error:
         return Step("connection", "bad", f"none to {where}: {error_text(error)}", hint)
@@ -189,7 +192,7 @@ def _answer_step(state: AccountState, snapshot: Snapshot) -> Step:
     return Step("answer", "good", "; ".join([text, *(f"undocumented: {each}" for each in odd)]))
 
 
-def _words(error: ssl.SSLError) -> str:
+def _tls_text(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     return (error.reason or str(error)).lower().replace("_", " ")

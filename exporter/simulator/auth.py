@@ -21,7 +21,7 @@ class RefusedError(Exception):
         self.status = status
 
 
-class Gate:
+class Authenticator:
     """Remembers, per client host and per key, when it asked, and each key's last nonce.
 
     All keys share one secret and one e-mail. `wall` is the exchange's clock in unix seconds;

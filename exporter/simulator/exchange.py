@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from exporter.simulator.auth import Gate, RefusedError
+from exporter.simulator.auth import Authenticator, RefusedError
 from exporter.simulator.books import Ledger, opening_books
 from exporter.simulator.config import SimulatorConfig
 from exporter.simulator.documents import (
@@ -73,7 +73,7 @@ class Endpoints:
 
 
 class Exchange:
-    """Gate and endpoints behind one question, on the clocks of the simulator."""
+    """Authenticator and endpoints behind one question, on the clocks of the simulator."""
 
     def __init__(
         self,
@@ -85,18 +85,18 @@ class Exchange:
         self._monotonic = monotonic
         self._started = monotonic()
         self._endpoints = Endpoints(config, wall())
-        self._gate = Gate(
+        self._authenticator = Authenticator(
             self._endpoints.keys, config.secret, config.email, config.rate_limit, wall, monotonic
         )
 
     def answer(self, request: Request, host: str) -> Answer:
         """Return the good answer to a client host. Raises RefusedError."""
-        self._gate.admit(host)
+        self._authenticator.admit(host)
         if request.path not in PATHS:
             raise RefusedError(404, "Not found")
         if request.method != "GET":
             raise RefusedError(405, "Method not allowed")
-        key = self._gate.authenticate(request.headers)
+        key = self._authenticator.authenticate(request.headers)
         elapsed_seconds = self._monotonic() - self._started
         document = self._endpoints.document(request.path, key, elapsed_seconds)
         return json_answer(200, document, self._wall())

@@ -136,12 +136,12 @@ def _of_danger(state: AccountState, danger: Condition | None, polling: Condition
     snapshot = state.snapshot
     has_debt = snapshot is not None and bool(snapshot.total_debt_amount)
     if danger == "ok":
-        words = "above warning" if has_debt else "no debt"
+        text = "above warning" if has_debt else "no debt"
     else:
-        words = f"below {danger}"
+        text = f"below {danger}"
         if snapshot is not None and _is_label_alone(state, snapshot):
-            words = "the exchange no longer calls it safe"
-    return f"; {words}" if polling in {"ok", "failing"} else f"; when last seen: {words}"
+            text = "the exchange no longer calls it safe"
+    return f"; {text}" if polling in {"ok", "failing"} else f"; when last seen: {text}"
 
 
 def _is_label_alone(state: AccountState, snapshot: Snapshot) -> bool:

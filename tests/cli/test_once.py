@@ -111,7 +111,7 @@ def test_insolvent_account_is_not_told_to_repay() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asset", "words"),
+    ("asset", "expected"),
     [
         ("60000", "safe: not below 1.5"),
         ("59999.99999999", "WARNING: below 1.5"),
@@ -119,11 +119,11 @@ def test_insolvent_account_is_not_told_to_repay() -> None:
         ("47999.99999999", "LIQUIDATION: below 1.2"),
     ],
 )
-def test_verdict_is_by_the_exact_ratio(asset: str, words: str) -> None:
+def test_verdict_is_by_the_exact_ratio(asset: str, expected: str) -> None:
     body = answer((asset, "40000"), {"BTC": ("1", "0", "0"), "USDT": ("0", "40000", "0")})
 
     given = report("crossed", snapshot=parse_snapshot(body), prices={"BTC": Decimal(asset)})
-    assert shown(given).startswith(f"main: {words}  ")
+    assert shown(given).startswith(f"main: {expected}  ")
 
 
 def test_ratio_is_cut_and_not_rounded() -> None:
@@ -233,7 +233,7 @@ def test_account_that_is_not_known_is_never_safe() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "words"),
+    ("chosen", "expected"),
     [
         (set(), "(assumed: BitoPro publishes none)"),
         ({"warning"}, "warning 1.5, critical 1.3 (assumed), liquidation 1.2 (assumed)\n"),
@@ -241,10 +241,10 @@ def test_account_that_is_not_known_is_never_safe() -> None:
     ],
     ids=["none", "one", "all"],
 )
-def test_thresholds_are_said_to_be_assumed_when_they_are(chosen: set[str], words: str) -> None:
+def test_thresholds_are_said_to_be_assumed_when_they_are(chosen: set[str], expected: str) -> None:
     account = replace(ACCOUNT, thresholds=Thresholds(chosen=frozenset(chosen)))
 
-    assert words in shown(report("long", account=account))
+    assert expected in shown(report("long", account=account))
 
 
 @pytest.mark.parametrize("position", POSITIONS)

@@ -75,7 +75,7 @@ def at_ratio(ratio: str) -> AccountState:
 
 
 @pytest.mark.parametrize(
-    ("state", "seconds", "condition", "words"),
+    ("state", "seconds", "condition", "ending"),
     [
         (at_ratio("1.5"), 0.0, "ok", "polls succeed; above warning"),
         (at_ratio("1.4999"), 0.0, "warning", "polls succeed; below warning"),
@@ -105,12 +105,12 @@ def at_ratio(ratio: str) -> AccountState:
     ids=str,
 )
 def test_condition_is_the_worse_of_polls_and_ratio(
-    state: AccountState, seconds: float, condition: str, words: str
+    state: AccountState, seconds: float, condition: str, ending: str
 ) -> None:
     view = view_of(state, WALL + seconds, seconds)
 
     assert view.condition == condition
-    assert view.sentence.endswith(words)
+    assert view.sentence.endswith(ending)
 
 
 def test_worst_account_comes_first_and_is_counted() -> None:

@@ -128,11 +128,11 @@ STATUS_FAULTS = (
     *(
         Fault(
             f"retry-after-{name}",
-            f"429 with a Retry-After of {words}",
+            f"429 with a Retry-After of {description}",
             "status",
             _json_error(429, ("Retry-After", value)),
         )
-        for name, words, value in _RETRY_AFTER
+        for name, description, value in _RETRY_AFTER
     ),
     Fault(
         "retry-after-date",

@@ -1,7 +1,7 @@
 """Alerts on whether what is known of an account can be believed."""
 
+from deploy.alerts.phrases import ACCOUNT, AGE, TIME_ZH, listed
 from deploy.alerts.record import About, Alert, Text
-from deploy.alerts.words import ACCOUNT, AGE, TIME_ZH, listed
 
 _REASONS = listed(
     "sum by (reason) (increase(bitopro_margin_poll_failures_total{account=%q}[10m])) > 0",
